@@ -1,0 +1,47 @@
+/**
+ * @file The two kinds of failure. A `UserError` is the user's to mend: its message says what is wrong, where, and what
+ * to do next; the command line prints it without a stack and exits 2. Anything else is ours and exits 1 with a stack.
+ */
+
+/** Bad input: a file, a line, a key or an option. `message` names it; `remedy` says what to do about it. */
+export class UserError extends Error {
+  override name = "UserError";
+
+  constructor(message: string, remedy?: string) {
+    super(remedy ? `${message}\n  ${remedy}` : message);
+  }
+}
+
+/** The run was stopped by a signal after its state was saved; the command line exits 130. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The name in `known` closest to `name` by edit distance, if any is close enough to be what was meant. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 2));
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

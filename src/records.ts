@@ -1,0 +1,140 @@
+/**
+ * @file The records that flow through the system, in order:
+ * `Sample → Prompt → Completion → Chain → Scores → Rollout`. A rollout carries its own sample: no index-aligned lists.
+ */
+
+/**
+ * The space a box's numbers live in. `image`: pixels of the stored image (EXIF orientation not applied).
+ * `frame`: pixels of the resized image the model saw (Qwen2.5-VL speaks these). `permille`: 0-1000 of the image's width
+ * and height (InternVL speaks these). Rewards, metrics, files, viewers and the API use `image`.
+ */
+export type Space = "image" | "frame" | "permille";
+
+/** A box in a named space; conversion goes through `toSpace` in `boxes.ts` and needs the recorded `Frame`. */
+export interface Box<S extends Space = Space> {
+  readonly space: S;
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+}
+
+/** How an image was resized for the model: the way from one box space to another. All in pixels. */
+export interface Frame {
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+  readonly frameWidth: number;
+  readonly frameHeight: number;
+}
+
+/**
+ * One question about one image.
+ * @example { id: "vsr-0003", image: "/data/vsr/3.png", question: "Is the cat left of the dog?", answer: "yes",
+ *            boxes: [{ space: "image", x1: 4, y1: 8, x2: 40, y2: 60 }], width: 640, height: 480, dataset: "vsr", split: "train" }
+ */
+export interface Sample {
+  /** Unique within its file; the line's own `id`, or `<dataset>-<line number>`. */
+  readonly id: string;
+  /** Path of the image file, resolved against the data file or `--images`. */
+  readonly image: string;
+  readonly question: string;
+  readonly answer: string;
+  /** Ground-truth boxes; never shown to the model or to a reward. */
+  readonly boxes: readonly Box<"image">[];
+  /** Stored size of the image in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** e.g. `vsr`, `tallyqa`, `gqa`, `mme_count`, `mathvista_mini`, `ovd_position`. */
+  readonly dataset: string;
+  readonly split: string;
+  readonly keyWords?: readonly string[];
+}
+
+/** The pixels of one image as the vision tower takes them. */
+export interface ImageInput {
+  /** Flattened patches [patches, values], row-major float32, normalised. */
+  readonly pixels: Float32Array;
+  /** Patch grid [t, h, w] before merging (Qwen `image_grid_thw`). patches = t*h*w. */
+  readonly grid_thw: readonly [number, number, number];
+  readonly frame: Frame;
+  /** SHA-256 of the image file, hex: names the image in caches and in the run folder. */
+  readonly sha256: string;
+}
+
+/** A sample made ready for the model. */
+export interface Prompt {
+  /** Token ids, image placeholders already expanded to one id per merged patch. */
+  readonly ids: readonly number[];
+  /** In the order of their placeholders. Empty for text only. */
+  readonly images: readonly ImageInput[];
+}
+
+/** Why generation ended: a stop token or string, the token limit, or an abort from outside. */
+export type Ending = "stop" | "length" | "abort";
+
+/** One sampled answer. */
+export interface Completion {
+  readonly ids: readonly number[];
+  /** Log-probability of each id under the policy that sampled it, at temperature 1, placeholder ids masked. */
+  readonly logprobs: readonly number[];
+  /** Decoded text, special tokens left out. */
+  readonly text: string;
+  readonly ending: Ending;
+}
+
+/** A box found in a completion, with its place in the text. */
+export interface PlacedBox {
+  /** As written: the model's own space. */
+  readonly written: Box;
+  /** In image pixels, by the recorded resize. */
+  readonly box: Box<"image">;
+  /** Character range in the completion's text. */
+  readonly start: number;
+  readonly end: number;
+  /** Stands before the first `<rethink>` (or anywhere, when there is none). */
+  readonly beforeRethink: boolean;
+  /** Flaws the parser saw; metrics count them. */
+  readonly duplicate: boolean;
+  readonly degenerate: boolean;
+  readonly outOfBounds: boolean;
+}
+
+/** A completion parsed: the spans of its text and its boxes. */
+export interface Chain {
+  readonly text: string;
+  /** Body of the first well-placed `<think>` pair, or undefined. Likewise `rethink`. */
+  readonly think: string | undefined;
+  readonly rethink: string | undefined;
+  /** Text after the first `<answer>`, cut at `</answer>`, trimmed; undefined without the tag. */
+  readonly answer: string | undefined;
+  readonly boxes: readonly PlacedBox[];
+  /** Exactly one think pair, then one rethink pair, then one `<answer>`, in this order. */
+  readonly wellFormed: boolean;
+}
+
+/** No score could be given: the judge timed out, refused or answered nonsense. Not the same as 0. */
+export interface Unscored {
+  readonly unscored: string;
+}
+
+/** A reward's verdict. */
+export type Score = number | Unscored;
+
+export function isScored(score: Score): score is number {
+  return typeof score === "number";
+}
+
+/** One rollout's verdicts: each term by name, already weighted, and their sum. `total` is unscored if any term is. */
+export interface Scores {
+  readonly terms: Readonly<Record<string, Score>>;
+  readonly total: Score;
+}
+
+/** What one sampling of one sample led to. */
+export interface Rollout {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly completion: Completion;
+  readonly chain: Chain;
+  readonly scores: Scores;
+}
