@@ -1,0 +1,117 @@
+/**
+ * @file An image file to 8-bit RGB pixels, as Pillow decodes it: no colour profile applied, EXIF orientation not applied
+ * (boxes in data files refer to the stored pixels), the first frame of an animation. The content decides the format,
+ * whatever the name says. What would differ from Pillow (CMYK, 16 bits a channel) is refused by name.
+ */
+
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import sharp, { type Metadata, type OutputInfo } from "sharp";
+import { messageOf, UserError } from "../errors.ts";
+import type { RgbImage } from "./resize.ts";
+
+/** Pixels of an image file. */
+export interface DecodedImage extends RgbImage {
+  /** SHA-256 of the file, hex. */
+  readonly sha256: string;
+}
+
+/** What becomes of transparency: pasted on white (Qwen2.5-VL) or ignored (InternVL's `convert("RGB")`). */
+export type Alpha = "white" | "drop";
+
+/** Pillow refuses more pixels than this as a decompression bomb. */
+const MOST_PIXELS = 178_956_970;
+
+const FORMATS = ["jpeg", "png", "webp", "gif"];
+
+/**
+ * Decodes a JPEG, PNG, WebP or GIF, given as a path or as its bytes; `name` is what messages call the bytes.
+ * Throws `UserError`, naming the file: missing, empty, truncated, no image, another format, too large, CMYK, 16-bit.
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  { alpha = "white", name = "The image" }: { alpha?: Alpha; name?: string } = {},
+): Promise<DecodedImage> {
+  if (typeof source === "string") return decodeImage(await readImageFile(source), { alpha, name: `Image ${source}` });
+  if (source.length === 0) throw new UserError(`${name} is empty.`, "Replace the file.");
+  await checkHeader(source, name);
+  let decoded: { data: Buffer; info: OutputInfo };
+  try {
+    decoded = await sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" })
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+  } catch (error) {
+    throw new UserError(`${name} is damaged or truncated (${firstLine(error)}).`, "Replace the file.");
+  }
+  const { width, height, channels } = decoded.info;
+  return { width, height, rgb: toRgb(decoded.data, channels, alpha), sha256: sha256(source) };
+}
+
+/** SHA-256, hex: names an image by its file's bytes. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The bytes of an image file. Throws `UserError` when there is none. */
+export async function readImageFile(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (missing) throw new UserError(`Image ${file} does not exist.`, "Check the path and the images folder.");
+    throw new UserError(`Image ${file} cannot be read (${messageOf(error)}).`, "Check the path and its permissions.");
+  }
+}
+
+/** Refuses from the header alone, before any pixel is decoded. */
+async function checkHeader(bytes: Uint8Array, name: string): Promise<void> {
+  let header: Metadata;
+  try {
+    header = await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw new UserError(
+      `${name} is not an image, or its header is damaged (${firstLine(error)}).`,
+      "Replace it by a JPEG, PNG, WebP or GIF.",
+    );
+  }
+  const { format, space, depth, width, height } = header;
+  if (!FORMATS.includes(format))
+    throw new UserError(`${name} is ${format}, which is not read.`, "Convert it to PNG or JPEG.");
+  if (width * height > MOST_PIXELS)
+    throw new UserError(
+      `${name} has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed.`,
+      "Scale it down.",
+    );
+  if (space === "cmyk")
+    throw new UserError(`${name} is CMYK, whose conversion differs between libraries.`, "Convert it to RGB.");
+  if (depth !== "uchar")
+    throw new UserError(
+      `${name} has 16 bits a channel, whose conversion differs between libraries.`,
+      "Convert it to 8 bits.",
+    );
+}
+
+/** Pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) as RGB. */
+function toRgb(pixels: Uint8Array, channels: number, alpha: Alpha): Uint8Array {
+  if (channels === 3) return pixels;
+  const hasAlpha = channels % 2 === 0;
+  const count = pixels.length / channels;
+  const rgb = new Uint8Array(count * 3);
+  for (let i = 0; i < count; i++) {
+    const from = i * channels;
+    const opacity = hasAlpha && alpha === "white" ? pixels[from + channels - 1]! : 255;
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = onWhite(pixels[channels < 3 ? from : from + c]!, opacity);
+  }
+  return rgb;
+}
+
+/** `value` pasted on white: Pillow's rounded division of value * opacity + 255 * (255 - opacity) by 255. */
+function onWhite(value: number, opacity: number): number {
+  const sum = value * opacity + 255 * (255 - opacity) + 128;
+  return (sum + (sum >> 8)) >> 8;
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n")[0]!.trim();
+}

@@ -1,0 +1,159 @@
+/** @file The prompt stage: a sample and a method in, token ids and pixels out, all as the checkpoint's own files say. */
+
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { ImageInput, Prompt, Sample } from "../records.ts";
+import { isObject, readJsonIfPresent, requireFolder } from "./files.ts";
+import { decodeImage, readImageFile, sha256 } from "./image.ts";
+import { Lru } from "./lru.ts";
+import { type MethodName, userText } from "./methods.ts";
+import { type QwenImageOptions, QwenImageProcessor } from "./qwen_image.ts";
+import type { RgbImage } from "./resize.ts";
+import { ChatTemplate, type Part } from "./template.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+/** An image on its way in: a file, its bytes, or pixels that come from no file. */
+export type ImageSource = string | Uint8Array | RgbImage;
+
+/** A user turn cut where several questions about the same images part ways: `head` + `rest` are the whole prompt. */
+export interface Conversation {
+  /** System turn, the user's header and the images, up to the last `<|vision_end|>`. Empty without images. */
+  readonly head: readonly number[];
+  /** The user's text, the end of the turn and the assistant's header. */
+  readonly rest: readonly number[];
+  /** The given response and the end-of-turn token; empty when none was given. */
+  readonly response: readonly number[];
+}
+
+/** Processed images kept; one of 200,704 pixels takes about 5 MB. */
+const IMAGES_KEPT = 64;
+
+const IMAGE_PAD = "<|image_pad|>";
+const VISION_END = "<|vision_end|>";
+const TURN_END = "<|im_end|>";
+
+/** Tokenizer, chat template and image processor of one checkpoint. */
+export class Processor {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly images: QwenImageProcessor;
+  /** The longest sequence the model takes, in tokens. */
+  readonly contextLength: number;
+  readonly #imagePad: number;
+  readonly #visionEnd: number;
+  readonly #turnEnd: number;
+  readonly #cache = new Lru<ImageInput>(IMAGES_KEPT);
+
+  constructor(tokenizer: Tokenizer, template: ChatTemplate, images: QwenImageProcessor, contextLength: number) {
+    this.tokenizer = tokenizer;
+    this.template = template;
+    this.images = images;
+    this.contextLength = contextLength;
+    this.#imagePad = tokenizer.tokenId(IMAGE_PAD);
+    this.#visionEnd = tokenizer.tokenId(VISION_END);
+    this.#turnEnd = tokenizer.tokenId(TURN_END);
+  }
+
+  /** Reads the processor files of a Hugging Face folder. Throws `UserError` naming what is missing or broken. */
+  static load(dir: string, options: QwenImageOptions = {}): Processor {
+    requireFolder(dir);
+    return new Processor(
+      Tokenizer.load(dir),
+      ChatTemplate.load(dir),
+      QwenImageProcessor.load(dir, options),
+      readContextLength(dir),
+    );
+  }
+
+  /**
+   * The prompt for a sample: user turn of the image and `"\nQuestion: " + question + suffix`.
+   * Throws `UserError` for a bad image, a question that spells a control token, or a prompt beyond the context.
+   */
+  async prompt(sample: Sample, method: MethodName): Promise<Prompt> {
+    return this.promptFrom({ images: [sample.image], text: userText(sample.question, method) });
+  }
+
+  /** The prompt of one user turn: images first, then text. Throws as `prompt` does; a prompt is never truncated. */
+  async promptFrom({ images: sources, text }: { images?: readonly ImageSource[]; text: string }): Promise<Prompt> {
+    const images = await Promise.all((sources ?? []).map((source) => this.image(source)));
+    const { head, rest } = this.encodeConversation(text, images);
+    const ids = [...head, ...rest];
+    if (ids.length > this.contextLength)
+      throw new UserError(
+        `A prompt has ${ids.length} tokens (${this.imageTokens(images)} of them image), more than the model's ${this.contextLength}.`,
+        "Lower max_pixels, or shorten the question.",
+      );
+    return { ids, images };
+  }
+
+  /** Token ids of one user turn about `images` with the assistant's header, and of a response to learn from. */
+  encodeConversation(
+    text: string,
+    images: readonly ImageInput[],
+    { response }: { response?: string } = {},
+  ): Conversation {
+    this.tokenizer.refuseSpecial(text, "The question");
+    const content: Part[] = [...images.map(() => ({ type: "image" }) as const), { type: "text", text }];
+    const rendered = this.tokenizer.encode(this.template.render([{ role: "user", content }]));
+    const ids = this.#expand(rendered, images);
+    const cut = images.length === 0 ? 0 : ids.lastIndexOf(this.#visionEnd) + 1;
+    const answered = response === undefined ? [] : [...this.tokenizer.encodeUser(response), this.#turnEnd];
+    return { head: ids.slice(0, cut), rest: ids.slice(cut), response: answered };
+  }
+
+  /** A decoded and processed image; files are remembered by their content, the least recently used forgotten. */
+  async image(source: ImageSource): Promise<ImageInput> {
+    if (typeof source === "object" && "rgb" in source) return this.images.processRgb(source);
+    const bytes = typeof source === "string" ? await readImageFile(source) : source;
+    const key = sha256(bytes);
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const name = typeof source === "string" ? `Image ${source}` : "The image";
+    const processed = this.images.process(await decodeImage(bytes, { name }));
+    this.#cache.set(key, processed);
+    return processed;
+  }
+
+  /** Text of token ids, special tokens left out. */
+  decode(ids: readonly number[]): string {
+    return this.tokenizer.decode(ids);
+  }
+
+  /** Placeholder tokens that these images take: one a merged patch. */
+  imageTokens(images: readonly ImageInput[]): number {
+    const merge = this.images.config.mergeSize ** 2;
+    return images.reduce((sum, { grid_thw: [t, h, w] }) => sum + (t * h * w) / merge, 0);
+  }
+
+  /** Repeats each image's placeholder once a merged patch. */
+  #expand(ids: readonly number[], images: readonly ImageInput[]): number[] {
+    let next = 0;
+    const expanded = ids.flatMap((id) => {
+      const image = id === this.#imagePad ? images[next++] : undefined;
+      return image === undefined ? [id] : new Array<number>(this.imageTokens([image])).fill(id);
+    });
+    if (next !== images.length)
+      throw new UserError(
+        `The chat template wrote ${next} image placeholders for ${images.length} images.`,
+        "Use the chat template that belongs to this checkpoint.",
+      );
+    return expanded;
+  }
+}
+
+/** The smaller of what `config.json` and the tokenizer allow; the library writes an absurd length where there is none. */
+function readContextLength(dir: string): number {
+  const config = readJsonIfPresent(dir, "config.json") ?? {};
+  const text = isObject(config.text_config) ? config.text_config : {};
+  const lengths = [
+    text.max_position_embeddings,
+    config.max_position_embeddings,
+    readJsonIfPresent(dir, "tokenizer_config.json")?.model_max_length,
+  ].filter((length): length is number => typeof length === "number" && length > 0);
+  if (lengths.length === 0)
+    throw new UserError(
+      `${path.join(dir, "config.json")} does not say how many tokens the model takes.`,
+      "Add max_position_embeddings.",
+    );
+  return Math.min(...lengths);
+}

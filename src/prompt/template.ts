@@ -1,0 +1,94 @@
+/** @file Chat templates: a checkpoint's own Jinja template, rendered as the Python library renders it. */
+
+import { Template } from "@huggingface/jinja";
+import { messageOf, UserError } from "../errors.ts";
+import { isObject, readJsonIfPresent, readTextIfPresent } from "./files.ts";
+
+/** A part of a message. An image part stands for the next image. */
+export type Part = { readonly type: "image" } | { readonly type: "text"; readonly text: string };
+
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string | readonly Part[];
+}
+
+/** Renders as Qwen2.5-VL's released template does (images and text; a default system line): the tiny base carries it. */
+export const QWEN_VL_TEMPLATE = `{%- for message in messages %}
+{%- if loop.first and message.role != 'system' %}
+{{- '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}
+{%- endif %}
+{{- '<|im_start|>' + message.role + '\\n' }}
+{%- if message.content is string %}
+{{- message.content }}
+{%- else %}
+{%- for part in message.content %}
+{%- if part.type == 'image' or 'image' in part or 'image_url' in part %}
+{{- '<|vision_start|><|image_pad|><|vision_end|>' }}
+{%- elif 'text' in part %}
+{{- part.text }}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{{- '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+`;
+
+/** A checkpoint's chat template. */
+export class ChatTemplate {
+  readonly #template: Template;
+  readonly #variables: Readonly<Record<string, string>>;
+
+  /** `variables` are what templates may name beside the messages: `bos_token`, `eos_token`, ... */
+  constructor(source: string, variables: Readonly<Record<string, string>> = {}) {
+    this.#template = new Template(source);
+    this.#variables = variables;
+  }
+
+  /**
+   * The template of a checkpoint folder: `chat_template.jinja`, `chat_template.json` or the one in
+   * `tokenizer_config.json`, in the Python library's order. Throws `UserError` when there is none.
+   */
+  static load(dir: string): ChatTemplate {
+    const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
+    const source =
+      readTextIfPresent(dir, "chat_template.jinja") ??
+      named(readJsonIfPresent(dir, "chat_template.json")?.chat_template) ??
+      named(config.chat_template);
+    if (source === undefined)
+      throw new UserError(
+        `${dir} has no chat template.`,
+        "Add chat_template.json, chat_template.jinja or chat_template in tokenizer_config.json, from the checkpoint's source.",
+      );
+    const variables: Record<string, string> = {};
+    for (const key of ["bos_token", "eos_token", "pad_token", "unk_token"]) {
+      const value = config[key];
+      if (typeof value === "string") variables[key] = value;
+      else if (isObject(value) && typeof value.content === "string") variables[key] = value.content;
+    }
+    try {
+      return new ChatTemplate(source, variables);
+    } catch (error) {
+      throw new UserError(
+        `The chat template in ${dir} cannot be parsed: ${messageOf(error)}.`,
+        "Restore it from where the checkpoint came from.",
+      );
+    }
+  }
+
+  /** The conversation as one text; with `generationPrompt` it ends in the assistant's header. */
+  render(messages: readonly Message[], { generationPrompt = true }: { generationPrompt?: boolean } = {}): string {
+    return this.#template.render({ ...this.#variables, messages, add_generation_prompt: generationPrompt });
+  }
+}
+
+/** A template given as text, or as a list of named ones of which `default` counts. */
+function named(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return undefined;
+  const entry: unknown = value.find((item) => isObject(item) && item.name === "default");
+  return isObject(entry) && typeof entry.template === "string" ? entry.template : undefined;
+}

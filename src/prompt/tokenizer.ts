@@ -1,0 +1,130 @@
+/**
+ * @file Text to token ids and back, over Hugging Face's own JavaScript tokenizers, read from a checkpoint folder. Ids are
+ * those of the Python library; the library's traps (empty decodes, ids without a token, clean-up of spaces) end here.
+ */
+
+import path from "node:path";
+import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import { messageOf, UserError } from "../errors.ts";
+import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte_level.ts";
+import { isObject, type JsonObject, readJsonIfPresent, readTextIfPresent, requireFolder } from "./files.ts";
+
+/** A tokenizer of the Hugging Face format. */
+export class Tokenizer {
+  /** One more than the largest id. A model's embedding table may have more rows than that. */
+  readonly vocabSize: number;
+  /** Ids of the special tokens, ascending: left out of decoded text. */
+  readonly specialIds: readonly number[];
+  readonly #hf: HfTokenizer;
+  readonly #special: ReadonlySet<number>;
+  readonly #specialSpellings: readonly string[];
+
+  /** From the contents of `tokenizer.json` and `tokenizer_config.json`. */
+  constructor(tokenizerJson: TokenizerJson, tokenizerConfig: JsonObject) {
+    this.#hf = new HfTokenizer(tokenizerJson, { ...tokenizerConfig, clean_up_tokenization_spaces: false });
+    const special = tokenizerJson.added_tokens.filter((token) => token.special);
+    this.specialIds = special.map((token) => token.id).sort((a, b) => a - b);
+    this.#special = new Set(this.specialIds);
+    this.#specialSpellings = special.map((token) => token.content).sort((a, b) => b.length - a.length);
+    let largest = -1;
+    for (const id of this.#hf.get_vocab().values()) largest = Math.max(largest, id);
+    this.vocabSize = largest + 1;
+  }
+
+  /**
+   * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt` where that is missing.
+   * Throws `UserError` when the folder has neither or they are broken.
+   */
+  static load(dir: string): Tokenizer {
+    requireFolder(dir);
+    const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
+    const json = readJsonIfPresent(dir, "tokenizer.json");
+    try {
+      return new Tokenizer(json === undefined ? fromVocabAndMerges(dir, config) : checked(dir, json), config);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`The tokenizer in ${dir} cannot be read: ${messageOf(error)}.`, "Restore its files.");
+    }
+  }
+
+  /** Token ids of `text`; the spelling of a special token becomes that token. */
+  encode(text: string): number[] {
+    return text === "" ? [] : this.#hf.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Token ids of text written by a user. Throws `UserError` if it spells a special token, which would forge a turn or an image. */
+  encodeUser(text: string): number[] {
+    this.refuseSpecial(text);
+    return this.encode(text);
+  }
+
+  /** Throws `UserError` if `text` contains the spelling of a special token. `where` names the text in the message. */
+  refuseSpecial(text: string, where = "the text"): void {
+    const found = this.#specialSpellings.find((spelling) => text.includes(spelling));
+    if (found === undefined) return;
+    throw new UserError(`${where} contains ${found}, which the model reads as a control token.`, "Take it out.");
+  }
+
+  /** Text of `ids`. Ids without a token (rows that pad an embedding table) give no text, as in the Python library. */
+  decode(ids: readonly number[], { skipSpecial = true }: { skipSpecial?: boolean } = {}): string {
+    const kept = ids.filter((id) => this.#hf.id_to_token(id) !== undefined && !(skipSpecial && this.#special.has(id)));
+    return kept.length === 0 ? "" : this.#hf.decode(kept, { skip_special_tokens: false });
+  }
+
+  /** Id of the token spelled so. Throws `UserError` when the vocabulary lacks it. */
+  tokenId(spelling: string): number {
+    const id = this.findTokenId(spelling);
+    if (id === undefined)
+      throw new UserError(
+        `The tokenizer has no token ${spelling}.`,
+        "Use the tokenizer that belongs to this checkpoint.",
+      );
+    return id;
+  }
+
+  /** Id of the token spelled so, or undefined. */
+  findTokenId(spelling: string): number | undefined {
+    return this.#hf.token_to_id(spelling);
+  }
+}
+
+function checked(dir: string, json: JsonObject): TokenizerJson {
+  if (Array.isArray(json.added_tokens) && isObject(json.model)) return json as TokenizerJson;
+  throw new UserError(
+    `${path.join(dir, "tokenizer.json")} lacks "added_tokens" or "model".`,
+    "Restore the file from where the checkpoint came from.",
+  );
+}
+
+/** The older layout of Qwen2-family folders: BPE files, and the added tokens in `tokenizer_config.json` or `added_tokens.json`. */
+function fromVocabAndMerges(dir: string, config: JsonObject): TokenizerJson {
+  const vocab = readJsonIfPresent(dir, "vocab.json") as Record<string, number> | undefined;
+  const mergesText = readTextIfPresent(dir, "merges.txt");
+  if (vocab === undefined || mergesText === undefined)
+    throw new UserError(
+      `${dir} has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt.`,
+      "Download the checkpoint's tokenizer files into the folder.",
+    );
+  const merges = mergesText
+    .split(/\r?\n/)
+    .filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")))
+    .map((line) => line.split(" ") as [string, string]);
+  return qwen2TokenizerJson(vocab, merges, addedTokens(dir, config));
+}
+
+function addedTokens(dir: string, config: JsonObject): AddedToken[] {
+  const token = (id: number, content: string, fields: JsonObject): AddedToken => ({
+    id,
+    content,
+    single_word: fields.single_word === true,
+    lstrip: fields.lstrip === true,
+    rstrip: fields.rstrip === true,
+    normalized: fields.normalized === true,
+    special: fields.special === true,
+  });
+  const byId = isObject(config.added_tokens_decoder) ? Object.entries(config.added_tokens_decoder) : [];
+  const described = byId.filter((entry): entry is [string, JsonObject] => isObject(entry[1]));
+  if (described.length > 0) return described.map(([id, fields]) => token(Number(id), String(fields.content), fields));
+  const plain = Object.entries(readJsonIfPresent(dir, "added_tokens.json") ?? {});
+  return plain.map(([content, id]) => token(Number(id), content, { special: true }));
+}
