@@ -1,0 +1,164 @@
+/**
+ * @file `npm run setup`: installs the npm packages, finds or fetches libtorch, builds the native library and proves it by
+ * a computation. Does only what is missing; says what it does and how long it took.
+ *
+ *     node tools/setup.mjs [--quiet] [--index URL]
+ *
+ * `--quiet` keeps what is in place and then prints nothing; without it the search for libtorch is made anew.
+ * `--index URL` (or GRIT_TORCH_INDEX) names the package index to fetch libtorch from.
+ * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install).
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { describe, fetchLibtorch, findLibtorch } from "./libtorch.mjs";
+import { ask, needSpace, run, Stop, which } from "./shell.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const at = (...path) => join(root, ...path);
+const headers = at("node_modules", "node-api-headers");
+const native = at("build", "native");
+const say = (text) => console.log(`setup: ${text}`);
+const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
+const writeJson = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+
+/** Are the packages in node_modules the ones that package-lock.json names? Packages for other platforms may lack. */
+function packagesInPlace() {
+  const installed = readJson(at("node_modules", ".package-lock.json"))?.packages;
+  const wanted = Object.entries(readJson(at("package-lock.json")).packages).filter(([path]) => path !== "");
+  return (
+    installed !== undefined &&
+    wanted.every(([path, { version, optional }]) => (installed[path] ? installed[path].version === version : optional))
+  );
+}
+
+/** What the native library is built from; a change of any of it means building again. */
+function ingredients(libtorch) {
+  const hash = createHash("sha256");
+  const files = readdirSync(at("native"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
+  }
+  const { dir, version } = libtorch;
+  return { sources: hash.digest("hex"), dir, version, headers: readJson(join(headers, "package.json"))?.version };
+}
+
+/** Is the library of build/native made of exactly these ingredients? */
+function libraryInPlace(libtorch) {
+  if (!existsSync(join(native, "grit.node"))) return false;
+  return JSON.stringify(readJson(join(native, "stamp.json"))) === JSON.stringify(ingredients(libtorch));
+}
+
+/** The libtorch of the last set-up, when it still stands and the user has not named another one since. */
+function libtorchInPlace() {
+  const last = readJson(at("build", "libtorch.json"));
+  if (!last || (process.env.LIBTORCH && resolve(process.env.LIBTORCH) !== last.dir)) return undefined;
+  return describe(last.dir, last.source).version === last.version ? last : undefined;
+}
+
+/**
+ * Installs what package-lock.json names and leaves that file alone. Not `npm ci`: it refuses a lock file that lacks an
+ * optional package of another platform, which npm writes when a registry does not carry it.
+ */
+async function installPackages() {
+  needSpace(root, 0.5, "The npm packages");
+  if (!which("npm")) throw new Stop("No npm on PATH.", "Install npm, which comes with Node.js.");
+  const { code } = await run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], {
+    cwd: root,
+  });
+  if (code !== 0) {
+    throw new Stop(
+      "npm install failed (its words are above).",
+      "Without a network, connect; else mend what npm names. Then run the command again.",
+    );
+  }
+}
+
+async function build(libtorch) {
+  needSpace(root, 0.2, "The native library");
+  const wanted = ingredients(libtorch);
+  const tools = "Debian, Ubuntu: apt install g++ cmake make; macOS: xcode-select --install and brew install cmake";
+  if (!which("cmake")) throw new Stop("No CMake on PATH.", `Install it (${tools}).`);
+  if (!process.env.CXX && !["c++", "g++", "clang++"].some(which)) {
+    throw new Stop("No C++ compiler on PATH.", `Install one that knows C++17 (${tools}).`);
+  }
+  // CMake remembers the libtorch that it was configured with, so another one starts from an empty folder.
+  if (readJson(join(native, "stamp.json"))?.dir !== libtorch.dir) rmSync(native, { recursive: true, force: true });
+  rmSync(join(native, "stamp.json"), { force: true });
+  const configure = ["-S", at("native"), "-B", native, "-DCMAKE_BUILD_TYPE=Release"];
+  configure.push(`-DTORCH_DIR=${libtorch.dir}`, `-DNODE_API_INCLUDE=${join(headers, "include")}`);
+  if (which("ninja") && !existsSync(join(native, "CMakeCache.txt"))) configure.push("-G", "Ninja");
+  for (const args of [configure, ["--build", native, "--parallel", String(availableParallelism())]]) {
+    const { code } = await run("cmake", args);
+    if (code !== 0)
+      throw new Stop(
+        "The native library could not be built (the words are above).",
+        `Needed: a C++17 compiler, CMake and make or ninja (${tools}).`,
+      );
+  }
+  writeJson(join(native, "stamp.json"), wanted);
+}
+
+async function timed(what, work) {
+  say(what);
+  const start = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - start) / 1000;
+  say(`${what}: done in ${seconds.toFixed(1)} s`);
+  return { seconds, result };
+}
+
+async function main() {
+  const { values } = parseArgs({ options: { quiet: { type: "boolean" }, index: { type: "string" } } });
+  const index = values.index ?? process.env.GRIT_TORCH_INDEX;
+  const start = performance.now();
+  let downloadSeconds = 0;
+
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Stop(`Node.js ${process.versions.node} is too old.`, "Install Node.js 20.19 or newer.");
+  }
+  if (!packagesInPlace()) downloadSeconds += (await timed("installing npm packages", installPackages)).seconds;
+
+  const last = libtorchInPlace();
+  if (values.quiet && last && libraryInPlace(last)) return;
+  let libtorch = (values.quiet && last) || findLibtorch(root, say);
+  if (!libtorch) {
+    downloadSeconds += (await timed("fetching libtorch", () => fetchLibtorch(root, { index, say }))).result
+      .downloadSeconds;
+    libtorch = findLibtorch(root, say);
+  }
+  say(`libtorch ${libtorch.version} from ${libtorch.source} (${libtorch.dir})`);
+
+  const built = libraryInPlace(libtorch);
+  if (built) say("the native library is up to date");
+  else await timed("building the native library", () => build(libtorch));
+  const answer = ask(process.execPath, at("tools", "verify.mjs"));
+  if (answer === undefined) {
+    await run(process.execPath, [at("tools", "verify.mjs")]);
+    throw new Stop(
+      "The native library was built but does not run (the words are above).",
+      `Remove ${native}, check the libtorch named above, and run npm run setup.`,
+    );
+  }
+  say(`verified: ${answer}`);
+  mkdirSync(at("build"), { recursive: true });
+  writeJson(at("build", "libtorch.json"), libtorch);
+
+  const seconds = (performance.now() - start) / 1000 - downloadSeconds;
+  if (!built)
+    writeJson(at("build", "setup.json"), {
+      seconds: Number(seconds.toFixed(1)),
+      downloadSeconds: Number(downloadSeconds.toFixed(1)),
+    });
+  say(`ready: ${seconds.toFixed(1)} s beside ${downloadSeconds.toFixed(1)} s of downloads`);
+}
+
+main().catch((error) => {
+  if (error?.code === "ENOSPC") error = new Stop("The disk is full.", "Free some space and run the command again.");
+  console.error(error instanceof Stop ? `setup: ${error.message}` : error);
+  process.exitCode = error instanceof Stop ? 2 : 1;
+});
