@@ -1,0 +1,289 @@
+"""Small random Qwen2.5-VL checkpoints: shapes, weights, tokenizer, and the ways such a folder is laid out on disk.
+
+config  `nested`: text_config and vision_config, as transformers 5 writes them, with processor_config.json.
+        `flat`:   text fields at the top level, as in the released Qwen/Qwen2.5-VL files, with preprocessor_config.json.
+names   `released`: model.layers…, visual…, lm_head. The released files, and what transformers' save_pretrained writes.
+        `module`:   model.language_model.layers…, model.visual…, lm_head. The module tree; what a raw state dict holds.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2_5_VLProcessor,
+    Qwen2VLImageProcessorPil,
+    Qwen2VLVideoProcessor,
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One checkpoint. `shard` is transformers' max_shard_size; `merges` the byte pairs the tokenizer learns."""
+
+    name: str
+    config: str
+    names: str
+    dtype: str
+    tied: bool
+    hidden: int
+    heads: int
+    kv: int
+    layers: int
+    ff: int
+    section: tuple[int, int, int]
+    vhidden: int
+    vheads: int
+    depth: int
+    vff: int
+    window: int
+    full: tuple[int, ...]
+    merges: int
+    vocab: int
+    eps: float = 1e-6
+    theta: float = 1e6
+    shard: str = "1GB"
+
+
+# fmt: off
+SPECS = [
+    Spec("tied", "nested", "released", "float32", True, 48, 3, 1, 2, 76, (2, 3, 3), 24, 2, 2, 40, 112, (1,), 44, 325),
+    Spec("sharded", "flat", "released", "float32", False, 32, 4, 2, 3, 52, (2, 1, 1), 16, 2, 3, 28, 56, (0, 2), 30, 309, shard="60KB"),
+]
+# fmt: on
+
+SPECIAL = [
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
+    "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
+    "<|image_pad|>", "<|video_pad|>",
+]  # fmt: skip
+# What a policy must never emit: these stand for pixels, or frame them.
+MASKED = ["<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"]
+
+# Times 1/sqrt(fan in), the scale of a random weight: attention that a flat softmax would hide.
+GAIN = {"q_proj": 2, "k_proj": 2, "v_proj": 1.5, "o_proj": 1.5, "qkv": 1.5}
+
+# Qwen2's word pattern.
+WORD = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+TEMPLATE = """\
+{%- for message in messages -%}
+{%- if loop.first and message.role != 'system' -%}
+{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}
+{%- endif -%}
+{{ '<|im_start|>' + message.role + '\\n' }}
+{%- if message.content is string -%}
+{{ message.content }}
+{%- else -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}
+{{ '<|vision_start|><|image_pad|><|vision_end|>' }}
+{%- else -%}
+{{ part.text }}
+{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{ '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{ '<|im_start|>assistant\\n' }}
+{%- endif -%}
+"""
+
+CORPUS = (
+    "system user assistant You are a helpful assistant. Question: what is where in the picture? The red kite is above "
+    "the grey boat, and two people stand beside it. <think> {'bbox_2d': [12, 30, 88, 57]} </think> <rethink> </rethink> "
+    "<answer> yes no left right one two three four"
+)
+
+
+def tokenizer(merges: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer built as Qwen2's is: 256 bytes, `merges` pairs, then the special tokens."""
+    bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.NFC()
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(WORD), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    bpe.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=256 + merges, initial_alphabet=alphabet, show_progress=False)
+    bpe.train_from_iterator([CORPUS] * 8, trainer)
+    bpe.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=TEMPLATE,
+        clean_up_tokenization_spaces=False,
+        model_max_length=4096,
+    )
+
+
+def processor(spec: Spec) -> Qwen2_5_VLProcessor:
+    """The processor with Pillow's resampling, whose pixels are the reference."""
+    images = Qwen2VLImageProcessorPil(min_pixels=28 * 28 * 4, max_pixels=28 * 28 * 256)
+    return Qwen2_5_VLProcessor(images, tokenizer(spec.merges), Qwen2VLVideoProcessor(), chat_template=TEMPLATE)
+
+
+def special_ids(spec: Spec) -> dict[str, int]:
+    return {token: 256 + spec.merges + i for i, token in enumerate(SPECIAL)}
+
+
+def text_fields(spec: Spec) -> dict:
+    ids = special_ids(spec)
+    return dict(
+        vocab_size=spec.vocab,
+        hidden_size=spec.hidden,
+        intermediate_size=spec.ff,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        num_key_value_heads=spec.kv,
+        max_position_embeddings=4096,
+        rms_norm_eps=spec.eps,
+        rope_theta=spec.theta,
+        rope_scaling={"type": "mrope", "mrope_section": list(spec.section)},
+        bos_token_id=ids["<|endoftext|>"],
+        eos_token_id=ids["<|im_end|>"],
+    )
+
+
+def vision_fields(spec: Spec) -> dict:
+    return dict(
+        depth=spec.depth,
+        hidden_size=spec.vhidden,
+        num_heads=spec.vheads,
+        intermediate_size=spec.vff,
+        out_hidden_size=spec.hidden,
+        patch_size=14,
+        spatial_merge_size=2,
+        temporal_patch_size=2,
+        window_size=spec.window,
+        fullatt_block_indexes=list(spec.full),
+        tokens_per_second=2,
+    )
+
+
+def token_fields(spec: Spec) -> dict:
+    ids = special_ids(spec)
+    return dict(
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+    )
+
+
+def flat_config(spec: Spec) -> dict:
+    """config.json with the keys of the released Qwen/Qwen2.5-VL files."""
+    text = text_fields(spec)
+    return {
+        "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+        "attention_dropout": 0.0,
+        **token_fields(spec),
+        "vision_token_id": special_ids(spec)["<|vision_pad|>"],
+        "hidden_act": "silu",
+        "initializer_range": 0.02,
+        "max_window_layers": 70,
+        "model_type": "qwen2_5_vl",
+        "sliding_window": 4096,
+        "tie_word_embeddings": spec.tied,
+        "torch_dtype": spec.dtype,
+        "transformers_version": "4.41.2",
+        "use_cache": True,
+        "use_sliding_window": False,
+        "vision_config": {"hidden_act": "silu", "in_chans": 3, "spatial_patch_size": 14, **vision_fields(spec)},
+        **text,
+    }
+
+
+def build(spec: Spec, seed: int) -> Qwen2_5_VLForConditionalGeneration:
+    """The model with weights that keep every activation near unit scale: no bias is 0, no norm is 1, and attention is
+    sharp, so that a mistake in any of them shows. Values are rounded to `spec.dtype`; the arithmetic is float32."""
+    config = Qwen2_5_VLConfig(
+        text_config=dict(text_fields(spec), tie_word_embeddings=spec.tied),
+        vision_config=vision_fields(spec),
+        tie_word_embeddings=spec.tied,
+        **token_fields(spec),
+    )
+    config._attn_implementation = "eager"
+    model = Qwen2_5_VLForConditionalGeneration(config).eval()
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=random)
+            if name.endswith("bias"):
+                value = 0.3 * noise
+            elif parameter.dim() == 1:
+                value = 1 + 0.2 * noise
+            else:
+                fan_in = parameter[0].numel()
+                gain = next((gain for part, gain in GAIN.items() if part in name), 1)
+                value = gain * noise / fan_in**0.5
+            parameter.copy_(value.to(getattr(torch, spec.dtype)))
+    return model
+
+
+def save(spec: Spec, model: Qwen2_5_VLForConditionalGeneration, folder: Path) -> None:
+    """Writes the whole Hugging Face folder in the layout `spec` names."""
+    ids = special_ids(spec)
+    model.generation_config.pad_token_id = ids["<|endoftext|>"]
+    stored = model.to(getattr(torch, spec.dtype))
+    stored.save_pretrained(folder, max_shard_size=spec.shard, save_original_format=spec.names == "released")
+    model.to(torch.float32)
+    whole = processor(spec)
+    if spec.config == "nested":
+        whole.save_pretrained(folder)
+    else:
+        save_flat(spec, whole, folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+
+
+def save_flat(spec: Spec, whole: Qwen2_5_VLProcessor, folder: Path) -> None:
+    ids = special_ids(spec)
+    images = whole.image_processor
+    whole.tokenizer.save_pretrained(folder)
+    (folder / "chat_template.jinja").unlink()
+    tokens = json.loads((folder / "tokenizer_config.json").read_text())
+    bpe = json.loads((folder / "tokenizer.json").read_text())
+    write_json(folder / "config.json", flat_config(spec))
+    write_json(folder / "tokenizer_config.json", {**tokens, "tokenizer_class": "Qwen2Tokenizer", "chat_template": TEMPLATE})
+    write_json(folder / "chat_template.json", {"chat_template": TEMPLATE})
+    write_json(folder / "vocab.json", bpe["model"]["vocab"])
+    merges = [" ".join(pair) for pair in bpe["model"]["merges"]]
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    write_json(
+        folder / "preprocessor_config.json",
+        {
+            "min_pixels": images.size["shortest_edge"],
+            "max_pixels": images.size["longest_edge"],
+            "patch_size": 14,
+            "temporal_patch_size": 2,
+            "merge_size": 2,
+            "image_mean": list(images.image_mean),
+            "image_std": list(images.image_std),
+            "image_processor_type": "Qwen2VLImageProcessor",
+            "processor_class": "Qwen2_5_VLProcessor",
+        },
+    )
+    # The released files ask for a repetition penalty: a reader of this folder must not let it into a greedy comparison.
+    write_json(
+        folder / "generation_config.json",
+        {
+            "bos_token_id": ids["<|endoftext|>"],
+            "pad_token_id": ids["<|endoftext|>"],
+            "do_sample": True,
+            "eos_token_id": [ids["<|im_end|>"], ids["<|endoftext|>"]],
+            "repetition_penalty": 1.05,
+            "temperature": 0.000001,
+        },
+    )
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
