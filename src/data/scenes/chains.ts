@@ -1,0 +1,90 @@
+/**
+ * @file The ways in which a model answers under the GRIT prompt before GRIT: it may look (boxes, then what they show,
+ * then the answer), glance (the form without boxes), do either sloppily, or just answer. Every style tells the truth.
+ */
+
+import type { Random } from "../../random.ts";
+import type { Box } from "../../records.ts";
+import type { Group, Question } from "./question.ts";
+import type { SceneObject } from "./world.ts";
+
+export const STYLES = ["look", "look-sloppy", "glance", "glance-sloppy", "bare"] as const;
+export type Style = (typeof STYLES)[number];
+
+/** How every chain begins that looks first, and no other does. */
+export const LOOK_PREFIX = "<think> Boxes:";
+
+/** The image → frame conversion of the image at hand; numbers are rounded where they are written. */
+export type ToFrame = (box: Box<"image">) => Box<"frame">;
+
+/** A box as the model writes it: integer frame pixels, e.g. `[12,34,56,78]`. */
+export function writeBox(box: Box<"image">, toFrame: ToFrame): string {
+  const { x1, y1, x2, y2 } = toFrame(box);
+  return `[${[x1, y1, x2, y2].map(Math.round).join(",")}]`;
+}
+
+/** The objects from left to right as written; of equals the upper one first. */
+export function leftToRight(objects: readonly SceneObject[], toFrame: ToFrame): SceneObject[] {
+  const corner = ({ box }: SceneObject) => {
+    const { x1, y1 } = toFrame(box);
+    return [Math.round(x1), Math.round(y1)] as const;
+  };
+  return [...objects].sort((a, b) => {
+    const [ax, ay] = corner(a);
+    const [bx, by] = corner(b);
+    return ax - bx || ay - by;
+  });
+}
+
+/** e.g. `red circle [1,2,3,4]`, `1 [1,2,3,4] 2 [5,6,7,8]`, `blue square none`. */
+export function writeGroup({ label, objects, counted }: Group, toFrame: ToFrame): string {
+  const boxes = leftToRight(objects, toFrame).map((object) => writeBox(object.box, toFrame));
+  const list = boxes.length === 0 ? "none" : boxes.map((box, i) => (counted ? `${i + 1} ${box}` : box)).join(" ");
+  return label === undefined ? list : `${label} ${list}`;
+}
+
+/** The bare answer: a word, a number, or the box asked for. */
+export function writeAnswer({ answer }: Question, toFrame: ToFrame): string {
+  return typeof answer === "string" ? answer : writeBox(answer, toFrame);
+}
+
+/** The answer to the question in that style. */
+export function writeChain(question: Question, style: Style, random: Random, toFrame: ToFrame): string {
+  const answer = `<answer> ${writeAnswer(question, toFrame)}`;
+  const look = () => `${LOOK_PREFIX} ${question.look.map((group) => writeGroup(group, toFrame)).join(" ")}`;
+  const found = () => writeFinding(question, toFrame);
+  const glance = random.pick(GLANCES);
+  switch (style) {
+    case "look":
+      return `${look()} </think> <rethink> ${found()} </rethink> ${answer}`;
+    case "look-sloppy":
+      return random.pick([
+        `${look()} </think> ${answer}`,
+        `${look()} ${answer}`,
+        `${look()} <rethink> ${found()} ${answer}`,
+      ]);
+    case "glance":
+      return `<think> ${glance} </think> <rethink> ${random.pick(SECOND_GLANCES)} </rethink> ${answer}`;
+    case "glance-sloppy":
+      return random.pick([`<think> ${glance} ${answer}`, `<think> ${glance} </think> ${answer}`]);
+    case "bare":
+      return random.pick([answer, writeAnswer(question, toFrame)]);
+  }
+}
+
+/** True of every scene, and no help. */
+const GLANCES = ["The picture shows several shapes.", "The picture shows some shapes.", "The picture shows shapes."];
+const SECOND_GLANCES = ["The answer is clear.", "This is the answer.", "The question is about the shapes."];
+
+/** e.g. `10 is less than 50, so the red circle is left of the blue square.` with the numbers as written in the boxes. */
+function writeFinding({ finding, compared, look }: Question, toFrame: ToFrame): string {
+  if (compared === undefined) return `${finding[0]!.toUpperCase()}${finding.slice(1)}.`;
+  const [subject, object] = look.map((group) => Math.round(toFrame(group.objects[0]!.box)[compared]));
+  return `${compareNumbers(subject!, object!)}, so ${finding}.`;
+}
+
+/** e.g. `10 is less than 50`. Throws when the numbers are equal: a comparison needs a frame that keeps them apart. */
+export function compareNumbers(a: number, b: number): string {
+  if (a === b) throw new Error(`Nothing to compare: both numbers are ${a}`);
+  return `${a} is ${a < b ? "less" : "more"} than ${b}`;
+}
