@@ -54,6 +54,18 @@ class Spec:
 SPECS = [
     Spec("tied", "nested", "released", "float32", True, 48, 3, 1, 2, 76, (2, 3, 3), 24, 2, 2, 40, 112, (1,), 44, 325),
     Spec("sharded", "flat", "released", "float32", False, 32, 4, 2, 3, 52, (2, 1, 1), 16, 2, 3, 28, 56, (0, 2), 30, 309, shard="60KB"),
+    # As the released 3B: flat, tied, bfloat16, in shards.
+    Spec("released", "flat", "released", "bfloat16", True, 64, 4, 2, 2, 100, (2, 3, 3), 32, 4, 4, 54, 112, (1, 3), 60, 341, shard="100KB"),
+    # Tensors named by the module tree; as many key/value heads as heads; windows of 2x2 merged patches.
+    Spec("module", "nested", "module", "float32", False, 40, 2, 2, 2, 66, (4, 3, 3), 20, 1, 2, 30, 56, (1,), 20, 300, eps=1e-5),
+    # Four layers on both sides, head dimension 12, another rotary base.
+    Spec("deep", "nested", "released", "float32", True, 36, 3, 3, 4, 44, (2, 2, 2), 16, 2, 4, 26, 56, (1, 3), 50, 327, theta=1e4),
+    # No block sees the whole image.
+    Spec("windowed", "nested", "released", "bfloat16", False, 32, 2, 1, 2, 70, (4, 2, 2), 16, 4, 3, 36, 112, (), 36, 318),
+    # Every block sees the whole image.
+    Spec("full", "flat", "released", "float32", True, 48, 6, 3, 2, 58, (1, 2, 1), 16, 1, 2, 34, 112, (0, 1), 64, 334, theta=5e5),
+    # The widest: module names and bfloat16 in shards, more vocabulary rows than tokens.
+    Spec("broad", "nested", "module", "bfloat16", False, 96, 4, 2, 2, 110, (4, 4, 4), 16, 2, 3, 38, 56, (2,), 76, 380, shard="120KB"),
 ]
 # fmt: on
 
