@@ -16,7 +16,7 @@ import {
   writeChain,
   writeGroup,
 } from "./chains.ts";
-import { byKind, matching, nameOf, pluralOf, withArticle } from "./describe.ts";
+import { matching, nameOf, pluralOf, withArticle } from "./describe.ts";
 import { all, DATASETS, type Dataset, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";
 import type { Scene } from "./world.ts";
