@@ -1,0 +1,305 @@
+// The whole native surface of GRIT: any libtorch operator by name, and beside it only what the dispatcher lacks.
+// Typed once in src/torch/native.ts. Every function throws a JavaScript Error with libtorch's message, without its
+// C++ backtrace.
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <torch/version.h>
+
+#include <cstring>
+
+#include "slab.h"
+#include "values.h"
+
+namespace grit {
+namespace {
+
+// Operators already looked up; JavaScript keeps the index.
+std::vector<c10::OperatorHandle>& operators() {
+  static auto* list = new std::vector<c10::OperatorHandle>();
+  return *list;
+}
+
+// find("aten::add", "Tensor") -> index
+napi_value find(napi_env env, const std::vector<napi_value>& args) {
+  operators().push_back(
+      c10::Dispatcher::singleton().findSchemaOrThrow(to_string(env, args[0]).c_str(), to_string(env, args[1]).c_str()));
+  return from_int(env, static_cast<int64_t>(operators().size()) - 1);
+}
+
+// returns(index) -> per result "T" (tensor), "L" (list of tensors) or "V" (plain value)
+napi_value returns(napi_env env, const std::vector<napi_value>& args) {
+  std::string kinds;
+  for (const auto& result : operators().at(to_int(env, args[0])).schema().returns()) {
+    const auto& type = *result.real_type();
+    if (type.kind() == c10::TypeKind::TensorType) kinds += 'T';
+    else if (type.kind() == c10::TypeKind::ListType && type.containedType(0)->kind() == c10::TypeKind::TensorType) kinds += 'L';
+    else kinds += 'V';
+  }
+  return from_string(env, kinds);
+}
+
+std::string describe(const c10::FunctionSchema& schema, const torch::jit::Stack& stack) {
+  std::ostringstream out;
+  out << schema.name();
+  if (!schema.overload_name().empty()) out << '.' << schema.overload_name();
+  out << '(';
+  for (size_t i = 0; i < stack.size(); i++) {
+    out << (i ? ", " : "") << schema.arguments()[i].name();
+    if (stack[i].isTensor() && stack[i].toTensor().defined())
+      out << ' ' << stack[i].toTensor().sizes() << ' ' << stack[i].toTensor().scalar_type();
+  }
+  out << ')';
+  return out.str();
+}
+
+torch::jit::Stack arguments_of(napi_env env, const c10::FunctionSchema& schema, const std::vector<napi_value>& args) {
+  const auto& wanted = schema.arguments();
+  TORCH_CHECK(args.size() - 1 <= wanted.size(), schema.name(), " takes ", wanted.size(), " arguments, got ",
+              args.size() - 1);
+  torch::jit::Stack stack;
+  stack.reserve(wanted.size());
+  for (size_t i = 0; i < wanted.size(); i++) {
+    const bool given = i + 1 < args.size() && !is_nullish(env, args[i + 1]);
+    try {
+      if (given) stack.push_back(to_ivalue(env, args[i + 1], *wanted[i].real_type()));
+      else if (wanted[i].default_value()) stack.push_back(*wanted[i].default_value());
+      else if (wanted[i].real_type()->kind() == c10::TypeKind::OptionalType) stack.emplace_back();
+      else TORCH_CHECK(false, "it is missing");
+    } catch (const c10::Error& error) {
+      TORCH_CHECK(false, schema.name(), ", argument `", wanted[i].name(), "`: ", error.what_without_backtrace());
+    }
+  }
+  return stack;
+}
+
+// call(index, arg...) : arguments in schema order; missing or undefined ones take the schema's default
+napi_value call(napi_env env, const std::vector<napi_value>& args) {
+  const auto& op = operators().at(to_int(env, args[0]));
+  torch::jit::Stack stack = arguments_of(env, op.schema(), args);
+  const torch::jit::Stack given = stack;  // callBoxed consumes the stack; a message still wants the shapes
+  try {
+    op.callBoxed(&stack);
+  } catch (const c10::Error& error) {
+    TORCH_CHECK(false, error.what_without_backtrace(), "\n  in ", describe(op.schema(), given));
+  }
+  if (stack.size() == 1) return from_ivalue(env, stack[0]);
+  napi_value out;
+  check(env, napi_create_array_with_length(env, stack.size(), &out));
+  for (uint32_t i = 0; i < stack.size(); i++) check(env, napi_set_element(env, out, i, from_ivalue(env, stack[i])));
+  return out;
+}
+
+struct Bytes {
+  void* data;
+  size_t length;
+};
+Bytes bytes_of(napi_env env, napi_value value) {
+  bool is_typed = false;
+  check(env, napi_is_typedarray(env, value, &is_typed));
+  TORCH_CHECK(is_typed, "expected a typed array");
+  napi_typedarray_type type;
+  size_t length, offset;
+  napi_value buffer;
+  Bytes bytes{};
+  check(env, napi_get_typedarray_info(env, value, &type, &length, &bytes.data, &buffer, &offset));
+  static const size_t width[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};  // in napi_typedarray_type's order
+  TORCH_CHECK(static_cast<size_t>(type) < std::size(width), "typed array of an unsupported kind");
+  bytes.length = length * width[type];
+  return bytes;
+}
+
+// fromBytes(typedArray, shape, dtype) -> handle of a new CPU tensor with a copy of the bytes
+napi_value from_bytes(napi_env env, const std::vector<napi_value>& args) {
+  const Bytes bytes = bytes_of(env, args[0]);
+  const auto shape = to_ints(env, args[1]);
+  auto tensor = at::empty(shape, at::TensorOptions().dtype(static_cast<at::ScalarType>(to_int(env, args[2]))));
+  TORCH_CHECK(bytes.length == tensor.nbytes(), "a tensor of shape ", tensor.sizes(), " and type ", tensor.scalar_type(),
+              " has ", tensor.nbytes(), " bytes, the array has ", bytes.length);
+  if (bytes.length) std::memcpy(tensor.data_ptr(), bytes.data, bytes.length);
+  return from_int(env, keep(std::move(tensor)));
+}
+
+// intoBytes(handle, typedArray) : copies a tensor's elements, row-major, into an array of exactly its byte length
+napi_value into_bytes(napi_env env, const std::vector<napi_value>& args) {
+  const auto tensor = tensor_at(to_int(env, args[0])).detach().to(at::kCPU).contiguous();
+  const Bytes bytes = bytes_of(env, args[1]);
+  TORCH_CHECK(bytes.length == tensor.nbytes(), "the tensor has ", tensor.nbytes(), " bytes, the array ", bytes.length);
+  if (bytes.length) std::memcpy(bytes.data, tensor.data_ptr(), bytes.length);
+  return nullptr;
+}
+
+napi_value dispose(napi_env env, const std::vector<napi_value>& args) {
+  for (const napi_value handle : args) drop(to_int(env, handle));
+  return nullptr;
+}
+
+napi_value shape(napi_env env, const std::vector<napi_value>& args) {
+  const auto sizes = tensor_at(to_int(env, args[0])).sizes();
+  napi_value out;
+  check(env, napi_create_array_with_length(env, sizes.size(), &out));
+  for (uint32_t i = 0; i < sizes.size(); i++) check(env, napi_set_element(env, out, i, from_int(env, sizes[i])));
+  return out;
+}
+
+napi_value dtype(napi_env env, const std::vector<napi_value>& args) {
+  return from_int(env, static_cast<int64_t>(tensor_at(to_int(env, args[0])).scalar_type()));
+}
+
+napi_value device(napi_env env, const std::vector<napi_value>& args) {
+  return from_string(env, tensor_at(to_int(env, args[0])).device().str());
+}
+
+napi_value item(napi_env env, const std::vector<napi_value>& args) {
+  napi_value out;
+  check(env, napi_create_double(env, tensor_at(to_int(env, args[0])).item().toDouble(), &out));
+  return out;
+}
+
+napi_value requires_grad(napi_env env, const std::vector<napi_value>& args) {
+  tensor_at(to_int(env, args[0])).requires_grad_(to_bool(env, args[1]));
+  return nullptr;
+}
+
+// backward(handle, gradient?) : adds to the gradients of the leaves; a scalar needs no gradient of its own
+napi_value backward(napi_env env, const std::vector<napi_value>& args) {
+  const bool given = args.size() > 1 && !is_nullish(env, args[1]);
+  tensor_at(to_int(env, args[0])).backward(given ? tensor_at(to_int(env, args[1])) : at::Tensor());
+  return nullptr;
+}
+
+// gradOf(handle) -> handle of the accumulated gradient, or undefined when there is none
+napi_value grad_of(napi_env env, const std::vector<napi_value>& args) {
+  const auto& grad = tensor_at(to_int(env, args[0])).grad();
+  return grad.defined() ? from_int(env, keep(grad)) : nullptr;
+}
+
+napi_value clear_grad(napi_env env, const std::vector<napi_value>& args) {
+  tensor_at(to_int(env, args[0])).mutable_grad() = at::Tensor();
+  return nullptr;
+}
+
+// setGradMode(enabled) -> whether it was enabled before
+napi_value set_grad_mode(napi_env env, const std::vector<napi_value>& args) {
+  napi_value before;
+  check(env, napi_get_boolean(env, at::GradMode::is_enabled(), &before));
+  at::GradMode::set_enabled(to_bool(env, args[0]));
+  return before;
+}
+
+// generator(device, seed) -> handle
+napi_value generator(napi_env env, const std::vector<napi_value>& args) {
+  const c10::Device on(to_string(env, args[0]));
+  at::Generator made = on.is_cuda() ? at::detail::getCUDAHooks().getNewGenerator(on.index())
+                                    : at::make_generator<at::CPUGeneratorImpl>();
+  made.set_current_seed(static_cast<uint64_t>(to_int(env, args[1])));
+  return from_int(env, keep_generator(std::move(made)));
+}
+
+napi_value generator_state(napi_env env, const std::vector<napi_value>& args) {
+  return from_int(env, keep(generator_at(to_int(env, args[0])).get_state()));
+}
+
+napi_value set_generator_state(napi_env env, const std::vector<napi_value>& args) {
+  generator_at(to_int(env, args[0])).set_state(tensor_at(to_int(env, args[1])));
+  return nullptr;
+}
+
+napi_value dispose_generator(napi_env env, const std::vector<napi_value>& args) {
+  drop_generator(to_int(env, args[0]));
+  return nullptr;
+}
+
+napi_value threads(napi_env env, const std::vector<napi_value>& args) {
+  if (!args.empty() && !is_nullish(env, args[0])) at::set_num_threads(static_cast<int>(to_int(env, args[0])));
+  return from_int(env, at::get_num_threads());
+}
+
+napi_value cuda_devices(napi_env env, const std::vector<napi_value>&) {
+  return from_int(env, at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
+}
+
+napi_value live(napi_env env, const std::vector<napi_value>&) {
+  const Usage now = usage();
+  napi_value out;
+  check(env, napi_create_array_with_length(env, 2, &out));
+  check(env, napi_set_element(env, out, 0, from_int(env, now.tensors)));
+  check(env, napi_set_element(env, out, 1, from_int(env, now.bytes)));
+  return out;
+}
+
+// version() -> the libtorch this file was compiled against
+napi_value version(napi_env env, const std::vector<napi_value>&) { return from_string(env, TORCH_VERSION); }
+
+// selfTest() : a product and a gradient whose values are known; throws when libtorch computes something else
+napi_value self_test(napi_env env, const std::vector<napi_value>&) {
+  const auto x = at::arange(6, at::kFloat).reshape({2, 3}).requires_grad_(true);
+  const auto y = at::mm(x, x.t()).sum();
+  y.backward();
+  TORCH_CHECK(y.item<double>() == 83 && x.grad().sum().item<double>() == 60,
+              "libtorch loads but computes wrongly: got ", y.item<double>(), " and ", x.grad().sum().item<double>(),
+              ", expected 83 and 60");
+  return from_string(env, std::string("libtorch ") + TORCH_VERSION + " computes");
+}
+
+using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
+
+// Unwraps the arguments and turns C++ exceptions into JavaScript ones.
+template <Function function>
+napi_value entry(napi_env env, napi_callback_info info) {
+  napi_value stack_args[32];
+  size_t count = 32;
+  napi_get_cb_info(env, info, &count, stack_args, nullptr, nullptr);
+  try {
+    return function(env, std::vector<napi_value>(stack_args, stack_args + std::min<size_t>(count, 32)));
+  } catch (const c10::Error& error) {
+    napi_throw_error(env, nullptr, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
+}
+
+template <Function function>
+void define(napi_env env, napi_value exports, const char* name) {
+  napi_value value;
+  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, entry<function>, nullptr, &value));
+  check(env, napi_set_named_property(env, exports, name, value));
+}
+
+}  // namespace
+
+napi_value init(napi_env env, napi_value exports) {
+  define<find>(env, exports, "find");
+  define<returns>(env, exports, "returns");
+  define<call>(env, exports, "call");
+  define<from_bytes>(env, exports, "fromBytes");
+  define<into_bytes>(env, exports, "intoBytes");
+  define<dispose>(env, exports, "dispose");
+  define<shape>(env, exports, "shape");
+  define<dtype>(env, exports, "dtype");
+  define<device>(env, exports, "device");
+  define<item>(env, exports, "item");
+  define<requires_grad>(env, exports, "requiresGrad");
+  define<backward>(env, exports, "backward");
+  define<grad_of>(env, exports, "gradOf");
+  define<clear_grad>(env, exports, "clearGrad");
+  define<set_grad_mode>(env, exports, "setGradMode");
+  define<generator>(env, exports, "generator");
+  define<generator_state>(env, exports, "generatorState");
+  define<set_generator_state>(env, exports, "setGeneratorState");
+  define<dispose_generator>(env, exports, "disposeGenerator");
+  define<threads>(env, exports, "threads");
+  define<cuda_devices>(env, exports, "cudaDevices");
+  define<live>(env, exports, "live");
+  define<version>(env, exports, "version");
+  define<self_test>(env, exports, "selfTest");
+  return exports;
+}
+
+}  // namespace grit
+
+NAPI_MODULE(grit, grit::init)

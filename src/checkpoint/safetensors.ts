@@ -1,0 +1,151 @@
+/**
+ * @file The safetensors format: an 8-byte little-endian header length, a JSON header naming each tensor's type, shape
+ * and byte range, then the bytes.
+ */
+import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { messageOf, UserError } from "../errors.ts";
+import type { DType } from "../torch/tensor.ts";
+
+const names: Partial<Record<string, DType>> = {
+  F64: "float64",
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  I64: "int64",
+  I32: "int32",
+  U8: "uint8",
+  BOOL: "bool",
+};
+const codes = new Map(Object.entries(names).map(([code, dtype]) => [dtype!, code]));
+const bytesPer: Record<DType, number> = {
+  float64: 8,
+  int64: 8,
+  float32: 4,
+  int32: 4,
+  float16: 2,
+  bfloat16: 2,
+  uint8: 1,
+  bool: 1,
+};
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+interface Entry extends TensorInfo {
+  /** Byte range in the file. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A safetensors file opened for reading: its header is checked whole, tensors are read one at a time. */
+export class SafetensorsFile {
+  readonly path: string;
+  readonly entries: readonly Entry[];
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+
+  /** @throws UserError when the file is missing, truncated or not safetensors. */
+  constructor(path: string) {
+    this.path = path;
+    const fail = (what: string): never => {
+      throw new UserError(`${path} is not a whole safetensors file: ${what}.`, "Download or copy the file again.");
+    };
+    let size: number;
+    try {
+      size = statSync(path).size;
+    } catch (error) {
+      throw new UserError(`${path} cannot be read: ${messageOf(error)}`);
+    }
+    if (size < 8) fail(`it has only ${size} bytes`);
+    const headerLength = Number(this.#bytes(0, 8).readBigUInt64LE());
+    const data = 8 + headerLength;
+    if (data > size) fail(`its header wants ${headerLength} bytes, the file has ${size}`);
+    const header = this.#header(data, fail);
+    this.metadata = header.__metadata__ as Record<string, string> | undefined;
+    const entries: Entry[] = [];
+    for (const [name, value] of Object.entries(header)) {
+      if (name === "__metadata__") continue;
+      const {
+        dtype: code,
+        shape,
+        data_offsets: range,
+      } = value as { dtype: string; shape: number[]; data_offsets: [number, number] };
+      const dtype = names[code] ?? fail(`tensor ${name} has the unknown type ${code}`);
+      const bytes = shape.reduce((a, b) => a * b, bytesPer[dtype]);
+      if (range[1] - range[0] !== bytes)
+        fail(`tensor ${name} has ${range[1] - range[0]} bytes where its shape wants ${bytes}`);
+      if (data + range[1] > size) fail(`tensor ${name} ends at byte ${data + range[1]}, the file at ${size}`);
+      entries.push({ name, dtype, shape, start: data + range[0], end: data + range[1] });
+    }
+    this.entries = entries;
+  }
+
+  /** The tensor's raw little-endian bytes. */
+  read(entry: Entry): Buffer {
+    return this.#bytes(entry.start, entry.end - entry.start);
+  }
+
+  #header(end: number, fail: (what: string) => never): Record<string, unknown> {
+    try {
+      return JSON.parse(this.#bytes(8, end - 8).toString("utf8"));
+    } catch (error) {
+      return fail(`its header is not JSON (${messageOf(error)})`);
+    }
+  }
+
+  #bytes(start: number, length: number): Buffer {
+    const buffer = Buffer.alloc(length);
+    const file = openSync(this.path, "r");
+    try {
+      for (let done = 0; done < length; ) {
+        const read = readSync(file, buffer, done, length - done, start + done);
+        if (read === 0)
+          throw new UserError(`${this.path} ended while it was read.`, "Download or copy the file again.");
+        done += read;
+      }
+    } finally {
+      closeSync(file);
+    }
+    return buffer;
+  }
+}
+
+/**
+ * Writes tensors in the given order and flushes them to the disk. `bytes` is asked for one tensor at a time, so that
+ * no more than one has to be in memory.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: readonly TensorInfo[],
+  bytes: (tensor: TensorInfo) => Uint8Array,
+  metadata?: Readonly<Record<string, string>>,
+): void {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
+  let offset = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const length = shape.reduce((a, b) => a * b, bytesPer[dtype]);
+    header[name] = { dtype: codes.get(dtype), shape, data_offsets: [offset, offset + length] };
+    offset += length;
+  }
+  const json = JSON.stringify(header);
+  // Padded with spaces, so that the data starts at a multiple of eight.
+  const text = Buffer.from(
+    json.padEnd(Math.ceil(Buffer.byteLength(json) / 8) * 8 - (Buffer.byteLength(json) - json.length)),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const file = openSync(path, "w");
+  try {
+    for (const part of [length, text]) writeWhole(file, part);
+    for (const tensor of tensors) writeWhole(file, bytes(tensor));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
+}

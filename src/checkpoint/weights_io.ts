@@ -1,0 +1,97 @@
+/**
+ * @file A model's weights from and to a Hugging Face folder. What is read keeps its layout (names, types, shards), so
+ * that an export is written exactly as the checkpoint came.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../errors.ts";
+import { readJson } from "../models/config.ts";
+import type { Model } from "../models/model.ts";
+import { cast, fromBytes, toDevice } from "../torch/ops.ts";
+import { type DType, keep, type Tensor, tidy } from "../torch/tensor.ts";
+import { SafetensorsFile, type TensorInfo, writeSafetensors } from "./safetensors.ts";
+
+const SINGLE = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+/** How a checkpoint's tensors lie in its files. */
+export interface Layout {
+  readonly files: readonly {
+    name: string;
+    tensors: readonly TensorInfo[];
+    metadata: Readonly<Record<string, string>> | undefined;
+  }[];
+  /** The index of a sharded checkpoint, as it was. */
+  readonly index: Record<string, unknown> | undefined;
+}
+
+/** Names a model may find in a checkpoint although it does not use them: a tied head, stored rotary tables. */
+const IGNORED = /^lm_head\.weight$|rotary_emb\.inv_freq$/;
+
+/**
+ * Reads every parameter of `model` from `dir` as a float32 tensor on `device`.
+ * @throws UserError listing every missing, unknown or misshapen tensor.
+ */
+export function readWeights(
+  dir: string,
+  model: Model,
+  device: string,
+): { parameters: Map<string, Tensor>; layout: Layout } {
+  const index = existsSync(join(dir, INDEX)) ? readJson(dir, INDEX) : undefined;
+  const names = index ? [...new Set(Object.values(index.weight_map as Record<string, string>))].sort() : [SINGLE];
+  const files = names.map((name) => new SafetensorsFile(join(dir, name)));
+  const wanted = model.parameterShapes();
+  const parameters = new Map<string, Tensor>();
+  const faults: string[] = [];
+  for (const file of files) {
+    for (const entry of file.entries) {
+      const name = model.canonicalName(entry.name);
+      const shape = wanted.get(name);
+      if (!shape) {
+        if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
+      } else if (shape.join() !== entry.shape.join()) {
+        faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
+      } else {
+        parameters.set(
+          name,
+          keep(tidy(() => toDevice(cast(fromBytes(file.read(entry), entry.shape, entry.dtype), "float32"), device))),
+        );
+      }
+    }
+  }
+  for (const name of wanted.keys()) if (!parameters.has(name)) faults.push(`${name} is missing or unusable`);
+  if (faults.length) {
+    for (const tensor of parameters.values()) tensor.dispose();
+    const shown = faults.slice(0, 10).map((fault) => `\n  - ${fault}`);
+    const rest = faults.length > 10 ? `\n  … and ${faults.length - 10} more` : "";
+    throw new UserError(
+      `The weights in ${dir} do not fit its config.json:${shown.join("")}${rest}`,
+      "Is the download complete, and of one model?",
+    );
+  }
+  const layout: Layout = {
+    files: files.map((file, i) => ({ name: names[i]!, tensors: file.entries, metadata: file.metadata })),
+    index,
+  };
+  return { parameters, layout };
+}
+
+/** Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards. */
+export function writeWeights(dir: string, model: Model, parameters: ReadonlyMap<string, Tensor>, layout: Layout): void {
+  for (const { name, tensors, metadata } of layout.files) {
+    const known = tensors.filter((tensor) => parameters.has(model.canonicalName(tensor.name)));
+    writeSafetensors(
+      join(dir, name),
+      known,
+      ({ name, dtype }) => tidy(() => cast(parameters.get(model.canonicalName(name))!, dtype).toBytes()),
+      metadata,
+    );
+  }
+  if (layout.index) writeFileSync(join(dir, INDEX), `${JSON.stringify(layout.index, null, 2)}\n`);
+}
+
+/** One file with every parameter in `dtype`: the layout of a checkpoint made here. */
+export function singleFile(shapes: ReadonlyMap<string, readonly number[]>, dtype: DType): Layout {
+  const tensors = [...shapes].map(([name, shape]) => ({ name, dtype, shape }));
+  return { files: [{ name: SINGLE, tensors, metadata: { format: "pt" } }], index: undefined };
+}

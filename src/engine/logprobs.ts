@@ -1,0 +1,46 @@
+/**
+ * @file Log-probabilities of given tokens from hidden states. Always float32, always with the placeholder ids masked:
+ * sampling, scoring and training use this one definition.
+ */
+import type { Model } from "../models/model.ts";
+import type { Weights } from "../models/weights.ts";
+import {
+  add,
+  cast,
+  exp,
+  floats,
+  gather,
+  ints,
+  logsumexp,
+  mul,
+  reshape,
+  squeeze,
+  sub,
+  sumDim,
+  toDevice,
+} from "../torch/ops.ts";
+import type { Tensor } from "../torch/tensor.ts";
+
+/** A row to add to logits: -inf at ids only a processor may write, 0 elsewhere. [V] float32 */
+export function placeholderMask(vocabulary: number, ids: readonly number[], device: string): Tensor {
+  const row = new Float32Array(vocabulary);
+  for (const id of ids) row[id] = Number.NEGATIVE_INFINITY;
+  return toDevice(floats(row, [vocabulary]), device);
+}
+
+/** Masked float32 logits [T, V] of hidden states [T, D]. */
+export function maskedLogits(model: Model, weights: Weights, hidden_TD: Tensor, mask_V: Tensor): Tensor {
+  return add(cast(model.logits(weights, hidden_TD), "float32"), mask_V);
+}
+
+/** log p(id) for one id a row: logits_TV → [T]. */
+export function tokenLogprobs(logits_TV: Tensor, ids: readonly number[]): Tensor {
+  const index = toDevice(ints(ids, [ids.length, 1]), logits_TV.device);
+  return sub(squeeze(gather(logits_TV, 1, index), 1), logsumexp(logits_TV, [1]));
+}
+
+/** Entropy of each row's distribution in nats: logits_TV → [T]. */
+export function entropy(logits_TV: Tensor, finite_TV: Tensor): Tensor {
+  const log = sub(logits_TV, logsumexp(logits_TV, [1], true));
+  return reshape(mul(sumDim(mul(exp(log), mul(log, finite_TV)), [1]), -1), [-1]);
+}

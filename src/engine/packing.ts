@@ -1,0 +1,78 @@
+/**
+ * @file From prompts and completions to packs: sequences end to end, prompts shared by the completions that continue
+ * them, cut into micro-batches by a token budget. The one place that lays out positions.
+ */
+import type { Model, Pack, Positions, Tree } from "../models/model.ts";
+import type { ImageInput, Prompt } from "../records.ts";
+
+/** A prompt and what continues it, each continuation blind to the others. */
+export interface Bundle {
+  readonly prompt: Prompt;
+  readonly branches: readonly (readonly number[])[];
+}
+
+/** Where a branch's tokens are predicted from: `rows[i]` is the pack row whose logits predict the branch's i-th token. */
+export interface Span {
+  readonly rows: readonly number[];
+  readonly ids: readonly number[];
+}
+
+/** Lays bundles end to end; `spans[b]` are those of bundle b's branches, in order. */
+export function pack(model: Model, bundles: readonly Bundle[]): { pack: Pack; spans: Span[][] } {
+  const ids: number[] = [];
+  const positions: number[][] = [];
+  const trees: Tree[] = [];
+  const images: ImageInput[] = [];
+  const spans: Span[][] = [];
+  for (const { prompt, branches } of bundles) {
+    const root = model.positions(prompt.ids, prompt.images);
+    append(positions, root);
+    ids.push(...prompt.ids);
+    images.push(...prompt.images);
+    const last = ids.length - 1;
+    spans.push(
+      branches.map((branch) => {
+        const start = ids.length;
+        ids.push(...branch);
+        append(positions, continuation(root, branch.length));
+        return { rows: branch.map((_, i) => (i === 0 ? last : start + i - 1)), ids: branch };
+      }),
+    );
+    trees.push({ root: prompt.ids.length, branches: branches.map((branch) => branch.length) });
+  }
+  return { pack: { ids, positions, trees, images }, spans };
+}
+
+/** Positions of `length` tokens after a prompt: all rows go on together. */
+export function continuation({ rows, next }: Positions, length: number): Positions {
+  const row = Array.from({ length }, (_, i) => next + i);
+  return { rows: rows.map(() => row), next: next + length };
+}
+
+function append(positions: number[][], { rows }: Positions): void {
+  for (const [axis, row] of rows.entries()) {
+    positions[axis] ??= [];
+    for (const position of row) positions[axis].push(position);
+  }
+}
+
+/** Groups items, in order, so that each group's sizes add up to at most `budget`; a larger item stands alone. */
+export function byBudget<T>(items: readonly T[], size: (item: T) => number, budget: number): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const needed = size(item);
+    if (needed > room || groups.length === 0) {
+      groups.push([]);
+      room = budget;
+    }
+    groups.at(-1)!.push(item);
+    room -= needed;
+  }
+  return groups;
+}
+
+/** Tokens of a bundle. */
+export function bundleTokens({ prompt, branches }: Bundle): number {
+  return branches.reduce((total, branch) => total + branch.length, prompt.ids.length);
+}

@@ -1,0 +1,51 @@
+/** @file The layers that architectures share. Each takes the weights and the prefix its parameters have there. */
+import {
+  add,
+  cast,
+  cat,
+  chunk,
+  cos,
+  floats,
+  linear as linearOp,
+  mul,
+  neg,
+  repeat,
+  reshape,
+  rmsNorm as rmsNormOp,
+  sin,
+  toDevice,
+} from "../torch/ops.ts";
+import type { DType, Tensor } from "../torch/tensor.ts";
+import type { Weights } from "./weights.ts";
+
+/** x Wᵀ + b; the bias where the checkpoint has one. */
+export function linear(weights: Weights, prefix: string, x: Tensor): Tensor {
+  const bias = `${prefix}.bias`;
+  return linearOp(x, weights.get(`${prefix}.weight`), weights.has(bias) ? weights.get(bias) : undefined);
+}
+
+/** Root-mean-square normalisation over the last dimension. */
+export function rmsNorm(weights: Weights, prefix: string, x: Tensor, eps: number): Tensor {
+  return rmsNormOp(x, weights.get(`${prefix}.weight`), eps);
+}
+
+/** Cosines and sines of every token's angles, [T, 1, E]; the rotation is computed in their type. */
+export interface Rotation {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** Rotary embedding over the last dimension: x·cos + (−x₂, x₁)·sin. x [T, heads, E]. */
+export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
+  const wide = cast(x, cos.dtype);
+  const [first, second] = chunk(wide, 2, -1) as [Tensor, Tensor];
+  return cast(add(mul(wide, cos), mul(cat([neg(second), first], -1), sin)), x.dtype);
+}
+
+/** The rotation for angles given per token over half the head width, [T, E/2] row-major. */
+export function rotation(angles: Float32Array, tokens: number, dtype: DType, device: string): Rotation {
+  const half = angles.length / tokens;
+  const angles_T1E = repeat(reshape(floats(angles, [tokens, half]), [tokens, 1, half]), [1, 1, 2]);
+  const place = (x: Tensor) => toDevice(cast(x, dtype), device);
+  return { cos: place(cos(angles_T1E)), sin: place(sin(angles_T1E)) };
+}

@@ -1,0 +1,82 @@
+/**
+ * @file What the engine asks of an architecture, and the packed batches it hands over. A new family is one file that
+ * implements `Model` and one line in `registry.ts`.
+ *
+ * Shape suffixes: T tokens of a pack, B sequences, D hidden, H query heads, K key/value heads, E head width,
+ * V vocabulary, P vision patches, M merged patches.
+ */
+import type { ImageInput } from "../records.ts";
+import type { Tensor } from "../torch/tensor.ts";
+import type { Weights } from "./weights.ts";
+
+/**
+ * A stretch of a pack: a root (a prompt, with its images) and branches that each continue it without seeing each other.
+ * One branch or none makes an ordinary sequence; n completions of one prompt share the root's work.
+ */
+export interface Tree {
+  readonly root: number;
+  readonly branches: readonly number[];
+}
+
+/** Tokens in a tree. */
+export function treeLength(tree: Tree): number {
+  return tree.branches.reduce((a, b) => a + b, tree.root);
+}
+
+/** Sequences laid end to end, never padded: tree after tree, each root first, then its branches. */
+export interface Pack {
+  readonly ids: readonly number[];
+  /** One row a position axis (Qwen2.5-VL: temporal, height, width), each as long as `ids`. */
+  readonly positions: readonly (readonly number[])[];
+  readonly trees: readonly Tree[];
+  /** In the order of their placeholders. */
+  readonly images: readonly ImageInput[];
+}
+
+/** Positions of a prompt, and the one its continuation starts at on every axis. */
+export interface Positions {
+  readonly rows: readonly (readonly number[])[];
+  readonly next: number;
+}
+
+/** How tokens look at each other; the same layers serve training, scoring, prefill and decoding. */
+export interface Attention {
+  /** q_THE, k_TKE, v_TKE of one layer → [T, H*E]. */
+  attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor;
+}
+
+export interface ModelShape {
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headWidth: number;
+  readonly hidden: number;
+  readonly vocabulary: number;
+  readonly maxPositions: number;
+}
+
+/** The parts that can be frozen, in the order data passes them. */
+export const parts = ["vision", "connector", "embeddings", "language"] as const;
+export type Part = (typeof parts)[number];
+
+export interface Model {
+  readonly shape: ModelShape;
+  /** Every parameter's name (as in the checkpoint's newest layout) and shape. */
+  parameterShapes(): Map<string, readonly number[]>;
+  /** The name above for a tensor's name in any checkpoint layout of the family. */
+  canonicalName(name: string): string;
+  partOf(parameter: string): Part;
+  positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
+  /** Vision tower and connector: [M, D], image after image. */
+  encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
+  /** Language model over a pack: final hidden states [T, D]. `features_MD` replaces the placeholders' embeddings. */
+  forward(weights: Weights, input: TokenInput, attention: Attention): Tensor;
+  /** hidden_TD → logits [T, V]. */
+  logits(weights: Weights, hidden_TD: Tensor): Tensor;
+}
+
+export interface TokenInput {
+  readonly ids: readonly number[];
+  readonly positions: readonly (readonly number[])[];
+  readonly features_MD?: Tensor;
+}

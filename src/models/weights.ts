@@ -1,0 +1,37 @@
+/**
+ * @file A model's parameters by name. Masters are float32 leaves; `compute(dtype)` gives the view a forward pass works
+ * with: the masters themselves in float32, or a cast of each that autograd sees through.
+ */
+import { cast } from "../torch/ops.ts";
+import type { DType, Tensor } from "../torch/tensor.ts";
+
+export class Weights {
+  readonly dtype: DType;
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+
+  constructor(tensors: ReadonlyMap<string, Tensor>, dtype: DType = "float32") {
+    this.#tensors = tensors;
+    this.dtype = dtype;
+  }
+
+  /** @throws when there is no such parameter: a fault of the model code, loading has checked every name. */
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new Error(`No parameter ${name}.`);
+    return tensor;
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  entries(): IterableIterator<[string, Tensor]> {
+    return this.#tensors.entries();
+  }
+
+  /** The same parameters in `dtype`, for one pass; made inside a `tidy` scope, freed with it. */
+  compute(dtype: DType): Weights {
+    if (dtype === this.dtype) return this;
+    return new Weights(new Map([...this.#tensors].map(([name, tensor]) => [name, cast(tensor, dtype)])), dtype);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * @file The native addon's surface, typed once: the only place where JavaScript meets C++. Tensors and generators are
+ * integers here; `Tensor` wraps them. See native/addon.cc.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { messageOf, UserError } from "../errors.ts";
+
+export type Handle = number;
+/** A dispatcher argument: handles stand for tensors and generators. */
+export type NativeValue = number | boolean | string | null | undefined | NativeValue[];
+
+export interface Native {
+  find(name: string, overload: string): number;
+  returns(op: number): string;
+  call(op: number, ...args: NativeValue[]): NativeValue;
+  fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
+  intoBytes(tensor: Handle, bytes: ArrayBufferView): void;
+  dispose(...tensors: Handle[]): void;
+  shape(tensor: Handle): number[];
+  dtype(tensor: Handle): number;
+  device(tensor: Handle): string;
+  item(tensor: Handle): number;
+  requiresGrad(tensor: Handle, on: boolean): void;
+  backward(tensor: Handle, gradient?: Handle): void;
+  gradOf(tensor: Handle): Handle | undefined;
+  clearGrad(tensor: Handle): void;
+  setGradMode(on: boolean): boolean;
+  generator(device: string, seed: number): Handle;
+  generatorState(generator: Handle): Handle;
+  setGeneratorState(generator: Handle, state: Handle): void;
+  disposeGenerator(generator: Handle): void;
+  threads(count?: number): number;
+  cudaDevices(): number;
+  live(): [tensors: number, bytes: number];
+  version(): string;
+  selfTest(): string;
+}
+
+const path = fileURLToPath(new URL("../../build/native/grit.node", import.meta.url));
+
+function load(): Native {
+  if (!existsSync(path)) {
+    throw new UserError(`The native library is not built: ${path} is missing.`, "Run `npm run setup`.");
+  }
+  try {
+    return createRequire(import.meta.url)(path) as Native;
+  } catch (error) {
+    throw new UserError(`The native library does not load: ${messageOf(error)}`, "Run `npm run setup` to rebuild it.");
+  }
+}
+
+export const native: Native = load();

@@ -1,0 +1,244 @@
+/**
+ * @file The operators in use, typed: the engine's whole vocabulary. Each is one dispatcher call with autograd; names
+ * and argument order follow PyTorch. Add one here rather than calling the dispatcher elsewhere.
+ */
+import { type NativeValue, native } from "./native.ts";
+import { bytesPer, type DType, dtypes, Tensor } from "./tensor.ts";
+
+type Argument = Tensor | number | boolean | string | null | undefined | readonly Argument[];
+
+/** A dispatcher operator by its full name, looked up at its first call. */
+function operator(name: string): (...args: Argument[]) => unknown {
+  let index = -1;
+  let kinds = "";
+  return (...args) => {
+    if (index < 0) {
+      const [base, overload] = name.split(".");
+      index = native.find(`aten::${base}`, overload ?? "");
+      kinds = native.returns(index);
+    }
+    const result = native.call(index, ...args.map(lower));
+    return kinds.length === 1
+      ? lift(kinds, result)
+      : [...kinds].map((kind, i) => lift(kind, (result as NativeValue[])[i]));
+  };
+}
+
+function lower(value: Argument): NativeValue {
+  if (value instanceof Tensor) return value.handle;
+  if (Array.isArray(value)) return value.map(lower);
+  return value as NativeValue;
+}
+
+function lift(kind: string, value: NativeValue): unknown {
+  if (kind === "T") return new Tensor(value as number);
+  if (kind === "L") return (value as number[]).map((handle) => new Tensor(handle));
+  return value;
+}
+
+type Unary = (x: Tensor) => Tensor;
+type Binary = (a: Tensor, b: Tensor | number) => Tensor;
+const unary = (name: string) => operator(name) as Unary;
+
+function binary(name: string, scalar: string): Binary {
+  const tensorForm = operator(name) as Binary;
+  const scalarForm = operator(scalar) as Binary;
+  return (a, b) => (b instanceof Tensor ? tensorForm(a, b) : scalarForm(a, b));
+}
+
+// ── Making tensors ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A float32 tensor from numbers, row-major. */
+export function floats(values: Float32Array | readonly number[], shape: readonly number[]): Tensor {
+  return new Tensor(native.fromBytes(Float32Array.from(values), shape, dtypes.float32));
+}
+
+/** An int64 tensor from numbers, row-major; a vector unless `shape` says otherwise. */
+export function ints(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+  return new Tensor(native.fromBytes(BigInt64Array.from(values, BigInt), shape, dtypes.int64));
+}
+
+/** A bool tensor from bytes that are 0 or 1, row-major. */
+export function bools(values: Uint8Array, shape: readonly number[]): Tensor {
+  return new Tensor(native.fromBytes(values, shape, dtypes.bool));
+}
+
+/** A tensor from raw little-endian bytes, row-major. */
+export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType): Tensor {
+  const wanted = shape.reduce((a, b) => a * b, bytesPer[dtype]);
+  if (bytes.byteLength !== wanted)
+    throw new Error(`[${shape}] ${dtype} needs ${wanted} bytes, got ${bytes.byteLength}.`);
+  return new Tensor(native.fromBytes(bytes, shape, dtypes[dtype]));
+}
+
+const zerosOp = operator("zeros");
+export function zeros(shape: readonly number[], dtype: DType = "float32", device = "cpu"): Tensor {
+  return zerosOp(shape, dtypes[dtype], undefined, device) as Tensor;
+}
+export const zerosLike = unary("zeros_like");
+
+const normalOp = operator("normal_");
+/** Fills `x` in place with normal numbers of that mean and deviation. */
+export function normal_(x: Tensor, mean: number, std: number, generator: Generator): Tensor {
+  return inPlace(x, normalOp(x, mean, std, generator.handle));
+}
+
+// ── Types and places ──────────────────────────────────────────────────────────────────────────────────────────────
+
+const toDtypeOp = operator("to.dtype");
+/** `x` as `dtype`; the same values shared when it already is. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return toDtypeOp(x, dtypes[dtype]) as Tensor;
+}
+const toDeviceOp = operator("to.device");
+export function toDevice(x: Tensor, device: string): Tensor {
+  return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
+}
+export const detach = unary("detach");
+export const clone = unary("clone");
+export const contiguous = unary("contiguous");
+
+// ── Arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const add = binary("add.Tensor", "add.Scalar");
+export const sub = binary("sub.Tensor", "sub.Scalar");
+export const mul = binary("mul.Tensor", "mul.Scalar");
+export const div = binary("div.Tensor", "div.Scalar");
+export const ge = binary("ge.Tensor", "ge.Scalar");
+export const gt = binary("gt.Tensor", "gt.Scalar");
+export const minimum = operator("minimum") as (a: Tensor, b: Tensor) => Tensor;
+export const neg = unary("neg");
+export const exp = unary("exp");
+export const cos = unary("cos");
+export const sin = unary("sin");
+export const silu = unary("silu");
+export const sqrt = unary("sqrt");
+export const isfinite = unary("isfinite");
+export const gelu = unary("gelu");
+const clampOp = operator("clamp");
+export function clamp(x: Tensor, min: number | null, max: number | null): Tensor {
+  return clampOp(x, min, max) as Tensor;
+}
+export const where = operator("where.self") as (condition: Tensor, a: Tensor, b: Tensor) => Tensor;
+export const maskedFill = operator("masked_fill.Scalar") as (x: Tensor, mask: Tensor, value: number) => Tensor;
+
+// ── Reductions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const sum = unary("sum");
+export const mean = unary("mean");
+export const max = unary("max");
+export const all = unary("all");
+export const sumDim = operator("sum.dim_IntList") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
+export const amax = operator("amax") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
+export const argmax = operator("argmax") as (x: Tensor, dim: number) => Tensor;
+export const logsumexp = operator("logsumexp") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
+export const softmax = operator("softmax.int") as (x: Tensor, dim: number) => Tensor;
+export const logSoftmax = operator("log_softmax.int") as (x: Tensor, dim: number) => Tensor;
+export const cumsum = operator("cumsum") as (x: Tensor, dim: number) => Tensor;
+/** Values in order along `dim` and where they stood. */
+export const sort = operator("sort") as (x: Tensor, dim: number, descending: boolean) => [Tensor, Tensor];
+export const topk = operator("topk") as (x: Tensor, k: number, dim: number) => [Tensor, Tensor];
+/** The root of the sum of squares of all elements. */
+export const norm = operator("linalg_vector_norm") as (x: Tensor) => Tensor;
+export const equal = operator("equal") as (a: Tensor, b: Tensor) => boolean;
+
+// ── Shape ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const reshape = operator("reshape") as (x: Tensor, shape: readonly number[]) => Tensor;
+export const permute = operator("permute") as (x: Tensor, dims: readonly number[]) => Tensor;
+export const transpose = operator("transpose.int") as (x: Tensor, a: number, b: number) => Tensor;
+export const unsqueeze = operator("unsqueeze") as (x: Tensor, dim: number) => Tensor;
+export const squeeze = operator("squeeze.dim") as (x: Tensor, dim: number) => Tensor;
+export const expand = operator("expand") as (x: Tensor, shape: readonly number[]) => Tensor;
+export const narrow = operator("narrow") as (x: Tensor, dim: number, start: number, length: number) => Tensor;
+/** Parts of the given sizes along `dim`; unlike repeated `narrow`, its gradient is one concatenation. */
+export const split = operator("split_with_sizes") as (x: Tensor, sizes: readonly number[], dim: number) => Tensor[];
+export const chunk = operator("chunk") as (x: Tensor, chunks: number, dim: number) => Tensor[];
+export const cat = operator("cat") as (xs: readonly Tensor[], dim: number) => Tensor;
+export const repeat = operator("repeat") as (x: Tensor, times: readonly number[]) => Tensor;
+export const stack = operator("stack") as (xs: readonly Tensor[], dim: number) => Tensor;
+export const repeatInterleave = operator("repeat_interleave.self_int") as (
+  x: Tensor,
+  times: number,
+  dim: number,
+) => Tensor;
+
+// ── Looking up ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const embedding = operator("embedding") as (weight: Tensor, ids: Tensor) => Tensor;
+export const indexSelect = operator("index_select") as (x: Tensor, dim: number, index: Tensor) => Tensor;
+export const indexCopy = operator("index_copy") as (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor;
+export const gather = operator("gather") as (x: Tensor, dim: number, index: Tensor) => Tensor;
+const multinomialOp = operator("multinomial");
+/** One index a row [rows, 1], drawn with the row's probabilities. */
+export function multinomial(probabilities: Tensor, generator: Generator): Tensor {
+  return multinomialOp(probabilities, 1, false, generator.handle) as Tensor;
+}
+
+// ── Products and normalisation ────────────────────────────────────────────────────────────────────────────────────
+
+export const matmul = operator("matmul") as (a: Tensor, b: Tensor) => Tensor;
+export const linear = operator("linear") as (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
+const rmsNormOp = operator("rms_norm");
+/** x / √(mean(x²) + eps) · weight over the last dimension. */
+export function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
+  return rmsNormOp(x, weight.shape, weight, eps) as Tensor;
+}
+const sdpaOp = operator("scaled_dot_product_attention");
+/** softmax(q kᵀ / √d + mask) v over [batch, heads, length, d]. */
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor, causal = false): Tensor {
+  return sdpaOp(q, k, v, mask, 0, causal) as Tensor;
+}
+
+// ── In place ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** In-place operators return a second handle on the same tensor; it is freed and the first one given back. */
+function inPlace(x: Tensor, result: unknown): Tensor {
+  (result as Tensor).dispose();
+  return x;
+}
+const copyOp = operator("copy_");
+const zeroOp = operator("zero_");
+const mulInPlaceOp = operator("mul_.Scalar");
+const addInPlaceOp = operator("add_.Tensor");
+export const copy_ = (x: Tensor, source: Tensor) => inPlace(x, copyOp(x, source));
+export const zero_ = (x: Tensor) => inPlace(x, zeroOp(x));
+export const mul_ = (x: Tensor, factor: number) => inPlace(x, mulInPlaceOp(x, factor));
+export const add_ = (x: Tensor, other: Tensor) => inPlace(x, addInPlaceOp(x, other));
+
+const fusedAdamW = operator("_fused_adamw_");
+/** One AdamW update of every parameter in place (decoupled weight decay). `steps` are float32 scalars, already counted up. */
+export function adamw_(
+  params: readonly Tensor[],
+  grads: readonly Tensor[],
+  expAvg: readonly Tensor[],
+  expAvgSq: readonly Tensor[],
+  steps: readonly Tensor[],
+  options: { lr: number; betas: readonly [number, number]; eps: number; weightDecay: number },
+): void {
+  const { lr, betas, eps, weightDecay } = options;
+  fusedAdamW(params, grads, expAvg, expAvgSq, [], steps, lr, betas[0], betas[1], weightDecay, eps, false, false);
+}
+
+/** A libtorch random stream on one device; its state can be saved and restored. */
+export class Generator {
+  readonly handle: number;
+
+  constructor(seed: number, device = "cpu") {
+    this.handle = native.generator(device, seed);
+  }
+
+  get state(): Uint8Array {
+    using state = new Tensor(native.generatorState(this.handle));
+    return state.toBytes();
+  }
+
+  set state(bytes: Uint8Array) {
+    using state = fromBytes(bytes, [bytes.length], "uint8");
+    native.setGeneratorState(this.handle, state.handle);
+  }
+
+  [Symbol.dispose](): void {
+    native.disposeGenerator(this.handle);
+  }
+}
