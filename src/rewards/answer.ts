@@ -1,0 +1,23 @@
+/** @file The answer term: a judge's verdict on what stands after `<answer>`, made binary for training. */
+
+import { isScored, type Score } from "../records.ts";
+import type { RewardInput } from "./define.ts";
+import type { Judge } from "./judge.ts";
+
+/** s_GPT of the paper (section 3.2), 0 or 1: right when the judge gives at least half the marks. 0 without an answer. */
+export async function answerIsRight(judge: Judge, rollout: RewardInput): Promise<Score> {
+  const score = await verdict(judge, rollout);
+  return isScored(score) ? (score >= 0.5 ? 1 : 0) : score;
+}
+
+/** The original code's answer term: any credit at all counts as right, and detection (`ovd`) samples never score. */
+export async function answerIsRightAsInCode(judge: Judge, rollout: RewardInput): Promise<Score> {
+  if (rollout.sample.dataset.includes("ovd")) return 0;
+  const score = await verdict(judge, rollout);
+  return isScored(score) ? (score > 0 ? 1 : 0) : score;
+}
+
+async function verdict(judge: Judge, { sample, chain }: RewardInput): Promise<Score> {
+  if (chain.answer === undefined) return 0;
+  return await judge.judge({ question: sample.question, answer: sample.answer, response: chain.answer });
+}

@@ -1,0 +1,104 @@
+/** @file What a reward is, how several make one score, and how a reward of one's own is loaded. */
+
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { messageOf, UserError } from "../errors.ts";
+import { type Chain, isScored, type Sample, type Score, type Scores } from "../records.ts";
+
+/** What a reward looks at: a rollout before it has scores. */
+export interface RewardInput {
+  readonly sample: Sample;
+  readonly chain: Chain;
+  /** `ids` is absent only where a text is scored that nobody sampled. */
+  readonly completion: { readonly text: string; readonly ids?: readonly number[] | undefined };
+}
+
+/** One term of the reward. */
+export interface Reward {
+  readonly name: string;
+  /** Factor of the term in the total. */
+  readonly weight: number;
+  /** The term before weighting; `Unscored` when it cannot be told, which is not the same as 0. */
+  score(rollout: RewardInput): Score | Promise<Score>;
+}
+
+/**
+ * Declares a reward, in this project or in a module of the user's.
+ * @example export default defineReward({ name: "brief", weight: 0.1, score: ({ chain }) => (chain.text.length < 400 ? 1 : 0) });
+ * @throws UserError on a missing name, a weight that is no finite number, or a `score` that is no function
+ */
+export function defineReward(reward: Reward): Reward {
+  const { name, weight, score } = reward;
+  if (typeof name !== "string" || !/^[a-z][a-z0-9_]*$/.test(name)) {
+    throw new UserError(
+      `a reward has the name ${JSON.stringify(name)}`,
+      "name it with lower-case letters, digits and _",
+    );
+  }
+  if (typeof weight !== "number" || !Number.isFinite(weight)) {
+    throw new UserError(`reward "${name}" has the weight ${String(weight)}`, "give a finite number, e.g. weight: 1");
+  }
+  if (typeof score !== "function") {
+    throw new UserError(`reward "${name}" has no score`, "give score: (rollout) => number");
+  }
+  return reward;
+}
+
+/**
+ * All rewards' verdicts on one rollout: terms by name, weighted, and their sum. The total is unscored if any term is.
+ * @throws UserError when two rewards share a name, or one returns anything but a finite number or `Unscored`
+ */
+export async function scoreAll(rewards: readonly Reward[], rollout: RewardInput): Promise<Scores> {
+  const twice = rewards.find((reward, i) => rewards.findIndex((other) => other.name === reward.name) < i);
+  if (twice)
+    throw new UserError(`two rewards are named "${twice.name}"`, "scores are kept by name: rename one of them");
+  const verdicts = await Promise.all(
+    rewards.map(async (reward) => weigh(reward, await reward.score(rollout), rollout)),
+  );
+  const terms = Object.fromEntries(rewards.map((reward, i) => [reward.name, verdicts[i]!]));
+  const open = rewards.filter((_, i) => !isScored(verdicts[i]!)).map((reward) => reward.name);
+  if (open.length > 0) return { terms, total: { unscored: `unscored: ${open.join(", ")}` } };
+  return { terms, total: verdicts.filter(isScored).reduce((sum, term) => sum + term, 0) };
+}
+
+function weigh(reward: Reward, score: Score, { sample }: RewardInput): Score {
+  if (typeof score === "number" && Number.isFinite(score)) return score * reward.weight;
+  if (typeof score === "object" && score !== null && typeof score.unscored === "string") return score;
+  throw new UserError(
+    `reward "${reward.name}" returned ${JSON.stringify(score) ?? String(score)} for sample ${sample.id}`,
+    "return a finite number, or { unscored: reason } when the rollout cannot be judged",
+  );
+}
+
+/**
+ * The rewards a TypeScript or JavaScript module exports.
+ * @throws UserError when the file is missing, does not load, exports no reward, or one that `defineReward` refuses
+ */
+export async function loadRewardModule(path: string): Promise<Reward[]> {
+  const file = resolve(path);
+  await access(file).catch(() => {
+    throw new UserError(`${path}: no such reward module`, "the path is taken from the current directory");
+  });
+  let exported: Record<string, unknown>;
+  try {
+    exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  } catch (error) {
+    throw new UserError(
+      `${path}: the reward module does not load: ${messageOf(error)}`,
+      "run it alone with: npx tsx FILE",
+    );
+  }
+  const rewards = [...new Set(Object.values(exported))].filter(hasScore).map(defineReward);
+  if (rewards.length === 0) {
+    throw new UserError(
+      `${path}: exports no reward`,
+      "export default defineReward({ name, weight, score: (rollout) => number })",
+    );
+  }
+  return rewards;
+}
+
+function hasScore(value: unknown): value is Reward {
+  return typeof value === "object" && value !== null && "score" in value;
+}

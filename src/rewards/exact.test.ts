@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { UserError } from "../errors.ts";
+import { createJudge } from "./judge.ts";
+
+const judge = createJudge("exact");
+const verdict = (answer: string, response: string, question = "What is it?", choices?: string[]) =>
+  judge.judge({ question, answer, response, choices });
+
+const animals = "Which animal is it? (A) cat (B) dog (C) cow";
+
+describe("the exact judge", () => {
+  it.each([
+    ["yes", "Yes"],
+    ["Yes", "Yes, it is"],
+    ["No", "No."],
+    ["No", "no, there is no dog."],
+    ["No", "There is no dog."],
+    ["No", "It is not"],
+    ["Yes", "The answer is yes."],
+    ["True", "yes"],
+    ["2", "2"],
+    ["2", "two"],
+    ["2", "Two dogs."],
+    ["2", "There are 2 cats."],
+    ["2", "**2**"],
+    ["2", "2.0"],
+    ["two", "2"],
+    ["0", "zero"],
+    ["0", "There are none."],
+    ["0", "No dogs"],
+    ["21", "twenty-one"],
+    ["1234", "1,234"],
+    ["120", "one hundred and twenty"],
+    ["7", "3 + 4 = 7"],
+    ["7", "I counted 3 and 4, so the answer is 7."],
+    ["1/2", "0.5"],
+    ["0.5", "1/2"],
+    ["½", "one half"],
+    ["1 1/2", "1.5"],
+    ["1/3", "0.33"],
+    ["1.2", "1.21"],
+    ["50%", "50"],
+    ["50%", "0.5"],
+    ["50 percent", "50%"],
+    ["5 cm", "5 centimeters"],
+    ["5 cm", "5"],
+    ["5", "5 cm"],
+    ["$3", "3 dollars"],
+    ["-3", "−3"],
+    ["cow", "Cow."],
+    ["cow", "a cow"],
+    ["cow", "The animal is a cow."],
+    ["hot dog", "hot-dog"],
+    ["on the left", "On left"],
+    ["don't know", "dont know"],
+    ["7 up", "7-Up"],
+    ["B", "B"],
+    ["B", "(B)"],
+    ["B", "b."],
+    ["B", "B. dog"],
+    ["B", "The answer is B"],
+    ["[10, 20, 110, 220]", "(12, 20, 110, 222)"],
+  ])("%j is answered by %j", async (answer, response) => expect(await verdict(answer, response)).toBe(1));
+
+  it.each([
+    ["yes", ""],
+    ["yes", "No, yes"],
+    ["yes", "maybe"],
+    ["yes", "There are yes and no parts"],
+    ["no", "Yes, there is no doubt"],
+    ["no", "It is to the left"],
+    ["2", "3"],
+    ["2", "1 2 3 4 5"],
+    ["2", "2 or 3"],
+    ["2", "12"],
+    ["2", "2.5"],
+    ["2", "one"],
+    ["0", "I cannot see any"],
+    ["12", "1, 2"],
+    ["1.2", "1.26"],
+    ["2", "2.04"],
+    ["1/3", "0.3"],
+    ["5 cm", "5 m"],
+    ["50%", "5"],
+    ["cow", "It is not a cow"],
+    ["cow", "cow, dog, cat"],
+    ["cow", "cows"],
+    ["cow", "dog"],
+    ["red car", "car"],
+    ["B", "A dog and B"],
+    ["B", "(A) or (B)"],
+    ["A", "a dog"],
+    ["[10, 20, 110, 220]", "(200, 20, 310, 220)"],
+    ["[10, 20, 110, 220]", "(10, 20, 110, 220) (200, 20, 310, 220)"],
+    ["[10, 20, 110, 220]", "no box"],
+  ])("%j is not answered by %j", async (answer, response) => expect(await verdict(answer, response)).toBe(0));
+
+  it.each([
+    ["B", "B", 1],
+    ["B", "dog", 1],
+    ["B", "It is a dog.", 1],
+    ["dog", "(B)", 1],
+    ["dog", "B) dog", 1],
+    ["(B)", "option B", 1],
+    ["B", "cat", 0],
+    ["dog", "C", 0],
+    ["dog", "(A) cat or (B) dog", 0],
+    ["dog", "a dog", 1],
+  ])("reads the options in the question: %j, %j", async (answer, response, expected) => {
+    expect(await verdict(answer, response, animals)).toBe(expected);
+    expect(await verdict(answer, response, "Which?", ["cat", "dog", "cow"])).toBe(expected);
+  });
+
+  it("takes an option that is itself a letter or a number by its text first", async () => {
+    expect(await verdict("B", "B", "Which letter?", ["B", "A"])).toBe(1);
+    expect(await verdict("4", "4", "How many?", ["2", "4"])).toBe(1);
+    expect(await verdict("4", "four", "How many?", ["2", "4"])).toBe(1);
+    expect(await verdict("No", "(B)", "Is it?\nA. Yes\nB. No")).toBe(1);
+  });
+
+  it("is refused under another name, with the nearest one", () => {
+    expect(() => createJudge("exakt")).toThrow(UserError);
+    expect(() => createJudge("exakt")).toThrow("did you mean exact?");
+    expect(() => createJudge("constructor")).toThrow('there is no judge "constructor"');
+  });
+});

@@ -1,0 +1,34 @@
+/** @file Terms about boxes: that there are some, and, in counting samples, that there are as many as the answer says. */
+
+import type { Sample } from "../records.ts";
+import type { RewardInput } from "./define.ts";
+import { int } from "./python.ts";
+
+/** The count a counting sample asks for; undefined for other data sets and for answers that are no integer. */
+export function wantedCount(sample: Sample): number | undefined {
+  return sample.dataset === "tallyqa" ? int(sample.answer) : undefined;
+}
+
+/**
+ * s_bf + r_count of the paper (section 3.2): 0.5 for at least one box in the reasoning before the rethink, and 0.5 more when
+ * a counting sample gets exactly as many boxes as its answer says. Only sound boxes count: distinct, with area, inside the
+ * image. So saying one box five times does not count to five.
+ */
+export function boxesAndCount({ chain, sample }: RewardInput): number {
+  const answerAt = chain.text.indexOf("<answer>");
+  const sound = chain.boxes.filter(
+    (b) => b.beforeRethink && (answerAt < 0 || b.start < answerAt) && !b.duplicate && !b.degenerate && !b.outOfBounds,
+  );
+  return (sound.length > 0 ? 0.5 : 0) + (sound.length === wantedCount(sample) ? 0.5 : 0);
+}
+
+/**
+ * The original code's grounding term: 0 without `<rethink>`; else, from the boxes before it, 0.5 for at least one and 1 when a
+ * counting sample gets as many as its answer says. Any four integers are a box, repeated ones included. One departure: the
+ * original asked the first sample of the batch whether all of them count, and crashed on answers that are no integer.
+ */
+export function boxesAndCountAsInCode({ chain, sample }: RewardInput): number {
+  if (!chain.text.includes("<rethink>")) return 0;
+  const count = chain.boxes.filter((b) => b.beforeRethink).length;
+  return (count > 0 ? 0.5 : 0) + (count === wantedCount(sample) ? 1 : 0);
+}

@@ -1,0 +1,40 @@
+/** @file Judges: who decides whether an answer is right. One interface for training, evaluation and the command line. */
+
+import { nearest, UserError } from "../errors.ts";
+import type { Score } from "../records.ts";
+import { exactJudge } from "./exact.ts";
+
+/** An answer to be judged. */
+export interface JudgeRequest {
+  readonly question: string;
+  /** The right answer. */
+  readonly answer: string;
+  /** The answer to judge, without tags. */
+  readonly response: string;
+  /** The options of a multiple-choice question, in the order of their letters. */
+  readonly choices?: readonly string[] | undefined;
+  /** What kind of answer the benchmark wants, e.g. `integer`, `float`, `text`, `list`. */
+  readonly answerType?: string | undefined;
+}
+
+/** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */
+export interface Judge {
+  readonly name: string;
+  judge(request: JudgeRequest): Promise<Score>;
+}
+
+const judges: Readonly<Record<string, () => Judge>> = { exact: () => exactJudge };
+
+/** Names that `createJudge` knows. */
+export const judgeNames: readonly string[] = Object.keys(judges);
+
+/** The judge of that name. @throws UserError on an unknown name, with the nearest known one */
+export function createJudge(name: string): Judge {
+  const create = Object.hasOwn(judges, name) ? judges[name] : undefined;
+  if (create) return create();
+  const guess = nearest(name, judgeNames);
+  throw new UserError(
+    `there is no judge "${name}"`,
+    guess ? `did you mean ${guess}?` : `judges are: ${judgeNames.join(", ")}`,
+  );
+}

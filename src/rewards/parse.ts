@@ -1,0 +1,97 @@
+/**
+ * @file Completion → Chain: the spans of the tagged text and every box in it. Parsing never fails: a chain that is not
+ * in form is a chain with `wellFormed: false`, and a strange box is a box with its flaws named.
+ */
+
+import { box, extent, toSpace } from "../boxes.ts";
+import type { Chain, Frame, PlacedBox, Space } from "../records.ts";
+import { DIGIT, int, SPACE, WORD } from "./python.ts";
+
+/** Where the numbers of a completion live, and how its image was resized. */
+export interface ChainContext {
+  /** What the model speaks: `frame` for Qwen2.5-VL, `permille` for InternVL. */
+  readonly space: Space;
+  readonly frame: Frame;
+}
+
+// Python's r"\b\d+,\s*\d+,\s*\d+,\s*\d+\b", the one box pattern of the paper and its code. Before or after a digit, \b
+// means that no further word character follows.
+const number = `([${DIGIT}]+)`;
+const comma = `,[${SPACE}]*`;
+const boxPattern = new RegExp(`(?<![${WORD}])${[number, number, number, number].join(comma)}(?![${WORD}])`, "gu");
+
+const tagPattern = /<\/?(?:think|rethink|answer)>/g;
+const wellFormed = /^<think><\/think><rethink><\/rethink><answer>(?:<\/answer>)?$/;
+
+/** The chain in a completion's text. Spans count UTF-16 units, as JavaScript strings do. */
+export function parseChain(text: string, context: ChainContext): Chain {
+  const end = indexOr(text, "<answer>", text.length);
+  const think = pair(text.slice(0, end), "think", 0);
+  const rethink = pair(text.slice(0, end), "rethink", think?.end ?? 0);
+  return {
+    text,
+    think: think?.body,
+    rethink: rethink?.body,
+    answer:
+      end < text.length
+        ? text
+            .slice(end + "<answer>".length)
+            .split("</answer>", 1)[0]!
+            .trim()
+        : undefined,
+    boxes: findBoxes(text, context),
+    wellFormed: wellFormed.test((text.match(tagPattern) ?? []).join("")),
+  };
+}
+
+/**
+ * Every box pattern in the text, left to right, without overlap: four numbers each, with their place. A number beyond
+ * 2^53 - 1 is held there, so that areas stay finite.
+ */
+export function findQuadruples(text: string): { numbers: readonly number[]; start: number; end: number }[] {
+  return [...text.matchAll(boxPattern)].map((match) => ({
+    numbers: match.slice(1).map((digits) => Math.min(int(digits)!, Number.MAX_SAFE_INTEGER)),
+    start: match.index,
+    end: match.index + match[0].length,
+  }));
+}
+
+function findBoxes(text: string, { space, frame }: ChainContext): PlacedBox[] {
+  const [width, height] = extent(space, frame);
+  const rethinkAt = indexOr(text, "<rethink>", text.length);
+  // Naming a box again in the rethink is what the rethink is for; naming it twice on one side of the tag is not.
+  const seen = new Set<string>();
+  return findQuadruples(text).map(({ numbers, start, end }) => {
+    const [x1, y1, x2, y2] = numbers as [number, number, number, number];
+    const written = box(space, x1, y1, x2, y2);
+    const beforeRethink = start < rethinkAt;
+    const key = `${beforeRethink} ${numbers.join(" ")}`;
+    const duplicate = seen.has(key);
+    seen.add(key);
+    return {
+      written,
+      box: toSpace(written, "image", frame),
+      start,
+      end,
+      beforeRethink,
+      duplicate,
+      degenerate: x1 >= x2 || y1 >= y2,
+      outOfBounds: Math.max(x1, x2) > width || Math.max(y1, y2) > height,
+    };
+  });
+}
+
+/** The first `<name>…</name>` at or after `from`, if no tag stands inside it. */
+function pair(text: string, name: string, from: number): { body: string; end: number } | undefined {
+  const open = text.indexOf(`<${name}>`, from);
+  const close = text.indexOf(`</${name}>`, open);
+  if (open < 0 || close < 0) return undefined;
+  const body = text.slice(open + name.length + 2, close);
+  if (body.search(tagPattern) >= 0) return undefined;
+  return { body, end: close + name.length + 3 };
+}
+
+function indexOr(text: string, part: string, otherwise: number): number {
+  const index = text.indexOf(part);
+  return index < 0 ? otherwise : index;
+}
