@@ -1,0 +1,61 @@
+/** @file `grit data`: check, describe or render data files. */
+import { Command } from "commander";
+import { checkSamples, type Description, describe } from "../data/check.ts";
+import { loadSamples } from "../data/samples.ts";
+import { decodeImage } from "../prompt/image.ts";
+import { createJudge } from "../rewards/judge.ts";
+import { table } from "../table.ts";
+import { scenesCommand } from "./data-scenes.ts";
+
+export function dataCommand(): Command {
+  return new Command("data")
+    .description("check, describe or render data files")
+    .addCommand(checkCommand())
+    .addCommand(statsCommand())
+    .addCommand(scenesCommand());
+}
+
+function checkCommand(): Command {
+  return new Command("check")
+    .description("prove data files: every line, box and image is sound, every gold answer scores full marks")
+    .argument("<files...>", "data files (JSON lines)")
+    .option("--images <dir>", "folder that image paths start at, instead of the data file's")
+    .action(async (files: string[], options: { images?: string }) => {
+      const samples = await loadSamples(files, options);
+      const judge = createJudge("exact");
+      await checkSamples(samples, {
+        decode: (image) => decodeImage(image),
+        judge: ({ question, answer }) => judge.judge({ question, answer, response: answer }),
+      });
+      const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
+      const images = new Set(samples.map((sample) => sample.image)).size;
+      console.log(`${samples.length} samples are sound: ${images} images decode, ${boxes} boxes lie inside them,`);
+      console.log("every gold answer scores full marks.");
+    });
+}
+
+function statsCommand(): Command {
+  return new Command("stats")
+    .description("describe data files by the columns of the paper's table 2, a row for each data set")
+    .argument("<files...>", "data files (JSON lines)")
+    .option("--images <dir>", "folder that image paths start at, instead of the data file's")
+    .action(async (files: string[], options: { images?: string }) => {
+      console.log(statsTable(describe(await loadSamples(files, options))));
+    });
+}
+
+function statsTable(sets: readonly Description[]): string {
+  const number = (value: number | undefined, scale = 1) => (value === undefined ? "–" : (scale * value).toFixed(1));
+  const head = ["data set", "items", "images", "question", "answer", "choice or yes/no %", "boxes", "covered %"];
+  const rows = sets.map((set) => [
+    set.dataset,
+    set.items,
+    set.images,
+    number(set.questionLength),
+    number(set.answerLength),
+    number(set.choice, 100),
+    number(set.boxes),
+    number(set.grounded, 100),
+  ]);
+  return `${table([head, ...rows])}\nQuestion and answer: words an item. Boxes and covered: means over the items that have boxes.`;
+}

@@ -1,0 +1,69 @@
+/**
+ * @file The command line: one file a command, loaded only when it is called, so that `grit --help` is quick and a missing
+ * native library stops only the commands that compute.
+ */
+import { Command, CommanderError } from "commander";
+import { Interrupted, UserError } from "../errors.ts";
+
+/** One entry of the command list: what `grit --help` says of it, and how to get it. */
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  data: {
+    summary: "check, describe or render data files",
+    load: async () => (await import("./data.ts")).dataCommand(),
+  },
+  report: {
+    summary: "write a run's report.html and print its tables",
+    load: async () => (await import("./report.ts")).reportCommand(),
+  },
+  doctor: {
+    summary: "say what is installed, what is missing and how to mend it",
+    load: async () => (await import("./doctor.ts")).doctorCommand(),
+  },
+};
+
+/** Runs one command line (without `node` and the script). Returns the exit code; prints the error if there is one. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await (await program(argv)).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** The whole program: the commands that `argv` names are loaded, the others stand with their summary only. */
+async function program(argv: readonly string[]): Promise<Command> {
+  const grit = new Command("grit").description("Teach vision-language models to think with images, by GRPO-GR.");
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = argv.slice(0, 2).includes(name) ? await load() : new Command(name);
+    grit.addCommand(command.summary(summary));
+  }
+  throwInsteadOfExit(grit);
+  return grit;
+}
+
+/** Lets commander throw at a usage error or after help, so that `report` alone decides how the process ends. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const sub of command.commands) throwInsteadOfExit(sub);
+}
+
+/** Prints what the user must know of an error. Exit codes: 2 the user's to mend, 130 interrupted, 1 ours. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) {
+    console.error(error.message);
+    return 130;
+  }
+  if (error instanceof UserError) {
+    console.error(`error: ${error.message}`);
+    return 2;
+  }
+  console.error(error);
+  return 1;
+}

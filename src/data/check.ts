@@ -1,0 +1,75 @@
+/**
+ * @file What can be proved and said of data without a model: `checkSamples` proves that every image decodes to the end and
+ * that every gold answer would score full marks; `describe` gives the columns of the paper's table 2.
+ */
+import { unionArea } from "../boxes.ts";
+import { messageOf } from "../errors.ts";
+import { Faults } from "../faults.ts";
+import { isScored, type Sample, type Score } from "../records.ts";
+
+/** The means by which samples are proved; they are the ones that training uses. */
+export interface Proofs {
+  /** Decodes an image file; throws when it is damaged. */
+  readonly decode: (image: string) => Promise<unknown>;
+  /** Judges a sample's gold answer as if a model had given it: 1 is right. */
+  readonly judge: (sample: Sample) => Promise<Score>;
+}
+
+/** @throws UserError naming every image that does not decode and every gold answer that does not score 1 */
+export async function checkSamples(samples: readonly Sample[], { decode, judge }: Proofs): Promise<void> {
+  const faults = new Faults();
+  for (const image of new Set(samples.map((sample) => sample.image))) {
+    await decode(image).catch((error: unknown) => faults.add(image, messageOf(error).split("\n")[0]!));
+  }
+  for (const sample of samples) {
+    const score = await judge(sample);
+    const verdict = isScored(score) ? `scores ${score} of 1` : `cannot be judged (${score.unscored})`;
+    if (score !== 1) faults.add(sample.id, `its own answer ${JSON.stringify(sample.answer)} ${verdict}`);
+  }
+  faults.throwIfAny("data", "Mend or remove the samples named.");
+}
+
+/** One data set in figures. Lengths are in words; shares are 0-1, undefined where there is nothing to take them of. */
+export interface Description {
+  readonly dataset: string;
+  readonly items: number;
+  readonly images: number;
+  readonly questionLength: number;
+  readonly answerLength: number;
+  /** Share of items whose answer is one of given choices, or yes or no. */
+  readonly choice: number;
+  /** Boxes an item, over items that have any. */
+  readonly boxes: number | undefined;
+  /** Mean share of the image that the boxes cover, over items that have any. */
+  readonly grounded: number | undefined;
+}
+
+/** A description of each data set among the samples, in order of appearance. */
+export function describe(samples: readonly Sample[]): Description[] {
+  return [...new Set(samples.map(({ dataset }) => dataset))].map((dataset) => {
+    const items = samples.filter((sample) => sample.dataset === dataset);
+    const boxed = items.filter(({ boxes }) => boxes.length > 0);
+    return {
+      dataset,
+      items: items.length,
+      images: new Set(items.map(({ image }) => image)).size,
+      questionLength: mean(items, ({ question }) => words(question))!,
+      answerLength: mean(items, ({ answer }) => words(answer))!,
+      choice: mean(items, (sample) => (isChoice(sample) ? 1 : 0))!,
+      boxes: mean(boxed, ({ boxes }) => boxes.length),
+      grounded: mean(boxed, ({ boxes, width, height }) => unionArea(boxes) / (width * height)),
+    };
+  });
+}
+
+function mean<T>(items: readonly T[], value: (item: T) => number): number | undefined {
+  return items.length === 0 ? undefined : items.reduce((sum, item) => sum + value(item), 0) / items.length;
+}
+
+function words(text: string): number {
+  return text.trim().split(/\s+/).length;
+}
+
+function isChoice({ question, answer }: Sample): boolean {
+  return /^(yes|no)\b/i.test(answer) || /\bchoices:|\boptions:|\(A\).*\(B\)/is.test(question);
+}
