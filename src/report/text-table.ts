@@ -1,0 +1,60 @@
+/** @file The two tables of a run for the terminal, narrow enough for 80 columns or little more. */
+
+import { fraction, fractionGain, known, percent, points } from "./format.ts";
+import type { Change, Row, Summary } from "./schema.ts";
+
+/** Held-out accuracy (%) and grounding IoU before and after training, with the 95 % interval of the paired gain. */
+export function beforeAfterTable(summary: Summary): string {
+  const sets = Object.entries(summary.sets ?? {});
+  const block = (title: string, pick: (set: (typeof sets)[number][1]) => Change | null | undefined, isIou: boolean) => {
+    const [value, gain] = isIou ? [fraction, fractionGain] : [percent, points];
+    const lines = sets.flatMap(([name, set]) => {
+      const change = pick(set);
+      if (!change) return [];
+      const interval = `${gain(change.low)} … ${gain(change.high)}`;
+      return [
+        [name, String(set.n), value(change.before), value(change.after), gain(change.gain), interval, arrow(change)],
+      ];
+    });
+    return lines.length > 0 ? [layOut([[title, "n", "before", "after", "gain", "95 %", ""], ...lines])] : [];
+  };
+  const blocks = [...block("accuracy, %", (set) => set.acc, false), ...block("grounding IoU", (set) => set.giou, true)];
+  return blocks.join("\n\n") || "No set was evaluated before and after.";
+}
+
+/** Every way of asking, a line each: accuracy (%) with its 95 % interval, then IoU of the sets that have boxes. */
+export function rowsTable(summary: Summary): string {
+  const rows = summary.rows ?? [];
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row.sets)))];
+  const block = (title: string, metric: "acc" | "giou", cell: (set: Row["sets"][string] | undefined) => string) => {
+    const sets = names.filter((name) => rows.some((row) => known(row.sets[name]?.[metric])));
+    if (sets.length === 0) return [];
+    return [layOut([[title, ...sets], ...rows.map((row) => [row.name, ...sets.map((name) => cell(row.sets[name]))])])];
+  };
+  const blocks = [
+    ...block("accuracy, %", "acc", (set) => {
+      const interval =
+        known(set?.accLow) && known(set.accHigh) ? ` (${percent(set.accLow)}–${percent(set.accHigh)})` : "";
+      return percent(set?.acc) + interval;
+    }),
+    ...block("grounding IoU", "giou", (set) => fraction(set?.giou)),
+  ];
+  return blocks.join("\n\n") || "No reference rows were evaluated.";
+}
+
+/** ▲ when the whole interval is above zero, ▼ when it is below. */
+function arrow(change: Change): string {
+  return change.low > 0 ? "▲" : change.high < 0 ? "▼" : "·";
+}
+
+/** Columns as wide as their widest cell: the first to the left, the others to the right; a rule under the head. */
+function layOut(table: readonly (readonly string[])[]): string {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
+  const lines = table.map((line) =>
+    line
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [lines[0], "─".repeat(Math.max(...lines.map((line) => line.length))), ...lines.slice(1)].join("\n");
+}
