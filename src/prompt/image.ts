@@ -34,7 +34,7 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   if (typeof source === "string") return decodeImage(await readImageFile(source), { alpha, name: `Image ${source}` });
   if (source.length === 0) throw new UserError(`${name} is empty.`, "Replace the file.");
-  await checkHeader(source, name);
+  const header = await checkHeader(source, name);
   let decoded: { data: Buffer; info: OutputInfo };
   try {
     decoded = await sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" })
@@ -45,6 +45,9 @@ export async function decodeImage(
     throw new UserError(`${name} is damaged or truncated (${firstLine(error)}).`, "Replace the file.");
   }
   const { width, height, channels } = decoded.info;
+  const isTransparent = (byte: number, i: number) => i % channels === channels - 1 && byte < 255;
+  if (alpha === "drop" && header.format === "gif" && channels === 4 && decoded.data.some(isTransparent))
+    throw new UserError(`${name} is a GIF with transparency, whose hidden colours are not read.`, "Convert it to PNG.");
   return { width, height, rgb: toRgb(decoded.data, channels, alpha), sha256: sha256(source) };
 }
 
@@ -64,8 +67,8 @@ export async function readImageFile(file: string): Promise<Buffer> {
   }
 }
 
-/** Refuses from the header alone, before any pixel is decoded. */
-async function checkHeader(bytes: Uint8Array, name: string): Promise<void> {
+/** The header; what cannot be read exactly is refused here, before any pixel is decoded. */
+async function checkHeader(bytes: Uint8Array, name: string): Promise<Metadata> {
   let header: Metadata;
   try {
     header = await sharp(bytes, { limitInputPixels: false }).metadata();
@@ -90,6 +93,7 @@ async function checkHeader(bytes: Uint8Array, name: string): Promise<void> {
       `${name} has 16 bits a channel, whose conversion differs between libraries.`,
       "Convert it to 8 bits.",
     );
+  return header;
 }
 
 /** Pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) as RGB. */
