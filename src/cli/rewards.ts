@@ -1,0 +1,142 @@
+/** @file `grit rewards`: explains the score of given completions, term by term. */
+
+import { rename, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import { parseJson, textLines } from "../data/jsonl.ts";
+import { messageOf, UserError } from "../errors.ts";
+import { Faults } from "../faults.ts";
+import { type Frame, isScored, type Score, type Scores } from "../records.ts";
+import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
+import { createJudge, judgeNames } from "../rewards/judge.ts";
+import { parseChain } from "../rewards/parse.ts";
+import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
+
+const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
+const pixels = z.number("is not a number").positive("is not positive");
+const tokenId = z.int("is not an integer").nonnegative("is negative");
+
+/** What a line must hold. Image and boxes may stand in it, but no reward looks at them. */
+const lineSchema = z.object(
+  {
+    id: text.optional(),
+    question: text,
+    answer: text,
+    dataset: text,
+    split: text.default(""),
+    completion: text,
+    completion_ids: z.array(tokenId, "is not a list of token ids").optional(),
+    width: pixels.optional(),
+    height: pixels.optional(),
+    frame: z.tuple([pixels, pixels], "is not [width, height]").optional(),
+  },
+  "is not a JSON object",
+);
+type Line = z.infer<typeof lineSchema>;
+
+/**
+ * The command `rewards`. Each line gives `{id, terms, total}`; a term that cannot be scored is null, so is then the total,
+ * and `reasons` says why by name.
+ */
+export function rewardsCommand(): Command {
+  return new Command("rewards")
+    .description("explain the score of given completions, term by term")
+    .requiredOption(
+      "--data <file>",
+      "JSON lines: question, answer, dataset, completion; completion_ids for the repetition term; width and height of " +
+        "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes)",
+    )
+    .requiredOption("--out <file>", "JSON lines to write: id, terms, total")
+    .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "code")
+    .option("--judge <name>", `who judges answers: ${judgeNames.join(", ")}`, "exact")
+    .action(async (options: { data: string; out: string; preset: string; judge: string }) => {
+      const rewards = rewardPreset(presetName(options.preset), createJudge(options.judge));
+      if (resolve(options.out) === resolve(options.data)) {
+        throw new UserError(`--out ${options.out} is the file of --data`, "name another file to write");
+      }
+      const rows = await explain(await readRollouts(options.data), rewards);
+      await writeWhole(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      const open = rows.filter((row) => row.total === null).length;
+      console.log(
+        `${rows.length} completions scored into ${options.out}${open > 0 ? `; ${open} without a total` : ""}`,
+      );
+    });
+}
+
+/** What is written for one line. */
+interface Row {
+  readonly id: string;
+  readonly terms: Readonly<Record<string, number | null>>;
+  readonly total: number | null;
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
+async function explain(rollouts: readonly RewardInput[], rewards: readonly Reward[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const rollout of rollouts) rows.push(toRow(rollout.sample.id, await scoreAll(rewards, rollout)));
+  return rows;
+}
+
+function toRow(id: string, { terms, total }: Scores): Row {
+  const orNull = (score: Score) => (isScored(score) ? score : null);
+  const reasons = Object.entries(terms).flatMap(([name, score]) => (isScored(score) ? [] : [[name, score.unscored]]));
+  return {
+    id,
+    terms: Object.fromEntries(Object.entries(terms).map(([name, score]) => [name, orNull(score)])),
+    total: orNull(total),
+    ...(reasons.length > 0 && { reasons: Object.fromEntries(reasons) }),
+  };
+}
+
+/** The lines of a file as rollouts. @throws UserError naming every fault of every line */
+async function readRollouts(file: string): Promise<RewardInput[]> {
+  const faults = new Faults();
+  const rollouts: RewardInput[] = [];
+  let lines = 0;
+  for await (const { line, text } of textLines(file)) {
+    lines++;
+    const where = `${file}:${line}`;
+    const json = parseJson(text);
+    if (json instanceof SyntaxError) {
+      faults.add(where, `is not JSON (${json.message})`);
+      continue;
+    }
+    const { data, error } = lineSchema.safeParse(json);
+    for (const { path, message } of error?.issues ?? []) faults.add([where, ...path.slice(0, 1)].join(": "), message);
+    if (!data) continue;
+    if ((data.width === undefined) !== (data.height === undefined))
+      faults.add(where, "width and height belong together");
+    if (data.frame && data.width === undefined) faults.add(`${where}: frame`, "needs width and height of the image");
+    rollouts.push(toRollout(data, line));
+  }
+  if (lines === 0) faults.add(file, "holds no lines");
+  faults.throwIfAny(file, "Mend what is named and run the command again; nothing was written.");
+  return rollouts;
+}
+
+function toRollout(line: Line, number: number): RewardInput {
+  // Of an image of unknown size no box can be said to leave it.
+  const { width = Number.POSITIVE_INFINITY, height = Number.POSITIVE_INFINITY } = line;
+  const [frameWidth, frameHeight] = line.frame ?? [width, height];
+  const frame: Frame = { imageWidth: width, imageHeight: height, frameWidth, frameHeight };
+  const { question, answer, dataset, split, completion } = line;
+  const id = line.id ?? `${dataset}-${number}`;
+  return {
+    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split },
+    chain: parseChain(completion, { space: "frame", frame }),
+    completion: { text: completion, ids: line.completion_ids },
+  };
+}
+
+/** Writes a file under another name first, so that it is there whole or not at all. @throws UserError when it cannot */
+async function writeWhole(file: string, content: string): Promise<void> {
+  const partial = `${file}.${process.pid}.part`;
+  try {
+    await writeFile(partial, content);
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new UserError(`${file}: cannot be written (${messageOf(error)})`, "the folder must exist and have room");
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { box } from "../boxes.ts";
+import type { Frame, Sample, Space } from "../records.ts";
+import { makeSample } from "../rewards/fixtures.ts";
+import { createJudge, type Judge } from "../rewards/judge.ts";
+import { parseChain } from "../rewards/parse.ts";
+import { accuracy, boxSetF1, detectionScore, groundingIoU, measure } from "./metrics.ts";
+
+// The paper's resize of a 640 x 480 image for Qwen2.5-VL.
+const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 };
+const chain = (text: string, space: Space = "frame") => parseChain(text, { space, frame });
+const truth = box("image", 0, 0, 320, 240);
+const sample = (fields: Partial<Sample> = {}) => makeSample({ boxes: [truth], ...fields });
+const exact = createJudge("exact");
+
+describe("groundingIoU", () => {
+  it("brings boxes to the image, where the original script compared them as they stood", () => {
+    const perfect = chain("the cat [0, 0, 252, 182]");
+    expect(groundingIoU(sample(), perfect, "rescaled")).toBe(1);
+    expect(groundingIoU(sample(), perfect, "raw")).toBeCloseTo((252 * 182) / (320 * 240), 12);
+  });
+
+  it("scales 0-1000 boxes in both ways, raw with integers", () => {
+    const thirds = chain("[0, 0, 333, 333]", "permille");
+    expect(groundingIoU(sample(), thirds, "rescaled")).toBeCloseTo((213.12 * 159.84) / (320 * 240), 12);
+    expect(groundingIoU(sample(), thirds, "raw")).toBeCloseTo((213 * 159) / (320 * 240), 12);
+  });
+
+  it("unites boxes of the whole response before comparing", () => {
+    const said = chain("<think>0, 0, 252, 91</think><rethink>0, 91, 252, 182 and 0, 0, 252, 182</rethink><answer>1");
+    expect(groundingIoU(sample(), said, "rescaled")).toBe(1);
+  });
+
+  it("skips samples without truth and gives 0 for no boxes", () => {
+    expect(groundingIoU(sample({ boxes: [] }), chain("0, 0, 1, 1"), "rescaled")).toBeUndefined();
+    expect(groundingIoU(sample(), chain("none"), "rescaled")).toBe(0);
+    expect(groundingIoU(sample(), chain("9, 9, 1, 1"), "rescaled")).toBe(0);
+  });
+});
+
+describe("boxSetF1", () => {
+  it("counts distinct boxes once", () => {
+    const said = chain("0,0,252,182 <rethink> 0,0,252,182");
+    expect(boxSetF1(sample(), said)).toBe(1);
+    expect(boxSetF1(sample(), chain("0,0,252,182 1,1,252,182"))).toBeCloseTo(2 / 3, 12);
+    expect(boxSetF1(sample({ boxes: [] }), said)).toBeUndefined();
+  });
+});
+
+describe("detectionScore", () => {
+  const ovd = (answer: string) => sample({ dataset: "ovd_position", answer, boxes: [] });
+
+  it.each([
+    ["0, 0, 252, 182", 1],
+    ["0, 0, 252, 91", 0.1],
+    ["0, 0, 252, 137", 0.6],
+    ["0, 0, 252, 90", 0],
+    ["0, 0, 252, 182 and 400, 300, 500, 360", 0.5],
+    ["nothing", 0],
+  ])("of %j is %d", (text, expected) => {
+    expect(detectionScore(ovd("[0, 0, 320, 240]"), chain(text))).toBeCloseTo(expected, 12);
+  });
+
+  it("is the accuracy of detection samples, unscored without truth", async () => {
+    expect(await accuracy(ovd("[0, 0, 320, 240]"), chain("0, 0, 252, 182"), exact, "answer")).toBe(1);
+    expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exact, "answer")).toEqual({
+      unscored: "a detection sample without a true box",
+    });
+  });
+});
+
+describe("accuracy", () => {
+  it("judges what stands after the tag, or all of it", async () => {
+    expect(await accuracy(sample(), chain("<think>3</think><answer>2</answer>"), exact, "answer")).toBe(1);
+    expect(await accuracy(sample(), chain("2"), exact, "answer")).toBe(0);
+    expect(await accuracy(sample(), chain("2"), exact, "whole")).toBe(1);
+  });
+
+  it("keeps a judge's shades and its silence", async () => {
+    const half: Judge = { name: "half", judge: async () => 0.5 };
+    const silent: Judge = { name: "silent", judge: async () => ({ unscored: "timed out" }) };
+    expect(await accuracy(sample(), chain("<answer>2"), half, "answer")).toBe(0.5);
+    expect(await accuracy(sample(), chain("<answer>2"), silent, "answer")).toEqual({ unscored: "timed out" });
+  });
+});
+
+it("measures all of a sample", async () => {
+  const said = chain("<think>0,0,252,182 0,0,252,182 9,9,1,1 900,0,901,9</think><rethink>two</rethink><answer>2");
+  const metrics = await measure(sample(), said, exact, "answer");
+  expect(metrics).toMatchObject({ acc: 1, boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
+  expect(metrics.giou).toBeLessThan(1);
+});

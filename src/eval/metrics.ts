@@ -1,0 +1,102 @@
+/**
+ * @file What is measured on one evaluated sample: whether the answer is right, and how well the boxes cover what they
+ * should. Boxes are compared in pixels of the stored image; all that the model wrote count, in think, rethink and answer.
+ */
+
+import { box, boxF1, iou, unionIoU } from "../boxes.ts";
+import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
+import type { Judge } from "../rewards/judge.ts";
+import { findQuadruples } from "../rewards/parse.ts";
+
+/** What is judged: the text after `<answer>` (none is wrong), or the whole response, as for a bare question. */
+export type AnswerPart = "answer" | "whole";
+
+/** The metrics of one sample. Box metrics are undefined where there are no true boxes to compare with. */
+export interface SampleMetrics {
+  /** Judge's score, not made binary; in detection samples the detection score. */
+  readonly acc: Score;
+  /** Grounding IoU of the unions, boxes brought to the image by the recorded resize. */
+  readonly giou: number | undefined;
+  /** Grounding IoU as the original script computed it, kept to compare with published numbers: see `groundingIoU`. */
+  readonly giouRaw: number | undefined;
+  /** F1 of the distinct boxes at IoU 0.5. */
+  readonly f1: number | undefined;
+  readonly boxes: number;
+  readonly duplicateBoxes: number;
+  readonly degenerateBoxes: number;
+  readonly outOfBoundsBoxes: number;
+}
+
+/** All metrics of one evaluated sample. */
+export async function measure(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<SampleMetrics> {
+  const count = (flaw: "duplicate" | "degenerate" | "outOfBounds") => chain.boxes.filter((b) => b[flaw]).length;
+  return {
+    acc: await accuracy(sample, chain, judge, part),
+    giou: groundingIoU(sample, chain, "rescaled"),
+    giouRaw: groundingIoU(sample, chain, "raw"),
+    f1: boxSetF1(sample, chain),
+    boxes: chain.boxes.length,
+    duplicateBoxes: count("duplicate"),
+    degenerateBoxes: count("degenerate"),
+    outOfBoundsBoxes: count("outOfBounds"),
+  };
+}
+
+/**
+ * ACC of one sample, in [0, 1] (paper, section 4.1). Detection samples, whose answer is a box, are not judged as text but
+ * by `detectionScore`.
+ */
+export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
+  if (isDetection(sample))
+    return detectionScore(sample, chain) ?? { unscored: "a detection sample without a true box" };
+  const response = part === "whole" ? chain.text : chain.answer;
+  if (response === undefined) return 0;
+  return await judge.judge({ question: sample.question, answer: sample.answer, response });
+}
+
+/**
+ * Grounding IoU (the paper's GIoU): area(∪pred ∩ ∪truth) / area(∪pred ∪ ∪truth). Without true boxes undefined, without
+ * predicted ones 0. `rescaled` compares in image pixels. `raw` is the original script's way: boxes in the resized frame's
+ * pixels are compared as they stand, and 0-1000 boxes are scaled and cut to integers.
+ */
+export function groundingIoU(sample: Sample, chain: Chain, as: "rescaled" | "raw"): number | undefined {
+  const truth = trueBoxes(sample);
+  if (truth.length === 0) return undefined;
+  return unionIoU(chain.boxes.map(as === "rescaled" ? (placed) => placed.box : rawBox), truth);
+}
+
+/** F1 of the distinct predicted boxes against the true ones, matched one to one at an IoU threshold; undefined without truth. */
+export function boxSetF1(sample: Sample, chain: Chain, threshold = 0.5): number | undefined {
+  const truth = trueBoxes(sample);
+  if (truth.length === 0) return undefined;
+  const distinct = new Map(chain.boxes.map(({ box }) => [`${box.x1} ${box.y1} ${box.x2} ${box.y2}`, box]));
+  return boxF1([...distinct.values()], truth, threshold);
+}
+
+/**
+ * The original script's accuracy for OVDEval: over the IoU thresholds 0.50, 0.55 … 0.95, the mean of 1/(number of predicted
+ * boxes) where any of them reaches the true box, else 0. Undefined without a true box; of several the first is meant.
+ */
+export function detectionScore(sample: Sample, chain: Chain): number | undefined {
+  const [truth] = trueBoxes(sample);
+  if (!truth) return undefined;
+  const best = Math.max(0, ...chain.boxes.map((placed) => iou(placed.box, truth)));
+  const reached = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100).filter((threshold) => best >= threshold);
+  return reached.length === 0 ? 0 : reached.length / 10 / chain.boxes.length;
+}
+
+/** The boxes to find: in detection samples those the answer spells out, if it does; else the sample's own. */
+export function trueBoxes(sample: Sample): readonly Box<"image">[] {
+  const spelled = isDetection(sample) ? findQuadruples(sample.answer) : [];
+  if (spelled.length === 0) return sample.boxes;
+  return spelled.map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
+}
+
+function isDetection(sample: Sample): boolean {
+  return sample.dataset.includes("ovd");
+}
+
+function rawBox({ written, box: placed }: PlacedBox): Box<"image"> {
+  if (written.space !== "permille") return box("image", written.x1, written.y1, written.x2, written.y2);
+  return box("image", Math.trunc(placed.x1), Math.trunc(placed.y1), Math.trunc(placed.x2), Math.trunc(placed.y2));
+}
