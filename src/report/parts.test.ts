@@ -1,12 +1,17 @@
 /** @file The small functions the page is made of. */
 
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import fc from "fast-check";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { chainText } from "./chain-text.ts";
 import { lineChart, movingMean, niceTicks } from "./chart.ts";
 import { pickExamples, pickStories } from "./examples.ts";
 import { compact, duration, fractionGain, listed, percent, points } from "./format.ts";
 import { html } from "./html.ts";
+import { Pictures } from "./picture.ts";
 import type { Answered, BoxLine, Change, RolloutLine, Summary } from "./schema.ts";
 import { beforeAfterTable, rowsTable } from "./text-table.ts";
 import { judge, outcome } from "./verdict.ts";
@@ -121,6 +126,29 @@ describe("chain text", () => {
     const { markup } = chainText("<think> [1,2,3,4]", [{ ...box(8, 17), duplicate: true }]);
     expect(markup).toContain('<span class="tag">&#60;think&#62;</span>');
     expect(markup).toContain('title="box 1, written before"');
+  });
+});
+
+describe("pictures", () => {
+  test("a large image is shrunk as stored, without its EXIF orientation; boxes keep its own pixels", async () => {
+    const dir = await mkdtemp(path.join(os.tmpdir(), "grit-pictures-"));
+    const photo = sharp({ create: { width: 1200, height: 900, channels: 3, background: "#468" } });
+    await photo.withMetadata({ orientation: 6 }).jpeg().toFile(path.join(dir, "photo.jpg"));
+    const pictures = new Pictures(dir);
+    const scene = { image: "photo.jpg", width: 1200, height: 900 };
+    const { markup } = pictures.figure(
+      scene,
+      [{ box: [600, 450, 500, 450], start: 0, end: 1 }],
+      [[0, 0, 1200, 900]],
+      "a photo",
+    );
+    expect(markup).toContain('viewBox="0 0 1200 900"');
+    expect(markup).toContain('d="M600 450H500V450H600Z"');
+    expect(markup).toContain('class="truth" d="M0 0H1200V900H0Z"');
+    const [, base64] = /data:image\/jpeg;base64,([^"]+)/.exec((await pictures.gallery()).markup)!;
+    const { width, height, orientation } = await sharp(Buffer.from(base64!, "base64")).metadata();
+    expect([width, height, orientation]).toEqual([480, 360, undefined]);
+    await rm(dir, { recursive: true });
   });
 });
 

@@ -23,7 +23,7 @@ for (const charts of document.querySelectorAll(".charts")) {
     for (const value of charts.querySelectorAll("b[data-values]")) {
       value.textContent = value.dataset.values.split(" ")[index ?? steps.length - 1];
     }
-    for (const label of charts.querySelectorAll(".at")) label.textContent = index === undefined ? "" : "at " + steps[index];
+    for (const label of charts.querySelectorAll(".at")) label.textContent = index === undefined ? "" : "step " + steps[index];
   };
   charts.addEventListener("pointermove", (event) => {
     const svg = event.target.closest("svg");

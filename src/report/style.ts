@@ -106,14 +106,14 @@ button[aria-pressed="true"] { background: var(--ink); border-color: var(--ink); 
 .became-right { color: var(--good); background: var(--good-wash) } .became-wrong { color: var(--bad); background: var(--bad-wash) }
 .pair { display: grid; gap: 28px } .columns-2 { grid-template-columns: 1fr 1fr } .columns-1 { max-width: 560px }
 .chain { min-width: 0 }
-.chain h4 { display: flex; justify-content: space-between; font-size: 13px; font-weight: 600; color: var(--soft); margin-bottom: 6px }
+.chain h4 { display: flex; gap: 12px; font-size: 13px; font-weight: 600; color: var(--soft); margin-bottom: 6px }
 .picture { display: block; width: min(100%, calc(320px * var(--aspect))); height: auto; border-radius: 6px; background: var(--wash); overflow: hidden }
-.picture path { fill: none; stroke: var(--b); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round }
-.picture path.under { stroke: #000; stroke-opacity: .5; stroke-width: 4 }
-.picture .truth { stroke: #fff; stroke-width: 1.6; stroke-dasharray: 5 4 } .picture .truth.under { stroke: #000; stroke-opacity: .6; stroke-width: 3; stroke-dasharray: none }
+.picture path { fill: none; stroke: var(--b); stroke-width: 2.6; vector-effect: non-scaling-stroke; stroke-linejoin: round }
+.picture path.under { stroke: #000; stroke-opacity: .55; stroke-width: 4.4 }
+.picture .truth { stroke: #fff; stroke-width: 1.6; stroke-dasharray: 5 4 } .picture .truth.under { stroke: #000; stroke-opacity: .4; stroke-width: 2.6; stroke-dasharray: none }
 .picture text { font-family: var(--sans); font-weight: 700; fill: var(--b); stroke: #000; stroke-opacity: .75; stroke-width: 3px; paint-order: stroke; vector-effect: non-scaling-stroke }
 .box { cursor: pointer; transition: opacity .12s } .box path:last-of-type { pointer-events: all }
-.box.lit path:last-of-type { fill: var(--b); fill-opacity: .28; stroke-width: 3 } .box.dim { opacity: .22 }
+.box.lit path:last-of-type { fill: var(--b); fill-opacity: .28; stroke-width: 3.4 } .box.dim { opacity: .22 }
 .facts { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 13.5px; margin: 8px 0 6px }
 .facts div { display: flex; gap: 6px; min-width: 0 } .facts dt { color: var(--faint) } .facts dd { overflow-wrap: anywhere }
 .text { font-size: 13.5px; line-height: 1.62; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; max-height: 21em; overflow-y: auto; color: var(--ink) }
