@@ -75,7 +75,12 @@ describe("Processor", () => {
   it("refuses a prompt beyond the context rather than cut it", async () => {
     expect(processor.contextLength).toBe(4096);
     const long = { ...sample, question: "How many? ".repeat(3000) };
-    await expect(processor.prompt(long, "direct")).rejects.toThrow(/more than the model's 4096/);
+    await expect(processor.prompt(long, "direct")).rejects.toThrow(/^Sample tallyqa-1 .*more than the model's 4096/);
+  });
+
+  it("names the sample whose image cannot be taken", async () => {
+    const long = { ...sample, image: image("rgb-603x3-too-long.png") };
+    await expect(processor.prompt(long, "direct")).rejects.toThrow(/^Sample tallyqa-1 .*too-long\.png.*603x3/);
   });
 
   it("processes a file once and again when its content changes", async () => {

@@ -31,6 +31,9 @@ const IMAGES_KEPT = 64;
 const IMAGE_PAD = "<|image_pad|>";
 const VISION_END = "<|vision_end|>";
 const TURN_END = "<|im_end|>";
+/** Only the processor writes these; a policy that sampled one would break the count of image tokens. */
+const PLACEHOLDERS = ["<|vision_start|>", VISION_END, "<|vision_pad|>", IMAGE_PAD, "<|video_pad|>"];
+const ENDS = [TURN_END, "<|endoftext|>"];
 
 /** Tokenizer, chat template and image processor of one checkpoint. */
 export class Processor {
@@ -39,6 +42,10 @@ export class Processor {
   readonly images: QwenImageProcessor;
   /** The longest sequence the model takes, in tokens. */
   readonly contextLength: number;
+  /** Never sampled, and masked in every log-softmax. */
+  readonly placeholderIds: readonly number[];
+  /** Tokens that end a completion. */
+  readonly endIds: readonly number[];
   readonly #imagePad: number;
   readonly #visionEnd: number;
   readonly #turnEnd: number;
@@ -49,6 +56,8 @@ export class Processor {
     this.template = template;
     this.images = images;
     this.contextLength = contextLength;
+    this.placeholderIds = present(tokenizer, PLACEHOLDERS);
+    this.endIds = present(tokenizer, ENDS);
     this.#imagePad = tokenizer.tokenId(IMAGE_PAD);
     this.#visionEnd = tokenizer.tokenId(VISION_END);
     this.#turnEnd = tokenizer.tokenId(TURN_END);
@@ -67,13 +76,18 @@ export class Processor {
 
   /**
    * The prompt for a sample: user turn of the image and `"\nQuestion: " + question + suffix`.
-   * Throws `UserError` for a bad image, a question that spells a control token, or a prompt beyond the context.
+   * Throws `UserError`, naming the sample: a bad image, a question that spells a control token, a prompt beyond the context.
    */
   async prompt(sample: Sample, method: MethodName): Promise<Prompt> {
-    return this.promptFrom({ images: [sample.image], text: userText(sample.question, method) });
+    try {
+      return await this.promptFrom({ images: [sample.image], text: userText(sample.question, method) });
+    } catch (error) {
+      if (error instanceof UserError) throw new UserError(`Sample ${sample.id} (${sample.image}): ${error.message}`);
+      throw error;
+    }
   }
 
-  /** The prompt of one user turn: images first, then text. Throws as `prompt` does; a prompt is never truncated. */
+  /** The prompt of one user turn: images first, then text. A prompt is never truncated. Throws as `prompt` does. */
   async promptFrom({ images: sources, text }: { images?: readonly ImageSource[]; text: string }): Promise<Prompt> {
     const images = await Promise.all((sources ?? []).map((source) => this.image(source)));
     const { head, rest } = this.encodeConversation(text, images);
@@ -139,6 +153,10 @@ export class Processor {
       );
     return expanded;
   }
+}
+
+function present(tokenizer: Tokenizer, spellings: readonly string[]): number[] {
+  return spellings.map((spelling) => tokenizer.findTokenId(spelling)).filter((id) => id !== undefined);
 }
 
 /** The smaller of what `config.json` and the tokenizer allow; the library writes an absurd length where there is none. */

@@ -88,17 +88,19 @@ describe("QwenImageProcessor", () => {
 });
 
 describe("QwenImageProcessor.load", () => {
-  const load = (json: unknown, options = {}) => {
+  const load = (json: unknown, options = {}, name = "preprocessor_config.json") => {
     const dir = mkdtempSync(path.join(tmpdir(), "grit-processor-"));
     try {
-      if (json !== undefined) writeFileSync(path.join(dir, "preprocessor_config.json"), JSON.stringify(json));
+      if (json !== undefined) writeFileSync(path.join(dir, name), JSON.stringify(json));
       return QwenImageProcessor.load(dir, options).config;
     } finally {
       rmSync(dir, { recursive: true });
     }
   };
 
-  it("reads both layouts of the pixel limits", () => {
+  it("reads every layout of the pixel limits", () => {
+    const nested = { image_processor: { size: { shortest_edge: 784, longest_edge: 8000 } } };
+    expect(load(nested, {}, "processor_config.json")).toMatchObject({ minPixels: 784, maxPixels: 8000 });
     expect(load({ min_pixels: 3136, max_pixels: 9000 })).toMatchObject({ minPixels: 3136, maxPixels: 9000 });
     expect(load({ size: { shortest_edge: 784, longest_edge: 8000 } })).toMatchObject({
       minPixels: 784,

@@ -159,14 +159,15 @@ export class QwenImageProcessor {
 }
 
 function readConfig(dir: string, options: QwenImageOptions): QwenImageConfig {
-  const file = path.join(dir, "preprocessor_config.json");
-  const processor = readJsonIfPresent(dir, "processor_config.json")?.image_processor;
-  const json = readJsonIfPresent(dir, "preprocessor_config.json") ?? (isObject(processor) ? processor : undefined);
+  const nested = readJsonIfPresent(dir, "processor_config.json")?.image_processor;
+  const own = readJsonIfPresent(dir, "preprocessor_config.json");
+  const json = own ?? (isObject(nested) ? nested : undefined);
   if (json === undefined)
     throw new UserError(
       `${dir} has no preprocessor_config.json.`,
       "Download the checkpoint's processor files into it.",
     );
+  const file = path.join(dir, own ? "preprocessor_config.json" : "processor_config.json");
   const type = String(json.image_processor_type ?? "Qwen2VLImageProcessor");
   if (!/^Qwen2(_5_)?VLImageProcessor(Fast|Pil)?$/.test(type))
     throw new UserError(`${file} names the image processor ${type}.`, "Qwen2VLImageProcessor is supported.");
