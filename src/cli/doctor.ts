@@ -21,8 +21,9 @@ export function doctorCommand(): Command {
   return new Command("doctor").description("say what is installed, what is missing and how to mend it").action(() => {
     const width = 18;
     const say = (mark: string, name: string, text: string) => console.log(`${mark} ${name.padEnd(width)} ${text}`);
-    const findings = [...buildTools(), ...builtParts()];
-    for (const { name, found, remedy } of findings) say(found ? "✓" : "✗", name, found ?? `missing. ${remedy}`);
+    const parts = builtParts();
+    for (const { name, found, remedy } of [...buildTools(), ...parts])
+      say(found ? "✓" : "✗", name, found ?? `missing. ${remedy}`);
     for (const [name, text] of machine()) say("·", name, text);
     const missing = parts.filter(({ found }) => !found);
     if (missing.length > 0) {

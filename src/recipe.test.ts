@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { UserError } from "./errors.ts";
+import { METHODS } from "./prompt/methods.ts";
+import { loadRecipe, recipeSchema } from "./recipe.ts";
+import { judgeNames } from "./rewards/judge.ts";
+import { presetNames } from "./rewards/preset.ts";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "grit-recipe-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const minimal = "model: base\ndata:\n  train: [a.jsonl, /data/b.jsonl]\n";
+
+async function load(text: string, ...overrides: string[]) {
+  const file = join(dir, "recipe.yaml");
+  await writeFile(file, text);
+  return loadRecipe(file, overrides);
+}
+
+async function faultOf(text: string, ...overrides: string[]): Promise<string> {
+  const error = await load(text, ...overrides).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(UserError);
+  return (error as UserError).message.replaceAll(`${dir}/`, "");
+}
+
+describe("a good recipe", () => {
+  test("has its defaults filled in", async () => {
+    expect(await load(minimal)).toEqual({
+      model: join(dir, "base"),
+      method: "grit",
+      data: { train: [join(dir, "a.jsonl"), "/data/b.jsonl"], eval: {} },
+      rewards: { preset: "paper", custom: [], judge: "exact" },
+      seed: 1,
+      steps: 200,
+      prompts_per_step: 32,
+      group_size: 4,
+      sampling: { temperature: 0.9, top_p: 1, top_k: 0, max_tokens: 1000 },
+      loss: {
+        form: "on_policy",
+        epsilon_low: 0.2,
+        epsilon_high: 0.28,
+        normalize: "sequence",
+        beta: 0.01,
+        updates_per_rollout: 1,
+      },
+      advantage: "group",
+      optimizer: {
+        lr: 2e-6,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        weight_decay: 0,
+        clip_norm: 1,
+        warmup_steps: 0,
+        schedule: "cosine",
+      },
+      image: { double_resize: false },
+      freeze: [],
+      precision: "float32",
+      device: "auto",
+      micro_batch_tokens: 4096,
+      activation_checkpointing: false,
+      eval: { every: 0 },
+      save: { every: 50, keep: 2 },
+    });
+  });
+
+  test("is its own resolution: a resolved recipe reads as itself", async () => {
+    const recipe = await load(minimal);
+    expect(recipeSchema.parse(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+  });
+
+  test("is overridden by keys, values in YAML, paths from the current folder, the last one winning", async () => {
+    const recipe = await load(
+      minimal,
+      "optimizer.lr=1.5e-4",
+      "freeze=[vision]",
+      "seed=2",
+      "seed=3",
+      "data.eval.vsr=x.jsonl",
+      "data.train=[c.jsonl]",
+    );
+    expect(recipe).toMatchObject({ optimizer: { lr: 1.5e-4, eps: 1e-8 }, freeze: ["vision"], seed: 3 });
+    expect(recipe.data).toEqual({ train: [resolve("c.jsonl")], eval: { vsr: resolve("x.jsonl") } });
+  });
+
+  test("names methods, presets and judges that exist, and all of them", () => {
+    const { method, rewards } = recipeSchema.shape;
+    const { preset, judge } = rewards.unwrap().shape;
+    expect(method.unwrap().options).toEqual(Object.keys(METHODS));
+    expect(preset.unwrap().options).toEqual(presetNames);
+    expect(judge.unwrap().options).toEqual(judgeNames);
+  });
+
+  const shipped = readdirSync("recipes").filter((name) =>
+    readFileSync(`recipes/${name}`, "utf8").includes("grit train"),
+  );
+  test.each(shipped)("is recipes/%s, whose header names its command", async (name) => {
+    await loadRecipe(`recipes/${name}`);
+    expect(readFileSync(`recipes/${name}`, "utf8")).toContain(`grit train recipes/${name}`);
+  });
+});
+
+describe("a bad recipe", () => {
+  test("has all its faults told at once, with their lines", async () => {
+    const message = await faultOf(
+      "model: base\ndata:\n  train: []\nstep: 3\noptimizer:\n  lr: fast\n  learning_rate: 1\nfreeze:\n  - vision\n  - visoin\n",
+    );
+    expect(message.split("\n")).toEqual([
+      "recipe.yaml: 5 faults",
+      "  recipe.yaml:3: data.train: is [], but must be at least 1 items long",
+      '  recipe.yaml:6: optimizer.lr: is "fast", not a number',
+      "  recipe.yaml:7: optimizer.learning_rate: no such key; there are lr, betas, eps, weight_decay, clip_norm, warmup_steps, schedule",
+      '  recipe.yaml:10: freeze.1: is "visoin"; did you mean vision? choices: vision, connector, language, embeddings',
+      "  recipe.yaml:4: step: no such key; did you mean steps?",
+      "  Mend what is named and run the command again.",
+    ]);
+  });
+
+  test.each<[string, string, string[], string]>([
+    ["no model", "data:\n  train: [a]\n", [], "recipe.yaml:1: model: is missing"],
+    ["no data", "model: a\n", [], "data: is missing"],
+    ["an empty file", "", [], "model: is missing"],
+    ["a list", "- a\n", [], "the file: is"],
+    ["broken YAML", "model: [a\ndata: 3\n", [], "recipe.yaml:"],
+    ["a key twice", `${minimal}seed: 1\nseed: 2\n`, [], "recipe.yaml:5: Map keys must be unique"],
+    ["a device that is none", `${minimal}device: gpu\n`, [], "recipe.yaml:4: device: is not a device"],
+    ["half a step", `${minimal}steps: 2.5\n`, [], "recipe.yaml:4: steps: is 2.5, not a whole number"],
+    ["a negative rate", `${minimal}optimizer: { lr: -1 }\n`, [], "optimizer.lr: is -1, but must be at least 0"],
+    ["no temperature", minimal, ["sampling.temperature=0"], "sampling.temperature: is 0, but must be more than 0"],
+    ["a group of one", minimal, ["group_size=1"], "group_size: is 1, but a completion is compared"],
+    ["updates off policy", minimal, ["loss.updates_per_rollout=2"], "which needs loss.form: clipped"],
+    [
+      "an unknown override",
+      minimal,
+      ["optimiser.lr=1"],
+      "command line, optimiser.lr=1: optimiser: no such key; did you mean optimizer?",
+    ],
+    ["a bad value in an override", minimal, ["seed=x"], 'command line, seed=x: seed: is "x", not a'],
+    ["an override without a sign", minimal, ["seed"], '"seed" is no override'],
+    ["an override without a key", minimal, ["=3"], '"=3" is no override'],
+    ["an override that is not YAML", minimal, ["freeze=[a"], "the value is not YAML"],
+    ["an override below a number", minimal, ["seed.x=1"], "command line, seed.x=1: seed: is"],
+  ])("%s", async (_, text, overrides, message) => {
+    expect(await faultOf(text, ...overrides)).toContain(message);
+  });
+
+  test("that is not there", async () => {
+    await expect(loadRecipe(join(dir, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read");
+  });
+});

@@ -1,0 +1,138 @@
+/**
+ * @file The recipe of a training run: one YAML file is one run. Defaults are the paper's (section 4 and appendix A) where
+ * it states them, and the original code's elsewhere.
+ */
+import { z } from "zod";
+import { loadYaml } from "./yaml.ts";
+
+const count = z.int().positive();
+const atLeastZero = z.number().nonnegative();
+const fraction = z.number().min(0).max(1);
+const path = z.string().min(1);
+// A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
+const fields = z.strictObject({
+  /** Folder of the checkpoint to start from, in Hugging Face layout. It is also the frozen reference. */
+  model: path,
+  /** The way of asking: prompt, stop strings and answer reading belong together. */
+  method: z.enum(["grit", "direct", "cot", "icl", "sft"]).default("grit"),
+  data: z.strictObject({
+    /** Data files to train on, one after another. */
+    train: z.array(path).min(1),
+    /** Folder that image paths start at, instead of each data file's own. */
+    images: path.optional(),
+    /** Held-out data files by the name of their set. */
+    eval: z.record(z.string(), path).default({}),
+  }),
+  rewards: z
+    .strictObject({
+      preset: z.enum(["paper", "code"]).default("paper"),
+      /** TypeScript modules whose rewards are added to the preset's. */
+      custom: z.array(path).default([]),
+      judge: z.enum(["exact"]).default("exact"),
+    })
+    .prefault({}),
+  seed: z.int().nonnegative().default(1),
+  /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */
+  steps: count.default(200),
+  prompts_per_step: count.default(32),
+  /** Completions sampled for each prompt. */
+  group_size: count.default(4),
+  sampling: z
+    .strictObject({
+      temperature: z.number().positive().default(0.9),
+      top_p: z.number().positive().max(1).default(1),
+      /** Sample from this many best tokens; 0 is all of them. */
+      top_k: z.int().nonnegative().default(0),
+      max_tokens: count.default(1000),
+    })
+    .prefault({}),
+  loss: z
+    .strictObject({
+      /** The original's gradient at ratio 1, or the paper's clipped objective (equation 3). */
+      form: z.enum(["on_policy", "clipped"]).default("on_policy"),
+      epsilon_low: z.number().positive().max(1).default(0.2),
+      epsilon_high: z.number().positive().default(0.28),
+      /** What a token's loss is divided by: its sequence's length, a constant (Dr. GRPO), or all tokens (DAPO). */
+      normalize: z.enum(["sequence", "dr_grpo", "token"]).default("sequence"),
+      /** Weight of the KL to the reference. */
+      beta: atLeastZero.default(0.01),
+      updates_per_rollout: count.default(1),
+    })
+    .prefault({}),
+  /** Rewards less their group's mean, divided by the deviation of the group, of the batch, or by nothing. */
+  advantage: z.enum(["group", "batch", "centered"]).default("group"),
+  optimizer: z
+    .strictObject({
+      lr: atLeastZero.default(2e-6),
+      betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+      eps: z.number().positive().default(1e-8),
+      weight_decay: atLeastZero.default(0),
+      clip_norm: z.number().positive().default(1),
+      warmup_steps: z.int().nonnegative().default(0),
+      schedule: z.enum(["cosine", "constant"]).default("cosine"),
+    })
+    .prefault({}),
+  image: z
+    .strictObject({
+      /** Area of the resized image; without them the checkpoint's own preprocessor configuration holds. */
+      min_pixels: count.optional(),
+      max_pixels: count.optional(),
+      /** Resize twice, as the original's loader and processor did between them. */
+      double_resize: z.boolean().default(false),
+    })
+    .prefault({}),
+  freeze: z.array(z.enum(["vision", "connector", "language", "embeddings"])).default([]),
+  precision: z.enum(["float32", "bfloat16"]).default("float32"),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda:\d+)$/, "is not a device: write auto, cpu or cuda:N")
+    .default("auto"),
+  /** Tokens that one forward pass may hold; more means faster, and more memory. */
+  micro_batch_tokens: count.default(4096),
+  activation_checkpointing: z.boolean().default(false),
+  eval: z
+    .strictObject({
+      /** Evaluate after every so many steps; 0 is never during training. */
+      every: z.int().nonnegative().default(0),
+      /** Longest answer; without it `sampling.max_tokens` holds. */
+      max_tokens: count.optional(),
+    })
+    .prefault({}),
+  save: z
+    .strictObject({
+      /** Save a checkpoint after every so many steps, and after the last. */
+      every: count.default(50),
+      /** How many of them to keep. */
+      keep: count.default(2),
+    })
+    .prefault({}),
+});
+
+export const recipeSchema = fields.superRefine(refuseContradictions);
+
+/** A resolved recipe: every default filled in, every path absolute. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/**
+ * The recipe of a YAML file with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
+ * the current one. @throws UserError naming every fault by file, line and key
+ */
+export function loadRecipe(file: string, overrides: readonly string[] = []): Promise<Recipe> {
+  return loadYaml(file, recipeSchema, {
+    overrides,
+    paths: ["model", "data.train", "data.images", "data.eval.*", "rewards.custom"],
+  });
+}
+
+/** Settings that are sound alone but not together. */
+function refuseContradictions(recipe: z.infer<typeof fields>, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+  const { loss, image } = recipe;
+  if (recipe.group_size < 2) refuse(["group_size"], "is 1, but a completion is compared with others of its group");
+  if (loss.form === "on_policy" && loss.updates_per_rollout > 1) {
+    refuse(["loss", "updates_per_rollout"], "is more than 1, which needs loss.form: clipped");
+  }
+  if (image.min_pixels && image.max_pixels && image.min_pixels > image.max_pixels) {
+    refuse(["image", "min_pixels"], "is more than image.max_pixels");
+  }
+}
