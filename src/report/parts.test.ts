@@ -228,9 +228,15 @@ describe("verdict and tables", () => {
     [0.85, "does not clearly exceed the untrained base"],
     [0.8, "does not exceed the untrained base"],
   ])("against a forced row of .80, %f %s", (acc, words) => {
-    const sets = { vsr: { n: 9, acc: change(0.5, acc, 0.1), giou: null } };
-    const { reading } = judge(folder({ sets, rows: [row("forced to look", 0.8), row("GRPO-GR", acc)] }), new Set());
-    expect(reading.join(" ")).toContain(words);
+    const reading = (before: number) => {
+      const sets = { vsr: { n: 9, acc: change(before, acc, 0.1), giou: null } };
+      const rows = [row("forced to look", 0.8), row("GRPO-GR", acc)];
+      return judge(folder({ sets, rows }), new Set()).reading.join(" ");
+    };
+    expect(reading(0.5)).toContain(words);
+    // A style can only have been learned where there is a gain to explain.
+    expect(reading(0.5).includes("The gain")).toBe(acc < 0.95);
+    expect(reading(acc)).not.toContain("The gain");
   });
 
   test("the terminal's tables align", () => {

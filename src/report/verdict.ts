@@ -98,7 +98,6 @@ function againstForced(summary: Summary, sets: readonly string[]): string[] {
   const both = sets.filter((name) => known(trained.sets[name]?.acc) && known(forced.sets[name]?.acc));
   if (both.length === 0) return [];
   const above = both.filter((name) => (trained.sets[name]!.accLow ?? trained.sets[name]!.acc!) > upper(forced, name));
-  const notAbove = both.filter((name) => trained.sets[name]!.acc! <= forced.sets[name]!.acc!);
   const pairs = (names: readonly string[]) =>
     listed(
       names.map((name) => `${name} ${percent(trained.sets[name]!.acc)} against ${percent(forced.sets[name]!.acc)}`),
@@ -108,12 +107,15 @@ function againstForced(summary: Summary, sets: readonly string[]): string[] {
       `Training went beyond the untrained base forced to begin with a box (${pairs(both)}): more was learned than when to look.`,
     ];
   }
-  const verb = notAbove.length === both.length ? "does not exceed" : "does not clearly exceed";
   const rest = both.filter((name) => !above.includes(name));
-  const beyond = above.length > 0 ? ` It does on ${pairs(above)}.` : "";
+  const below = rest.every((name) => trained.sets[name]!.acc! <= forced.sets[name]!.acc!);
+  const gained = rest.some((name) => summary.sets?.[name]?.acc && outcome(summary.sets[name].acc) === "rose");
+  const worth = below
+    ? " The gain is what looking first already gives the base: a style was learned, to look before answering, not better sight."
+    : " The gain may be one of style alone: to look before answering.";
   return [
-    `The trained model ${verb} the untrained base forced to begin with a box (${pairs(rest)}). What was learned there is ` +
-      `style: to look before answering. The base could already answer from its boxes; it did not do so unasked.${beyond}`,
+    `The trained model does not ${below ? "" : "clearly "}exceed the untrained base forced to begin with a box (${pairs(rest)}).` +
+      `${gained ? worth : ""}${above.length > 0 ? ` It does on ${pairs(above)}.` : ""}`,
   ];
 }
 
@@ -128,7 +130,7 @@ function againstDirect(summary: Summary, sets: readonly string[]): string[] {
   );
   return [
     better.length === 0
-      ? `It answers better than the base asked directly, without any chain (${pairs}).`
+      ? `It scores higher than the base asked directly, without any chain (${pairs}).`
       : `The base asked directly, without any chain, is at least as good on ${listed(better)} (direct → trained: ${pairs}).`,
   ];
 }
