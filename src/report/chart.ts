@@ -82,7 +82,8 @@ export function niceTicks(values: readonly number[]): number[] {
   let high = Math.max(...values);
   if (low > 0 && low < high * 0.7) low = 0;
   if (high < 0 && high > low * 0.7) high = 0;
-  if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(low, 0), Math.max(high, 0)];
+  const flat = high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high));
+  if (flat) [low, high] = low === 0 ? [0, 1] : [Math.min(low, 0), Math.max(high, 0)];
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999)!;
