@@ -1,6 +1,6 @@
 /**
- * @file The recipe of a training run: one YAML file is one run. Defaults are the paper's (section 4 and appendix A) where
- * it states them, and the original code's elsewhere.
+ * @file The recipe of a training run: one YAML file is one run. Defaults are the paper's where it states them, and
+ * the original code's elsewhere.
  */
 import { z } from "zod";
 import { loadYaml } from "./yaml.ts";

@@ -64,6 +64,10 @@ function report(error: unknown): number {
     console.error(`error: ${error.message}`);
     return 2;
   }
+  if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+    console.error(`error: the disk is full (${error.message})\n  Free some space; a run goes on with --resume.`);
+    return 2;
+  }
   console.error(error);
   return 1;
 }
