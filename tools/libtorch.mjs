@@ -48,6 +48,11 @@ export function describe(dir, source) {
   return { dir, version, cuda: existsSync(join(dir, "lib", "libtorch_cuda.so")), source };
 }
 
+/** Has this machine an NVIDIA GPU with its driver? */
+export function hasGpu() {
+  return ask("nvidia-smi", "-L") !== undefined;
+}
+
 /** A wheel says its version in version.py, the libtorch archive in build-version. */
 function versionOf(dir) {
   const wheel = join(dir, "version.py");
@@ -62,11 +67,11 @@ function versionOf(dir) {
  */
 export async function fetchLibtorch(root, { index, say }) {
   const python = findPip();
-  const gpu = ask("nvidia-smi", "-L") !== undefined;
+  const gpu = hasGpu();
   const partial = join(root, "build", "libtorch.partial");
+  needSpace(root, gpu ? 10 : 2, "libtorch");
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  needSpace(partial, gpu ? 10 : 2, "libtorch");
 
   const wheels = join(partial, "wheels");
   const site = join(partial, "site");
@@ -146,7 +151,7 @@ function pipFailed(python, stderr) {
   }
   if (/No matching distribution/.test(stderr)) {
     const message = `pip has no torch ${PINNED} for ${ask(python, "--version")} on ${process.platform}-${process.arch}.`;
-    return new Stop(message, `Use Python 3.10 or newer, name an index by --index URL, ${other}`);
+    return new Stop(message, `Check the network, use Python 3.10 or newer, name an index by --index URL, ${other}`);
   }
   return new Stop(
     "pip could not install libtorch (its words are above).",

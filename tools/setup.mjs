@@ -14,7 +14,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describe, fetchLibtorch, findLibtorch } from "./libtorch.mjs";
+import { describe, fetchLibtorch, findLibtorch, hasGpu } from "./libtorch.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -64,7 +64,7 @@ function libtorchInPlace() {
  * optional package of another platform, which npm writes when a registry does not carry it.
  */
 async function installPackages() {
-  needSpace(root, 0.5, "The npm packages");
+  needSpace(root, 0.5, "the npm packages");
   if (!which("npm")) throw new Stop("No npm on PATH.", "Install npm, which comes with Node.js.");
   const { code } = await run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], {
     cwd: root,
@@ -78,7 +78,7 @@ async function installPackages() {
 }
 
 async function build(libtorch) {
-  needSpace(root, 0.2, "The native library");
+  needSpace(root, 0.2, "the native library");
   const wanted = ingredients(libtorch);
   const tools = "Debian, Ubuntu: apt install g++ cmake make; macOS: xcode-select --install and brew install cmake";
   if (!which("cmake")) throw new Stop("No CMake on PATH.", `Install it (${tools}).`);
@@ -131,7 +131,10 @@ async function main() {
       .downloadSeconds;
     libtorch = findLibtorch(root, say);
   }
-  say(`libtorch ${libtorch.version} from ${libtorch.source} (${libtorch.dir})`);
+  say(
+    `libtorch ${libtorch.version} from ${libtorch.source} (${libtorch.dir}), a ${libtorch.cuda ? "CUDA" : "CPU"} build`,
+  );
+  if (hasGpu() && !libtorch.cuda) say("this machine has an NVIDIA GPU, which a CPU build cannot use");
 
   const built = libraryInPlace(libtorch);
   if (built) say("the native library is up to date");

@@ -36,7 +36,7 @@ export function needSpace(folder, gigabytes, what) {
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / 2 ** 30;
   if (free >= gigabytes) return;
-  const message = `${what} needs ${gigabytes} GB of disk space; ${free.toFixed(2)} GB are free at ${folder}.`;
+  const message = `Not enough disk space for ${what}: ${gigabytes} GB are needed, ${free.toFixed(2)} GB are free at ${folder}.`;
   throw new Stop(message, "Free some space and run the command again.");
 }
 

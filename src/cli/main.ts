@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "check, describe or render data files",
     load: async () => (await import("./data.ts")).dataCommand(),
   },
+  rewards: {
+    summary: "explain the score of given completions, term by term",
+    load: async () => (await import("./rewards.ts")).rewardsCommand(),
+  },
   report: {
     summary: "write a run's report.html and print its tables",
     load: async () => (await import("./report.ts")).reportCommand(),
