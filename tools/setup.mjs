@@ -162,6 +162,7 @@ async function main() {
 
 main().catch((error) => {
   if (error?.code === "ENOSPC") error = new Stop("The disk is full.", "Free some space and run the command again.");
+  if (error?.code?.startsWith?.("ERR_PARSE_ARGS")) error = new Stop(error.message, "Options: --quiet, --index URL.");
   console.error(error instanceof Stop ? `setup: ${error.message}` : error);
   process.exitCode = error instanceof Stop ? 2 : 1;
 });
