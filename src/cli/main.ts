@@ -12,6 +12,22 @@ interface Entry {
 }
 
 const commands: Readonly<Record<string, Entry>> = {
+  quickstart: {
+    summary: "render scenes, train the tiny base on twenty triplets, evaluate, report",
+    load: async () => (await import("./quickstart.ts")).quickstartCommand(),
+  },
+  train: {
+    summary: "train a model with GRPO-GR by a recipe",
+    load: async () => (await import("./train.ts")).trainCommand(),
+  },
+  eval: {
+    summary: "answer, measure and tabulate data sets with a model",
+    load: async () => (await import("./eval.ts")).evalCommand(),
+  },
+  pretrain: {
+    summary: "train a small base model from nothing on the scenes world",
+    load: async () => (await import("./pretrain.ts")).pretrainCommand(),
+  },
   data: {
     summary: "check, describe or render data files",
     load: async () => (await import("./data.ts")).dataCommand(),

@@ -7,13 +7,14 @@ import type { Weights } from "../models/weights.ts";
 import {
   add,
   cast,
+  clamp,
   exp,
   floats,
   gather,
   ints,
   logsumexp,
   mul,
-  reshape,
+  neg,
   squeeze,
   sub,
   sumDim,
@@ -39,8 +40,8 @@ export function tokenLogprobs(logits_TV: Tensor, ids: readonly number[]): Tensor
   return sub(squeeze(gather(logits_TV, 1, index), 1), logsumexp(logits_TV, [1]));
 }
 
-/** Entropy of each row's distribution in nats: logits_TV → [T]. */
-export function entropy(logits_TV: Tensor, finite_TV: Tensor): Tensor {
-  const log = sub(logits_TV, logsumexp(logits_TV, [1], true));
-  return reshape(mul(sumDim(mul(exp(log), mul(log, finite_TV)), [1]), -1), [-1]);
+/** Entropy of each row's distribution in nats, without a graph: masked logits_TV → [T]. */
+export function entropies(logits_TV: Tensor): Tensor {
+  const logs = clamp(sub(logits_TV, logsumexp(logits_TV, [1], true)), -1e4, null);
+  return neg(sumDim(mul(exp(logs), logs), [1]));
 }

@@ -8,10 +8,16 @@ import type { ImageInput, Prompt } from "../records.ts";
 /** A prompt and what continues it, each continuation blind to the others. */
 export interface Bundle {
   readonly prompt: Prompt;
-  readonly branches: readonly (readonly number[])[];
+  readonly branches: readonly Branch[];
 }
 
-/** Where a branch's tokens are predicted from: `rows[i]` is the pack row whose logits predict the branch's i-th token. */
+/** A continuation: tokens that are only read, then tokens whose prediction matters. */
+export interface Branch {
+  readonly context: readonly number[];
+  readonly ids: readonly number[];
+}
+
+/** Where a branch's ids are predicted from: `rows[i]` is the pack row whose logits predict `ids[i]`. */
 export interface Span {
   readonly rows: readonly number[];
   readonly ids: readonly number[];
@@ -32,13 +38,14 @@ export function pack(model: Model, bundles: readonly Bundle[]): { pack: Pack; sp
     const last = ids.length - 1;
     spans.push(
       branches.map((branch) => {
-        const start = ids.length;
-        ids.push(...branch);
-        append(positions, continuation(root, branch.length));
-        return { rows: branch.map((_, i) => (i === 0 ? last : start + i - 1)), ids: branch };
+        const start = ids.length + branch.context.length;
+        ids.push(...branch.context, ...branch.ids);
+        append(positions, continuation(root, branchTokens(branch)));
+        const before = branch.context.length ? start - 1 : last;
+        return { rows: branch.ids.map((_, i) => (i === 0 ? before : start + i - 1)), ids: branch.ids };
       }),
     );
-    trees.push({ root: prompt.ids.length, branches: branches.map((branch) => branch.length) });
+    trees.push({ root: prompt.ids.length, branches: branches.map(branchTokens) });
   }
   return { pack: { ids, positions, trees, images }, spans };
 }
@@ -74,5 +81,9 @@ export function byBudget<T>(items: readonly T[], size: (item: T) => number, budg
 
 /** Tokens of a bundle. */
 export function bundleTokens({ prompt, branches }: Bundle): number {
-  return branches.reduce((total, branch) => total + branch.length, prompt.ids.length);
+  return branches.reduce((total, branch) => total + branchTokens(branch), prompt.ids.length);
+}
+
+function branchTokens({ context, ids }: Branch): number {
+  return context.length + ids.length;
 }

@@ -1,66 +1,66 @@
 /**
  * @file The two ways tokens look at each other: within a pack of trees, and one new token each against a cache.
  */
-import {
-  add,
-  attention,
-  cat,
-  contiguous,
-  matmul,
-  mul,
-  permute,
-  reshape,
-  softmax,
-  split,
-  transpose,
-  unsqueeze,
-} from "../torch/ops.ts";
-import type { Tensor } from "../torch/tensor.ts";
+import { attention, cast, cat, permute, reshape, split, transpose } from "../torch/ops.ts";
+import type { DType, Tensor } from "../torch/tensor.ts";
 import type { KVCache } from "./kv_cache.ts";
-import { additive, treeVisibility } from "./masks.ts";
+import { additive, prefixedCausal } from "./masks.ts";
 import { type Attention, type Tree, treeLength } from "./model.ts";
 
 /** Tokens of a pack look back along their own branch and its root. Made for one forward pass. */
 export class PackAttention implements Attention {
   readonly #trees: readonly Tree[];
-  readonly #lengths: readonly number[];
-  readonly #masks = new Map<Tree, Tensor>();
+  /** Lengths of all roots and branches, in the pack's order. */
+  readonly #pieces: readonly number[];
+  readonly #masks = new Map<string, Tensor>();
   readonly #cache: KVCache | undefined;
 
   /** With a `cache`, the keys and values of the trees, roots only, are stored in it on the way. */
   constructor(trees: readonly Tree[], cache?: KVCache) {
     this.#trees = trees;
-    this.#lengths = trees.map(treeLength);
+    this.#pieces = trees.flatMap(({ root, branches }) => [root, ...branches]);
     this.#cache = cache;
   }
 
+  /** The R query heads that share a key/value head become rows of one product: q [K, R*t, E] on k [K, t, E]. */
   attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
-    this.#cache?.prefill(layer, this.#lengths, k_TKE, v_TKE);
-    const [qs, ks, vs] = [q_THE, k_TKE, v_TKE].map((x) => split(x, this.#lengths, 0)) as [Tensor[], Tensor[], Tensor[]];
-    const outs = this.#trees.map((tree, i) => this.#attendTree(tree, qs[i]!, ks[i]!, vs[i]!));
-    return outs.length === 1 ? outs[0]! : cat(outs, 0);
-  }
-
-  /** The R query heads that share a key/value head become rows of one product: q [1, K, R*T, E] on k [1, K, T, E]. */
-  #attendTree(tree: Tree, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
+    this.#cache?.prefill(layer, this.#trees.map(treeLength), k_TKE, v_TKE);
     const [T, H, E] = q_THE.shape as [number, number, number];
     const K = k_TKE.size(1);
     const R = H / K;
-    const q = reshape(permute(reshape(q_THE, [T, K, R, E]), [1, 2, 0, 3]), [1, K, R * T, E]);
-    const k = unsqueeze(transpose(k_TKE, 0, 1), 0);
-    const v = unsqueeze(transpose(v_TKE, 0, 1), 0);
-    const out = maskedAttention(q, k, v, this.#mask(tree, R, q));
-    return reshape(permute(reshape(out, [K, R, T, E]), [2, 0, 1, 3]), [T, H * E]);
+    const dtype = attentionType(q_THE.dtype, q_THE.device);
+    const qs = split(permute(reshape(cast(q_THE, dtype), [T, K, R, E]), [1, 2, 0, 3]), this.#pieces, 2);
+    const ks = split(transpose(cast(k_TKE, dtype), 0, 1), this.#pieces, 1);
+    const vs = split(transpose(cast(v_TKE, dtype), 0, 1), this.#pieces, 1);
+
+    let piece = 0;
+    const attendPiece = (prefix: { k: Tensor; v: Tensor } | undefined): { k: Tensor; v: Tensor } => {
+      const [t, before] = [this.#pieces[piece]!, prefix?.k.size(1) ?? 0];
+      const k = prefix ? cat([prefix.k, ks[piece]!], 1) : ks[piece]!;
+      const v = prefix ? cat([prefix.v, vs[piece]!], 1) : vs[piece]!;
+      const q = reshape(qs[piece]!, [1, K, R * t, E]);
+      const mask = this.#mask(before, t, R, q);
+      const out = attention(q, reshape(k, [1, K, before + t, E]), reshape(v, [1, K, before + t, E]), mask);
+      outs.push(reshape(out, [K, R, t, E]));
+      piece++;
+      return { k, v };
+    };
+    const outs: Tensor[] = [];
+    for (const { branches } of this.#trees) {
+      const root = attendPiece(undefined);
+      for (const _ of branches) attendPiece(root);
+    }
+    return cast(reshape(permute(cat(outs, 2), [2, 0, 1, 3]), [T, H * E]), q_THE.dtype);
   }
 
-  /** [R*T, T], built at the first layer. */
-  #mask(tree: Tree, repeats: number, like: Tensor): Tensor {
-    let mask = this.#masks.get(tree);
+  /** [repeats * t, before + t], built at the first layer and shared by pieces of equal size. */
+  #mask(before: number, t: number, repeats: number, like: Tensor): Tensor {
+    const key = `${before}+${t}`;
+    let mask = this.#masks.get(key);
     if (!mask) {
-      const T = treeLength(tree);
-      const once = additive(treeVisibility(tree), [T, T], like.dtype, like.device);
+      const once = additive(prefixedCausal(before, t), [t, before + t], like.dtype, like.device);
       mask = cat(new Array<Tensor>(repeats).fill(once), 0);
-      this.#masks.set(tree, mask);
+      this.#masks.set(key, mask);
     }
     return mask;
   }
@@ -78,18 +78,15 @@ export class CacheAttention implements Attention {
     const [B, H, E] = q_BHE.shape as [number, number, number];
     const K = k_BKE.size(1);
     const { k, v, mask } = this.#cache.append(layer, k_BKE, v_BKE);
-    return reshape(maskedAttention(reshape(q_BHE, [B, K, H / K, E]), k, v, mask), [B, H * E]);
+    const q = reshape(cast(q_BHE, k.dtype), [B, K, H / K, E]);
+    return cast(reshape(attention(q, k, v, mask), [B, H * E]), q_BHE.dtype);
   }
 }
 
 /**
- * softmax(q kᵀ/√E + mask) v. In bfloat16 on the CPU two plain products are twice as fast as the fused kernel at the
- * lengths of a reasoning chain (500 tokens, forward and backward); everywhere else the fused kernel wins.
+ * The type attention is computed in. On the CPU always float32: oneDNN compiles a bfloat16 kernel for every new shape,
+ * and a pack of chains has hundreds of them (measured 9 times slower than float32, which is exacter besides).
  */
-function maskedAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Tensor {
-  if (q.dtype === "bfloat16" && q.device === "cpu") {
-    const scores = matmul(mul(q, q.size(-1) ** -0.5), transpose(k, -2, -1));
-    return matmul(softmax(add(scores, mask), -1), v);
-  }
-  return attention(contiguous(q), k, v, mask);
+export function attentionType(dtype: DType, device: string): DType {
+  return device === "cpu" ? "float32" : dtype;
 }

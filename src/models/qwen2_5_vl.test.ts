@@ -33,7 +33,10 @@ function imagesOf(prompt: GoldenPrompt): ImageInput[] {
 function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], mask: Tensor) {
   const { pack: packed, spans } = pack(
     model,
-    prompts.map((p) => ({ prompt: { ids: p.input_ids, images: imagesOf(p) }, branches: [p.completion_ids] })),
+    prompts.map((p) => ({
+      prompt: { ids: p.input_ids, images: imagesOf(p) },
+      branches: [{ context: [], ids: p.completion_ids }],
+    })),
   );
   const features = packed.images.length ? { features_MD: model.encodeImages(weights, packed.images) } : {};
   const hidden = model.forward(weights, { ...packed, ...features }, new PackAttention(packed.trees));
@@ -119,7 +122,9 @@ describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", 
       noGrad(() => {
         const mask = placeholderMask(vocabulary, golden.masked_ids, "cpu");
         const root = { ids: prompt.input_ids, images: imagesOf(prompt) };
-        const branches = [prompt.completion_ids, prompt.completion_ids.slice(3), prompt.completion_ids.slice(0, 2)];
+        const branches = [prompt.completion_ids, prompt.completion_ids.slice(3), prompt.completion_ids.slice(0, 2)].map(
+          (ids) => ({ context: [], ids }),
+        );
         const logprobs = (bundles: Parameters<typeof pack>[1]) => {
           const { pack: packed, spans } = pack(model, bundles);
           const hidden = model.forward(

@@ -12,7 +12,7 @@ const text = z.object({
   num_attention_heads: count,
   num_key_value_heads: count,
   max_position_embeddings: count,
-  rms_norm_eps: z.number().positive().default(1e-6),
+  rms_norm_eps: z.number().positive().default(1e-5),
   rope_theta: z.number().positive(),
   mrope_section: z.tuple([z.int(), z.int(), z.int()]),
 });
@@ -62,7 +62,7 @@ export function readQwen2_5_VLConfig(dir: string): Qwen2_5_VLConfig {
       text: { ...nested, rope_theta: nested.rope_theta ?? rope.rope_theta, mrope_section: rope.mrope_section },
       vision: json.vision_config,
       image_token_id: json.image_token_id,
-      tie_word_embeddings: json.tie_word_embeddings ?? nested.tie_word_embeddings ?? false,
+      tie_word_embeddings: Boolean(json.tie_word_embeddings) || Boolean(nested.tie_word_embeddings),
     },
     `${dir}/config.json`,
   );

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { ImageInput, Prompt, Sample } from "../records.ts";
+import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { isObject, readJsonIfPresent, requireFolder } from "./files.ts";
 import { decodeImage, readImageFile, sha256 } from "./image.ts";
 import { Lru } from "./lru.ts";
@@ -37,6 +37,8 @@ const ENDS = [TURN_END, "<|endoftext|>"];
 
 /** Tokenizer, chat template and image processor of one checkpoint. */
 export class Processor {
+  /** The space in which the model writes boxes: pixels of the resized image. */
+  readonly boxSpace: Space = "frame";
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly images: QwenImageProcessor;

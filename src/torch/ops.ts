@@ -106,6 +106,7 @@ export const mul = binary("mul.Tensor", "mul.Scalar");
 export const div = binary("div.Tensor", "div.Scalar");
 export const ge = binary("ge.Tensor", "ge.Scalar");
 export const gt = binary("gt.Tensor", "gt.Scalar");
+export const lt = binary("lt.Tensor", "lt.Scalar");
 export const minimum = operator("minimum") as (a: Tensor, b: Tensor) => Tensor;
 export const neg = unary("neg");
 export const exp = unary("exp");
@@ -169,11 +170,6 @@ export const embedding = operator("embedding") as (weight: Tensor, ids: Tensor) 
 export const indexSelect = operator("index_select") as (x: Tensor, dim: number, index: Tensor) => Tensor;
 export const indexCopy = operator("index_copy") as (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor;
 export const gather = operator("gather") as (x: Tensor, dim: number, index: Tensor) => Tensor;
-const multinomialOp = operator("multinomial");
-/** One index a row [rows, 1], drawn with the row's probabilities. */
-export function multinomial(probabilities: Tensor, generator: Generator): Tensor {
-  return multinomialOp(probabilities, 1, false, generator.handle) as Tensor;
-}
 
 // ── Products and normalisation ────────────────────────────────────────────────────────────────────────────────────
 

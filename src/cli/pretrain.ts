@@ -1,0 +1,35 @@
+/** @file `grit pretrain RECIPE`: a small base model from nothing, on the scenes world. */
+import { appendFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { UserError } from "../errors.ts";
+import { makeFreshCheckpoint, pretrain, pretrainSchema } from "../pretrain.ts";
+import { Progress } from "../progress.ts";
+import { loadYaml } from "../yaml.ts";
+
+export function pretrainCommand(): Command {
+  return new Command("pretrain")
+    .description("train a small base model from nothing on the scenes world")
+    .argument("<recipe>", "a YAML file, e.g. recipes/tiny-base.yaml")
+    .argument("[overrides...]", "e.g. steps=100")
+    .requiredOption("--out <dir>", "where the checkpoint goes; must not exist")
+    .action(async (file: string, overrides: string[], { out }: { out: string }) => {
+      if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out, or move it away.");
+      const recipe = await loadYaml(file, pretrainSchema, { overrides });
+      const partial = `${out}.partial`;
+      rmSync(partial, { recursive: true, force: true });
+      makeFreshCheckpoint(join(partial, "fresh"), recipe);
+      const progress = new Progress({ label: "pretrain", total: recipe.steps });
+      const engine = pretrain(join(partial, "fresh"), recipe, (line) => {
+        appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
+        progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);
+      });
+      progress.finish();
+      engine.export(join(partial, "trained"));
+      engine.dispose();
+      renameSync(join(partial, "pretrain.jsonl"), join(partial, "trained", "pretrain.jsonl"));
+      renameSync(join(partial, "trained"), out);
+      rmSync(partial, { recursive: true });
+      console.log(`The checkpoint is in ${out}.`);
+    });
+}

@@ -1,0 +1,59 @@
+/** @file `grit train RECIPE`: GRPO-GR by a recipe. */
+import { basename } from "node:path";
+import { Command } from "commander";
+import { Progress } from "../progress.ts";
+import { loadRecipe } from "../recipe.ts";
+import { table } from "../table.ts";
+import { openEngine, type StepLine, train } from "../train.ts";
+import { interruptSignal } from "./interrupt.ts";
+
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("train a model with GRPO-GR by a recipe; overrides are written key.sub=value")
+    .argument("<recipe>", "a YAML file, e.g. recipes/tiny.yaml")
+    .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
+    .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
+    .option("--resume", "go on with the run in that folder")
+    .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
+      const recipe = await loadRecipe(file, overrides);
+      const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
+      const engine = openEngine(recipe);
+      try {
+        console.log(parameterTable(engine));
+        let progress: Progress | undefined;
+        await train(recipe, {
+          run: dir,
+          engine,
+          ...(resume && { resume }),
+          signal: interruptSignal(),
+          onStep: (line) => {
+            progress ??= new Progress({ label: "train", total: recipe.steps, done: line.step - 1 });
+            progress.update(line.step, stepNote(line));
+          },
+        });
+        progress?.finish();
+        console.log(
+          `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
+        );
+      } finally {
+        engine.dispose();
+      }
+    });
+}
+
+/** What is worth seeing of a step. */
+export function stepNote({ reward, accuracy, giou, kl, length }: StepLine): string {
+  const f = (value: number) => value.toFixed(2);
+  return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${kl.toFixed(3)}  length ${length.mean.toFixed(0)}`;
+}
+
+/** Parameters by part, and how many of them are trained. */
+export function parameterTable(engine: ReturnType<typeof openEngine>): string {
+  const count = (n: number) => n.toLocaleString("en");
+  const rows = [...engine.parameterTable()].map(([part, { total, trainable }]) => [
+    part,
+    count(total),
+    count(trainable),
+  ]);
+  return table([["part", "parameters", "trained"], ...rows]);
+}

@@ -1,0 +1,65 @@
+/**
+ * @file Choosing the next token of each sequence. Randomness comes in as one uniform number a row, so that a sequence's
+ * choices do not depend on what shares its batch.
+ */
+import {
+  argmax,
+  cast,
+  cumsum,
+  div,
+  floats,
+  gather,
+  lt,
+  maskedFill,
+  mul,
+  narrow,
+  softmax,
+  sort,
+  sub,
+  sumDim,
+  toDevice,
+  topk,
+} from "../torch/ops.ts";
+import type { Tensor } from "../torch/tensor.ts";
+
+export interface Choice {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** 1: all. */
+  readonly topP: number;
+  /** 0: all. */
+  readonly topK: number;
+}
+
+/**
+ * One id a row of logits_BV. `uniforms` are in (0, 1], one a row: the id is the first whose cumulative probability
+ * reaches it.
+ */
+export function choose(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): number[] {
+  if (choice.temperature === 0) return argmax(logits_BV, 1).toInts();
+  const kept = restrict(div(logits_BV, choice.temperature), choice);
+  const cumulative = cumsum(softmax(kept, 1), 1);
+  const total = narrow(cumulative, 1, cumulative.size(1) - 1, 1);
+  const wanted = mul(total, toDevice(floats(uniforms, [uniforms.length, 1]), logits_BV.device));
+  return sumDim(cast(lt(cumulative, wanted), "int64"), [1]).toInts();
+}
+
+/** Logits with everything outside the top k and the top p set to -inf. */
+function restrict(logits_BV: Tensor, { topK, topP }: Choice): Tensor {
+  let kept = logits_BV;
+  const V = logits_BV.size(1);
+  if (topK > 0 && topK < V) {
+    const [best] = topk(kept, topK, 1);
+    kept = maskedFill(kept, lt(kept, narrow(best, 1, topK - 1, 1)), Number.NEGATIVE_INFINITY);
+  }
+  if (topP < 1) {
+    const [ordered] = sort(kept, 1, true);
+    const probabilities = softmax(ordered, 1);
+    // A token stays while those before it have not yet added up to p; the last one that stays sets the bar.
+    const before = sub(cumsum(probabilities, 1), probabilities);
+    const staying = sumDim(cast(lt(before, topP), "int64"), [1], true);
+    const bar = gather(ordered, 1, sub(staying, 1));
+    kept = maskedFill(kept, lt(kept, bar), Number.NEGATIVE_INFINITY);
+  }
+  return kept;
+}

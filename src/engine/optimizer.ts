@@ -1,0 +1,79 @@
+/** @file AdamW over float32 masters, with clipping by the whole gradient's norm. Its state can be saved and restored. */
+import { adamw_, cast, ints, mul_, norm, reshape, stack, toDevice, zerosLike } from "../torch/ops.ts";
+import { keep, type Tensor, tidy } from "../torch/tensor.ts";
+import type { StepMetrics, StepOptions } from "./engine.ts";
+
+export class AdamW {
+  readonly #params: readonly (readonly [string, Tensor])[];
+  readonly #moments: Map<string, { mean: Tensor; square: Tensor }>;
+  #steps = 0;
+
+  constructor(params: readonly (readonly [string, Tensor])[]) {
+    this.#params = params;
+    this.#moments = new Map(
+      params.map(([name, param]) => [name, { mean: keep(zerosLike(param)), square: keep(zerosLike(param)) }]),
+    );
+  }
+
+  /** Updates taken so far; skipped ones do not count. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** One update from the accumulated gradients, which are cleared. A gradient that is not finite is dropped. */
+  step(options: StepOptions): StepMetrics {
+    return tidy(() => {
+      const moved = this.#params.flatMap(([name, param]) => {
+        const grad = param.grad();
+        return grad ? [{ param, grad, ...this.#moments.get(name)! }] : [];
+      });
+      if (moved.length === 0) throw new Error("step: there are no gradients; call forwardBackward first.");
+      const gradNorm = norm(
+        stack(
+          moved.map(({ grad }) => norm(grad)),
+          0,
+        ),
+      ).item();
+      const skipped = !Number.isFinite(gradNorm);
+      if (!skipped) {
+        this.#steps++;
+        if (gradNorm > options.clipNorm) for (const { grad } of moved) mul_(grad, options.clipNorm / (gradNorm + 1e-6));
+        const count = toDevice(cast(reshape(ints([this.#steps]), []), "float32"), moved[0]!.param.device);
+        // Norms and biases are not decayed.
+        for (const matrices of [true, false]) {
+          const group = moved.filter(({ param }) => param.shape.length > 1 === matrices);
+          if (group.length === 0) continue;
+          adamw_(
+            group.map(({ param }) => param),
+            group.map(({ grad }) => grad),
+            group.map(({ mean }) => mean),
+            group.map(({ square }) => square),
+            group.map(() => count),
+            { ...options, weightDecay: matrices ? options.weightDecay : 0 },
+          );
+        }
+      }
+      for (const [, param] of this.#params) param.clearGrad();
+      return { gradNorm, skipped };
+    });
+  }
+
+  /** Moments by parameter name, for a checkpoint. */
+  state(): { steps: number; tensors: Map<string, Tensor> } {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, { mean, square }] of this.#moments)
+      tensors.set(`${name}.mean`, mean).set(`${name}.square`, square);
+    return { steps: this.#steps, tensors };
+  }
+
+  setSteps(steps: number): void {
+    this.#steps = steps;
+  }
+
+  dispose(): void {
+    for (const { mean, square } of this.#moments.values()) {
+      mean.dispose();
+      square.dispose();
+    }
+  }
+}

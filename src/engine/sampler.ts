@@ -1,0 +1,196 @@
+/**
+ * @file Sampling: each prompt is encoded and prefilled once for all its completions, every sequence writes one token a
+ * step, and finished sequences leave the batch.
+ */
+import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
+import { KVCache } from "../models/kv_cache.ts";
+import type { Model } from "../models/model.ts";
+import type { Weights } from "../models/weights.ts";
+import { TextStream } from "../prompt/text_stream.ts";
+import type { Tokenizer } from "../prompt/tokenizer.ts";
+import { type Random, stream } from "../random.ts";
+import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
+import { indexSelect, ints, toDevice } from "../torch/ops.ts";
+import { bytesPer, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { choose } from "./choose.ts";
+import type { SampleOptions } from "./engine.ts";
+import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
+import { byBudget, pack } from "./packing.ts";
+
+export interface SamplerContext {
+  readonly model: Model;
+  /** In the compute type, alive for the whole call. */
+  readonly weights: Weights;
+  readonly mask_V: Tensor;
+  readonly tokenizer: Tokenizer;
+  /** Tokens that end a completion. */
+  readonly endIds: readonly number[];
+  readonly features: (images: readonly ImageInput[]) => Tensor | undefined;
+  /** Bytes that keys and values of one batch may take. */
+  readonly cacheBytes: number;
+}
+
+/** A batch is compacted when this share of its rows has finished; copying the cache at every ending would cost more. */
+const COMPACT_AT = 1 / 8;
+
+/** n completions of every prompt, in order. @throws AbortError when the signal fires. */
+export async function sample(
+  context: SamplerContext,
+  prompts: readonly Prompt[],
+  options: SampleOptions,
+): Promise<Completion[][]> {
+  const { shape } = context.model;
+  const bytesPerToken =
+    2 *
+    shape.layers *
+    shape.kvHeads *
+    shape.headWidth *
+    bytesPer[attentionType(context.weights.dtype, context.mask_V.device)];
+  const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
+  const out: Completion[][] = [];
+  const total = prompts.length * options.n;
+  for (const batch of byBudget([...prompts.keys()], size, context.cacheBytes)) {
+    const rows = batch.flatMap((index) =>
+      Array.from({ length: options.n }, (_, k) => new Sequence(prompts[index]!, context, options, index, k)),
+    );
+    const done = out.length * options.n;
+    await runBatch(
+      context,
+      batch.map((index) => prompts[index]!),
+      rows,
+      options,
+      (ended) => options.onProgress?.(done + ended, total),
+    );
+    for (let i = 0; i < batch.length; i++)
+      out.push(rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion()));
+  }
+  return out;
+}
+
+/** One completion under way. */
+class Sequence {
+  readonly random: Random;
+  readonly #ids: number[] = [];
+  readonly #logprobs: number[] = [];
+  readonly #stream: TextStream;
+  readonly #context: SamplerContext;
+  readonly #options: SampleOptions;
+  readonly #firstPosition: number;
+  #text = "";
+  ending: Ending | undefined;
+
+  constructor(prompt: Prompt, context: SamplerContext, options: SampleOptions, index: number, k: number) {
+    this.#context = context;
+    this.#options = options;
+    this.#stream = new TextStream(context.tokenizer);
+    this.#firstPosition = context.model.positions(prompt.ids, prompt.images).next;
+    this.random = stream(options.seed, "sample", index, k);
+  }
+
+  push(id: number, logprob: number): void {
+    if (this.ending) return;
+    this.#ids.push(id);
+    this.#logprobs.push(logprob);
+    this.#text += this.#stream.push(id);
+    if (this.#context.endIds.includes(id)) this.ending = "stop";
+    else if (this.#options.stop?.some((stop) => this.#text.endsWith(stop))) this.ending = "stop";
+    else if (this.#ids.length === this.#options.maxTokens) this.ending = "length";
+  }
+
+  /** The newest token, and its position on every axis. */
+  get last(): { id: number; position: number } {
+    return { id: this.#ids.at(-1)!, position: this.#firstPosition + this.#ids.length - 1 };
+  }
+
+  completion(): Completion {
+    return {
+      ids: this.#ids,
+      logprobs: this.#logprobs,
+      text: this.#text + this.#stream.end(),
+      ending: this.ending ?? "abort",
+    };
+  }
+}
+
+async function runBatch(
+  context: SamplerContext,
+  prompts: readonly Prompt[],
+  sequences: readonly Sequence[],
+  options: SampleOptions,
+  onEnded: (count: number) => void,
+): Promise<void> {
+  const { model, weights, mask_V } = context;
+  const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
+  const lengths = prompts.map((prompt) => prompt.ids.length);
+  const cache = new KVCache(
+    model.shape,
+    lengths,
+    options.maxTokens,
+    attentionType(weights.dtype, mask_V.device),
+    mask_V.device,
+  );
+  let rows = sequences;
+  // Logits [rows, V] that predict every row's next token; kept across the steps.
+  let logits = noGrad(() => tidy(() => prefill(context, prompts, cache, options.n)));
+  try {
+    for (let step = 1; ; step++) {
+      const uniforms = rows.map((row) => (row.ending ? 1 : 1 - row.random.float()));
+      const [ids, logprobs] = noGrad(() =>
+        tidy(() => {
+          const chosen = choose(logits, choice, uniforms);
+          return [chosen, tokenLogprobs(logits, chosen).toFloats()] as const;
+        }),
+      );
+      logits.dispose();
+      for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
+      const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
+      onEnded(sequences.length - alive.length);
+      if (alive.length === 0) return;
+      if (alive.length <= rows.length * (1 - COMPACT_AT)) {
+        cache.select(alive);
+        rows = alive.map((i) => rows[i]!);
+      }
+      // Signals and timers get their turn; one step is short.
+      if (step % 8 === 0) await new Promise(setImmediate);
+      options.signal?.throwIfAborted();
+      cache.advance();
+      logits = noGrad(() => tidy(() => decode(context, rows, cache)));
+    }
+  } finally {
+    logits.dispose();
+    cache.dispose();
+  }
+}
+
+/** Runs the prompts through the model once, fills the cache, and repeats both for n completions each. */
+function prefill(
+  { model, weights, mask_V, features }: SamplerContext,
+  prompts: readonly Prompt[],
+  cache: KVCache,
+  n: number,
+): Tensor {
+  const { pack: packed } = pack(
+    model,
+    prompts.map((prompt) => ({ prompt, branches: [] })),
+  );
+  const features_MD = features(packed.images);
+  const hidden = model.forward(
+    weights,
+    { ...packed, ...(features_MD && { features_MD }) },
+    new PackAttention(packed.trees, cache),
+  );
+  let end = 0;
+  const lasts = prompts.flatMap((prompt) => {
+    end += prompt.ids.length;
+    return new Array<number>(n).fill(end - 1);
+  });
+  cache.select(prompts.flatMap((_, i) => new Array<number>(n).fill(i)));
+  return maskedLogits(model, weights, indexSelect(hidden, 0, toDevice(ints(lasts), mask_V.device)), mask_V);
+}
+
+function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {
+  const ids = rows.map((row) => row.last.id);
+  const position = rows.map((row) => row.last.position);
+  const hidden = model.forward(weights, { ids, positions: [position, position, position] }, new CacheAttention(cache));
+  return maskedLogits(model, weights, hidden, mask_V);
+}

@@ -1,0 +1,173 @@
+/**
+ * @file Supervised training of a small base model on the scenes world, from nothing: tokenizer, fresh weights, lessons.
+ * One scene is one packed tree: its image and the prompt's head are the root, each lesson about it a branch.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { toSpace } from "./boxes.ts";
+import { singleFile, writeWeights } from "./checkpoint/weights_io.ts";
+import { lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
+import { renderScene } from "./data/scenes/render.ts";
+import { pretrainScene } from "./data/scenes/world.ts";
+import type { TrainGroup } from "./engine/engine.ts";
+import { LocalEngine } from "./engine/local.ts";
+import { initialWeights } from "./models/init.ts";
+import { readModel } from "./models/registry.ts";
+import { trainTokenizer } from "./prompt/bpe_train.ts";
+import { GRIT_SUFFIX } from "./prompt/methods.ts";
+import type { Processor } from "./prompt/prompt.ts";
+import { writePromptFiles } from "./prompt/tokenizer_files.ts";
+import { stream } from "./random.ts";
+import { learningRate } from "./schedule.ts";
+
+export const pretrainSchema = z.strictObject({
+  seed: z.int(),
+  /** Qwen2.5-VL's config.json; token ids and vocabulary size are filled in. */
+  config: z.looseObject({ vision_config: z.looseObject({}) }),
+  image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }),
+  max_vocab: z.int(),
+  steps: z.int().positive(),
+  scenes_per_step: z.int().positive(),
+  optimizer: z.strictObject({
+    lr: z.number(),
+    betas: z.tuple([z.number(), z.number()]),
+    weight_decay: z.number(),
+    clip_norm: z.number(),
+    warmup_steps: z.int(),
+  }),
+  precision: z.enum(["float32", "bfloat16"]),
+  micro_batch_tokens: z.int(),
+  /** Shares of lesson kinds, answering styles and data sets. */
+  mixture: z.custom<Mixture>(),
+});
+export type PretrainRecipe = z.infer<typeof pretrainSchema>;
+
+export interface PretrainMetrics {
+  readonly step: number;
+  /** Mean negative log-likelihood a token, all lessons and by kind. */
+  readonly loss: number;
+  readonly kinds: Readonly<Record<string, number>>;
+  readonly gradNorm: number;
+  readonly lr: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: { readonly data: number; readonly train: number };
+}
+
+/** Writes a checkpoint folder with a new tokenizer and fresh weights. */
+export function makeFreshCheckpoint(dir: string, recipe: PretrainRecipe): void {
+  mkdirSync(dir, { recursive: true });
+  const tokenizer = trainTokenizer(corpus(recipe), { maxVocab: recipe.max_vocab });
+  writePromptFiles(dir, tokenizer, { minPixels: recipe.image.min_pixels, maxPixels: recipe.image.max_pixels });
+  const id = (content: string) => tokenizer.tokenizerJson.added_tokens.find((token) => token.content === content)!.id;
+  const config = {
+    architectures: ["Qwen2_5_VLForConditionalGeneration"],
+    model_type: "qwen2_5_vl",
+    ...recipe.config,
+    vocab_size: Math.max(...tokenizer.tokenizerJson.added_tokens.map((token) => token.id)) + 1,
+    bos_token_id: id("<|endoftext|>"),
+    eos_token_id: id("<|im_end|>"),
+    vision_start_token_id: id("<|vision_start|>"),
+    vision_end_token_id: id("<|vision_end|>"),
+    vision_token_id: id("<|vision_pad|>"),
+    image_token_id: id("<|image_pad|>"),
+    video_token_id: id("<|video_pad|>"),
+    torch_dtype: "bfloat16",
+  };
+  writeFileSync(join(dir, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileSync(
+    join(dir, "generation_config.json"),
+    `${JSON.stringify({ bos_token_id: config.bos_token_id, eos_token_id: [config.eos_token_id, config.bos_token_id], pad_token_id: config.bos_token_id, do_sample: false }, null, 2)}\n`,
+  );
+  const model = readModel(dir);
+  const weights = initialWeights(model, recipe.seed);
+  writeWeights(dir, model, weights, singleFile(model.parameterShapes(), "bfloat16"));
+  for (const tensor of weights.values()) tensor.dispose();
+}
+
+/** Trains the checkpoint in `dir`, made by `makeFreshCheckpoint`; reports every step. The engine is the caller's to export. */
+export function pretrain(
+  dir: string,
+  recipe: PretrainRecipe,
+  onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
+): LocalEngine {
+  const engine = new LocalEngine(dir, { precision: recipe.precision, microBatchTokens: recipe.micro_batch_tokens });
+  const { optimizer, steps } = recipe;
+  for (let step = 0; step < steps; step++) {
+    const started = performance.now();
+    const scenes = Array.from({ length: recipe.scenes_per_step }, (_, i) =>
+      lesson(engine.processor, recipe, step * recipe.scenes_per_step + i),
+    );
+    const made = performance.now();
+    const { metrics, logprobs } = engine.forwardBackward(
+      scenes.map(({ group }) => group),
+      { kind: "nll" },
+    );
+    const lr = learningRate({ lr: optimizer.lr, schedule: "cosine", warmupSteps: optimizer.warmup_steps, steps }, step);
+    const { gradNorm } = engine.step({
+      lr,
+      betas: optimizer.betas,
+      eps: 1e-8,
+      weightDecay: optimizer.weight_decay,
+      clipNorm: optimizer.clip_norm,
+    });
+    const ended = performance.now();
+    onStep(
+      {
+        step,
+        loss: metrics.loss,
+        kinds: lossByKind(
+          scenes.flatMap(({ kinds }) => kinds),
+          logprobs.flat(),
+        ),
+        gradNorm,
+        lr,
+        tokensPerSecond: (1000 * metrics.tokens) / (ended - started),
+        seconds: { data: (made - started) / 1000, train: (ended - made) / 1000 },
+      },
+      engine,
+    );
+  }
+  return engine;
+}
+
+/** Scene number `index` with its lessons, as one group. */
+function lesson(processor: Processor, recipe: PretrainRecipe, index: number): { group: TrainGroup; kinds: string[] } {
+  const random = stream(recipe.seed, "scenes", "pretrain", index);
+  const scene = pretrainScene(random);
+  const image = processor.images.processRgb(renderScene(scene));
+  const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, recipe.mixture);
+  const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));
+  return {
+    group: {
+      prompt: { ids: turns[0]!.head, images: [image] },
+      items: turns.map(({ rest, response }) => ({ context: rest, ids: response, advantage: 0 })),
+    },
+    kinds: lessons.map(({ kind }) => kind),
+  };
+}
+
+function lossByKind(kinds: readonly string[], logprobs: readonly (readonly number[])[]): Record<string, number> {
+  const sums = new Map<string, { loss: number; tokens: number }>();
+  for (const [i, kind] of kinds.entries()) {
+    const entry = sums.get(kind) ?? { loss: 0, tokens: 0 };
+    sums.set(kind, entry);
+    entry.loss -= logprobs[i]!.reduce((a, b) => a + b, 0);
+    entry.tokens += logprobs[i]!.length;
+  }
+  return Object.fromEntries([...sums].sort().map(([kind, { loss, tokens }]) => [kind, loss / tokens]));
+}
+
+/** Every word the lessons use, for the tokenizer. */
+function* corpus(recipe: PretrainRecipe): Generator<string> {
+  for (let i = 0; i < 2000; i++) {
+    const random = stream(recipe.seed, "scenes", "corpus", i);
+    const scene = pretrainScene(random);
+    const toFrame = (box: { x1: number; y1: number; x2: number; y2: number }) => ({ ...box, space: "frame" as const });
+    for (const { prompt, response } of lessonsFor(scene, random, toFrame, GRIT_SUFFIX, recipe.mixture)) {
+      yield prompt;
+      yield response;
+    }
+  }
+  yield "system\nYou are a helpful assistant.\nuser\nassistant\n";
+}

@@ -1,0 +1,135 @@
+/** @file Rollouts made from samples, and what a step's rollouts look like in the run folder. */
+import { extname } from "node:path";
+import { groundingIoU } from "./eval/metrics.ts";
+import { mean } from "./eval/statistics.ts";
+import type { Processor } from "./prompt/prompt.ts";
+import {
+  type Chain,
+  type Completion,
+  isScored,
+  type Prompt,
+  type Rollout,
+  type Sample,
+  type Score,
+} from "./records.ts";
+import { type Reward, scoreAll } from "./rewards/define.ts";
+import { parseChain } from "./rewards/parse.ts";
+import type { RunFolder } from "./run.ts";
+
+/** The chain in a completion, its boxes brought to the image by the prompt's recorded resize. */
+export function chainOf(processor: Processor, prompt: Prompt, text: string): Chain {
+  const image = prompt.images[0];
+  if (!image) throw new Error("A chain's boxes need an image.");
+  return parseChain(text, { space: processor.boxSpace, frame: image.frame });
+}
+
+/** Parses and scores the completions of each sample's prompt: [sample][completion]. */
+export async function rolloutGroups(
+  processor: Processor,
+  rewards: readonly Reward[],
+  samples: readonly Sample[],
+  prompts: readonly Prompt[],
+  completions: readonly (readonly Completion[])[],
+): Promise<Rollout[][]> {
+  return Promise.all(
+    samples.map((sample, i) =>
+      Promise.all(
+        completions[i]!.map(async (completion) => {
+          const prompt = prompts[i]!;
+          const chain = chainOf(processor, prompt, completion.text);
+          return { sample, prompt, completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
+        }),
+      ),
+    ),
+  );
+}
+
+/** The boxes of a chain as files hold them: image pixels, place in the text, flaws. */
+export function boxLines(chain: Chain) {
+  return chain.boxes.map(({ box, start, end, duplicate, degenerate, outOfBounds }) => ({
+    box: [box.x1, box.y1, box.x2, box.y2].map((value) => Math.round(value * 10) / 10),
+    start,
+    end,
+    duplicate,
+    degenerate,
+    outOfBounds,
+  }));
+}
+
+/** Writes every chain of a step, and the images they speak of. */
+export function writeRollouts(
+  run: RunFolder,
+  step: number,
+  groups: readonly (readonly Rollout[])[],
+  advantages: readonly (readonly number[])[],
+): void {
+  const lines = groups.flatMap((group, g) =>
+    group.map(({ sample, prompt, completion, chain, scores }, k) => ({
+      step,
+      group: g,
+      id: sample.id,
+      dataset: sample.dataset,
+      image: keepImage(run, sample, prompt),
+      width: sample.width,
+      height: sample.height,
+      question: sample.question,
+      answer: sample.answer,
+      text: completion.text,
+      ids: completion.ids,
+      boxes: boxLines(chain),
+      terms: scores.terms,
+      total: scores.total,
+      advantage: advantages[g]![k]!,
+      ending: completion.ending,
+    })),
+  );
+  run.writeRollouts(step, lines);
+}
+
+/** Keeps the sample's image in the run folder; its path there. */
+export function keepImage(run: RunFolder, sample: Sample, prompt: Prompt): string {
+  return run.saveImage(prompt.images[0]!.sha256, sample.image, extname(sample.image).slice(1).toLowerCase() || "img");
+}
+
+/** What a step's rollouts amount to: the part of its metrics line that needs no gradient. */
+export function rolloutMetrics(groups: readonly (readonly Rollout[])[]) {
+  const rollouts = groups.flat();
+  const totals = rollouts.map(({ scores }) => scores.total).filter(isScored);
+  const names = Object.keys(rollouts[0]?.scores.terms ?? {});
+  const scored = (name: string) =>
+    rollouts.map(({ scores }) => scores.terms[name]).filter((s): s is number => s !== undefined && isScored(s));
+  const boxes = rollouts.flatMap(({ chain }) => chain.boxes);
+  const share = (flaw: "duplicate" | "degenerate" | "outOfBounds") => mean(boxes.map((box) => Number(box[flaw])));
+  const lengths = rollouts.map(({ completion }) => completion.ids.length);
+  const ious = rollouts
+    .map(({ sample, chain }) => groundingIoU(sample, chain, "rescaled"))
+    .filter((iou) => iou !== undefined);
+  const centre = mean(totals);
+  return {
+    reward: {
+      mean: centre,
+      std: Math.sqrt(mean(totals.map((total) => (total - centre) ** 2))),
+      terms: Object.fromEntries(names.map((name) => [name, mean(scored(name))])),
+    },
+    accuracy: mean(scored("answer").map((score) => Math.min(1, score))),
+    giou: mean(ious),
+    wellFormed: mean(rollouts.map(({ chain }) => Number(chain.wellFormed))),
+    boxes: {
+      perChain: boxes.length / rollouts.length,
+      duplicate: share("duplicate"),
+      degenerate: share("degenerate"),
+      outOfBounds: share("outOfBounds"),
+    },
+    length: { mean: mean(lengths), max: Math.max(...lengths) },
+    ending: {
+      stop: mean(rollouts.map(({ completion }) => Number(completion.ending === "stop"))),
+      length: mean(rollouts.map(({ completion }) => Number(completion.ending === "length"))),
+    },
+    unscored: rollouts.length - totals.length,
+  };
+}
+
+/** Totals by group, as advantages take them. */
+export function totalsOf(groups: readonly (readonly Rollout[])[]): Score[][] {
+  return groups.map((group) => group.map(({ scores }) => scores.total));
+}

@@ -1,0 +1,52 @@
+/** @file What evaluations amount to: changes with paired intervals, rows of a table, the gate of the base. */
+import { bootstrapMean, mean, pairedGain } from "./eval/statistics.ts";
+import type { Answered } from "./evaluate.ts";
+import type { Change, Row } from "./report/schema.ts";
+
+type Metric = "acc" | "giou";
+
+/** Paired change of a metric between two evaluations of the same samples; null where the set has no such metric. */
+export function change(before: readonly Answered[], after: readonly Answered[], metric: Metric): Change | null {
+  const pairs = before.flatMap((sample, i) => {
+    const [a, b] = [sample[metric], after[i]![metric]];
+    return a === null || b === null ? [] : [[a, b] as const];
+  });
+  if (pairs.length === 0) return null;
+  const {
+    before: from,
+    after: to,
+    gain,
+    low,
+    high,
+  } = pairedGain(
+    pairs.map(([a]) => a),
+    pairs.map(([, b]) => b),
+  );
+  return { before: from, after: to, gain, low, high };
+}
+
+/** One way of asking, on every set. */
+export function row(name: string, sets: Readonly<Record<string, readonly Answered[]>>): Row {
+  const cells = Object.entries(sets).map(([set, samples]) => {
+    const acc = bootstrapMean(values(samples, "acc"));
+    const ious = values(samples, "giou");
+    const cell = {
+      acc: acc.mean,
+      giou: ious.length ? mean(ious) : null,
+      n: samples.length,
+      accLow: acc.low,
+      accHigh: acc.high,
+    };
+    return [set, cell] as const;
+  });
+  return { name, sets: Object.fromEntries(cells) };
+}
+
+/** Mean of a metric over the samples that have it. */
+export function meanOf(samples: readonly Answered[], metric: Metric): number {
+  return mean(values(samples, metric));
+}
+
+function values(samples: readonly Answered[], metric: Metric): number[] {
+  return samples.map((sample) => sample[metric]).filter((value) => value !== null);
+}

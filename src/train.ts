@@ -1,0 +1,242 @@
+/**
+ * @file GRPO-GR, the paper's algorithm on one screen (section 3.2). Each step:
+ *
+ *     samples → prompts → completions → chains → rewards → advantages → loss → update
+ *
+ * Where it departs from the original's code: one engine samples and trains, so that no correction between two is
+ * needed (the gap of their log-probabilities is logged); a step sees exactly `prompts_per_step` prompts, shuffled anew
+ * each epoch; no end-of-sequence token is appended that the policy did not sample; a run is never overwritten.
+ *
+ *     grit train recipes/tiny.yaml --run runs/tiny
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { advantages, effectiveGroups } from "./advantage.ts";
+import { dataHash, loadSamples } from "./data/samples.ts";
+import type { TrainGroup } from "./engine/engine.ts";
+import { LocalEngine } from "./engine/local.ts";
+import { Interrupted } from "./errors.ts";
+import { mean } from "./eval/statistics.ts";
+import type { GrpoLoss } from "./loss.ts";
+import { METHODS } from "./prompt/methods.ts";
+import { stream } from "./random.ts";
+import type { Recipe } from "./recipe.ts";
+import type { Sample } from "./records.ts";
+import { loadRewardModule, type Reward } from "./rewards/define.ts";
+import { createJudge } from "./rewards/judge.ts";
+import { rewardPreset } from "./rewards/preset.ts";
+import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
+import { RunFolder } from "./run.ts";
+import { learningRate } from "./schedule.ts";
+import { native } from "./torch/native.ts";
+
+export interface TrainOptions {
+  /** The run folder. */
+  readonly run: string;
+  /** Go on with the run that is there. */
+  readonly resume?: boolean;
+  /** An engine opened by `openEngine`, when the caller goes on using it. */
+  readonly engine?: LocalEngine;
+  /** Called after every step with its line of metrics. */
+  readonly onStep?: (metrics: StepLine) => void;
+  /** Stops the run: the state after the last whole step is saved. */
+  readonly signal?: AbortSignal;
+}
+
+/** The engine a recipe asks for. @throws UserError when its model cannot be run */
+export function openEngine(recipe: Recipe): LocalEngine {
+  return new LocalEngine(recipe.model, {
+    device: recipe.device,
+    precision: recipe.precision,
+    freeze: recipe.freeze,
+    reference: recipe.loss.beta > 0,
+    microBatchTokens: recipe.micro_batch_tokens,
+    image: {
+      ...(recipe.image.min_pixels && { minPixels: recipe.image.min_pixels }),
+      ...(recipe.image.max_pixels && { maxPixels: recipe.image.max_pixels }),
+      doubleResize: recipe.image.double_resize,
+    },
+  });
+}
+
+/**
+ * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
+ * @throws UserError for bad data or a run folder in use, Interrupted after a signal
+ */
+export async function train(recipe: Recipe, options: TrainOptions): Promise<RunFolder> {
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const rewards = await openRewards(recipe);
+  const engine = options.engine ?? openEngine(recipe);
+  const { run, from } = await openRun(recipe, options, engine, samples);
+  const loss: GrpoLoss = {
+    kind: "grpo",
+    form: recipe.loss.form,
+    epsilonLow: recipe.loss.epsilon_low,
+    epsilonHigh: recipe.loss.epsilon_high,
+    beta: recipe.loss.beta,
+    normalize: recipe.loss.normalize,
+    maxTokens: recipe.sampling.max_tokens,
+  };
+  let done = from;
+  try {
+    for (let step = from + 1; step <= recipe.steps; step++) {
+      options.signal?.throwIfAborted();
+      const clock = new Stopwatch();
+
+      const batch = batchOf(samples, recipe, step);
+      const prompts = await Promise.all(batch.map((sample) => engine.processor.prompt(sample, recipe.method)));
+      const completions = await engine.sample(prompts, {
+        n: recipe.group_size,
+        maxTokens: recipe.sampling.max_tokens,
+        temperature: recipe.sampling.temperature,
+        topP: recipe.sampling.top_p,
+        topK: recipe.sampling.top_k,
+        seed: stream(recipe.seed, "sampling", step).uint32(),
+        stop: METHODS[recipe.method].stop,
+        ...(options.signal && { signal: options.signal }),
+      });
+      clock.lap("sample");
+
+      const groups = await rolloutGroups(engine.processor, rewards, batch, prompts, completions);
+      const A = advantages(totalsOf(groups), recipe.advantage);
+      clock.lap("reward");
+
+      const references =
+        recipe.loss.beta > 0
+          ? engine.score(
+              "reference",
+              completions.map((group, g) => ({ prompt: prompts[g]!, completions: group.map(({ ids }) => ids) })),
+            )
+          : undefined;
+      clock.lap("score");
+
+      const items: TrainGroup[] = completions.map((group, g) => ({
+        prompt: prompts[g]!,
+        items: group.map(({ ids, logprobs }, k) => ({
+          ids,
+          advantage: A[g]![k]!,
+          oldLogprobs: logprobs,
+          ...(references && { referenceLogprobs: references[g]![k]! }),
+        })),
+      }));
+      const { lr, betas, eps, weight_decay, clip_norm } = recipe.optimizer;
+      const rate = learningRate(
+        { lr, schedule: recipe.optimizer.schedule, warmupSteps: recipe.optimizer.warmup_steps, steps: recipe.steps },
+        step - 1,
+      );
+      const updates = Array.from({ length: recipe.loss.updates_per_rollout }, () => ({
+        ...engine.forwardBackward(items, loss).metrics,
+        ...engine.step({ lr: rate, betas, eps, weightDecay: weight_decay, clipNorm: clip_norm }),
+      }));
+      clock.lap("train");
+
+      const first = updates[0]!;
+      const average = (key: "loss" | "kl" | "entropy" | "clipFraction" | "gradNorm") =>
+        mean(updates.map((update) => update[key]));
+      const line = {
+        step,
+        ...rolloutMetrics(groups),
+        advantage: { absMean: mean(A.flat().map(Math.abs)), effectiveGroups: effectiveGroups(A) },
+        loss: average("loss"),
+        kl: average("kl"),
+        entropy: average("entropy"),
+        clipFraction: average("clipFraction"),
+        gradNorm: average("gradNorm"),
+        skipped: updates.filter(({ skipped }) => skipped).length,
+        lr: rate,
+        // Before the first update both sides are the same weights: the gap is rounding alone.
+        mismatch: { mean: first.mismatchMean, max: first.mismatchMax },
+        tokensPerSecond: first.tokens / clock.total(),
+        seconds: clock.seconds(),
+        rssMB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+      };
+      writeRollouts(run, step, groups, A);
+      run.appendMetrics(line);
+      options.onStep?.(line);
+      done = step;
+      if (step % recipe.save.every === 0 || step === recipe.steps) await save(run, engine, recipe, step);
+    }
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+    if (done > from) await save(run, engine, recipe, done);
+    throw new Interrupted(`Interrupted after step ${done}; the run is saved in ${run.dir}. Go on with --resume.`);
+  } finally {
+    if (!options.engine) engine.dispose();
+  }
+  return run;
+}
+
+async function openRewards(recipe: Recipe): Promise<Reward[]> {
+  const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
+  return [...rewardPreset(recipe.rewards.preset, createJudge(recipe.rewards.judge)), ...custom.flat()];
+}
+
+/** A new run folder, or the one to go on with and the step it has reached. */
+async function openRun(
+  recipe: Recipe,
+  options: TrainOptions,
+  engine: LocalEngine,
+  samples: readonly Sample[],
+): Promise<{ run: RunFolder; from: number }> {
+  if (!options.resume) {
+    const data = { train: await dataHash(samples) };
+    return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), data }), from: 0 };
+  }
+  const { run, checkpoint } = RunFolder.resume(options.run);
+  if (checkpoint) engine.load(join(checkpoint.dir, "trainer"));
+  return { run, from: checkpoint?.step ?? 0 };
+}
+
+/** The samples of a step: the data shuffled anew each epoch, read on from where the last step ended. */
+function batchOf(samples: readonly Sample[], recipe: Recipe, step: number): Sample[] {
+  const start = (step - 1) * recipe.prompts_per_step;
+  const epochs = new Map<number, Sample[]>();
+  const order = (epoch: number) =>
+    epochs.get(epoch) ?? epochs.set(epoch, stream(recipe.seed, "data", epoch).shuffle(samples)).get(epoch)!;
+  return Array.from({ length: recipe.prompts_per_step }, (_, i) => {
+    const epoch = Math.floor((start + i) / samples.length);
+    return order(epoch)[(start + i) % samples.length]!;
+  });
+}
+
+/** A Hugging Face folder, and beside it under `trainer/` what only training needs. Random streams and the place in the
+ * data are functions of seed and step, so the step is all there is to remember of them. */
+async function save(run: RunFolder, engine: LocalEngine, recipe: Recipe, step: number): Promise<void> {
+  await run.saveCheckpoint(step, (dir) => {
+    mkdirSync(dir, { recursive: true });
+    engine.export(dir);
+    engine.save(join(dir, "trainer"));
+  });
+  run.prune(recipe.save.keep);
+}
+
+/** Seconds by phase. */
+class Stopwatch {
+  readonly #start = performance.now();
+  #last = this.#start;
+  readonly #laps: Record<string, number> = {};
+
+  lap(name: string): void {
+    const now = performance.now();
+    this.#laps[name] = (now - this.#last) / 1000;
+    this.#last = now;
+  }
+
+  total(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
+
+  seconds(): Record<string, number> {
+    return { ...this.#laps, total: this.total() };
+  }
+}
+
+/** What `onStep` sees of a line of metrics. */
+export interface StepLine {
+  readonly step: number;
+  readonly reward: { readonly mean: number };
+  readonly accuracy: number;
+  readonly giou: number;
+  readonly kl: number;
+  readonly length: { readonly mean: number };
+}
