@@ -22,7 +22,9 @@ export interface Answered {
   readonly id: string;
   readonly dataset: string;
   readonly set: string;
+  /** Path of the image file, and the hash of its bytes. */
   readonly image: string;
+  readonly sha256: string;
   readonly width: number;
   readonly height: number;
   readonly question: string;
@@ -90,6 +92,7 @@ export async function evaluate(
             dataset: sample.dataset,
             set: name,
             image: sample.image,
+            sha256: asked[i]!.images[0]!.sha256,
             width: sample.width,
             height: sample.height,
             question: sample.question,

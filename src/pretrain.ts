@@ -27,6 +27,8 @@ export const pretrainSchema = z.strictObject({
   config: z.looseObject({ vision_config: z.looseObject({}) }),
   image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }),
   max_vocab: z.int(),
+  /** The first stage, without words. */
+  vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
   steps: z.int().positive(),
   scenes_per_step: z.int().positive(),
   optimizer: z.strictObject({

@@ -69,7 +69,7 @@ export function writeRollouts(
       group: g,
       id: sample.id,
       dataset: sample.dataset,
-      image: keepImage(run, sample, prompt),
+      image: keepImage(run, prompt.images[0]!.sha256, sample.image),
       width: sample.width,
       height: sample.height,
       question: sample.question,
@@ -86,9 +86,9 @@ export function writeRollouts(
   run.writeRollouts(step, lines);
 }
 
-/** Keeps the sample's image in the run folder; its path there. */
-export function keepImage(run: RunFolder, sample: Sample, prompt: Prompt): string {
-  return run.saveImage(prompt.images[0]!.sha256, sample.image, extname(sample.image).slice(1).toLowerCase() || "img");
+/** Keeps an image file in the run folder under its hash; its path there. */
+export function keepImage(run: RunFolder, sha256: string, file: string): string {
+  return run.saveImage(sha256, file, extname(file).slice(1).toLowerCase() || "img");
 }
 
 /** What a step's rollouts amount to: the part of its metrics line that needs no gradient. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../errors.ts";
 import { makeFreshCheckpoint, pretrain, pretrainSchema } from "../pretrain.ts";
+import { teachVision } from "../pretrain_vision.ts";
 import { Progress } from "../progress.ts";
 import { loadYaml } from "../yaml.ts";
 
@@ -19,6 +20,14 @@ export function pretrainCommand(): Command {
       const partial = `${out}.partial`;
       rmSync(partial, { recursive: true, force: true });
       makeFreshCheckpoint(join(partial, "fresh"), recipe);
+      const seeing = new Progress({ label: "vision", total: recipe.vision.steps });
+      teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, ({ step, shape, color, edges }) => {
+        seeing.update(
+          step + 1,
+          `shape ${shape.toFixed(3)}  colour ${color.toFixed(3)}  edges ${Math.sqrt(edges).toFixed(1)} px`,
+        );
+      });
+      seeing.finish();
       const progress = new Progress({ label: "pretrain", total: recipe.steps });
       const engine = pretrain(join(partial, "fresh"), recipe, (line) => {
         appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);

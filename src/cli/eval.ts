@@ -1,0 +1,120 @@
+/** @file `grit eval`: answers, scores and a table for any sets with any model. */
+import { existsSync, mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Command } from "commander";
+import { dataHash, loadSamples } from "../data/samples.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { UserError } from "../errors.ts";
+import { type Answered, evaluate } from "../evaluate.ts";
+import { writeWhole } from "../files.ts";
+import { Progress } from "../progress.ts";
+import { METHODS, type MethodName } from "../prompt/methods.ts";
+import { createJudge } from "../rewards/judge.ts";
+import { row } from "../summary.ts";
+import { table } from "../table.ts";
+import { native } from "../torch/native.ts";
+import { integer, number } from "./numbers.ts";
+
+interface Options {
+  readonly model: string;
+  readonly data: string;
+  readonly images?: string;
+  readonly method: string;
+  readonly out?: string;
+  readonly limit?: number;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly prefix?: string;
+  readonly precision: "float32" | "bfloat16";
+}
+
+export function evalCommand(): Command {
+  return new Command("eval")
+    .description("answer data sets with a model, measure every answer, print the table")
+    .requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout")
+    .requiredOption("--data <files>", "data files, separated by commas; a set is named after its file")
+    .option("--images <dir>", "where image paths start, instead of each data file's folder")
+    .option("--method <name>", `the way of asking: ${Object.keys(METHODS).join(", ")}`, "grit")
+    .option("--out <dir>", "write samples.jsonl, summary.json and manifest.json there; must not exist")
+    .option("--limit <n>", "only the first n samples of each set", integer(1))
+    .option("--temperature <t>", "0 is greedy", number(0), 0)
+    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
+    .option("--seed <n>", "of the sampling", integer(0), 1)
+    .option("--prefix <text>", "make every answer begin with this text")
+    .option("--precision <type>", "float32 or bfloat16", "float32")
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  if (!Object.hasOwn(METHODS, options.method)) {
+    throw new UserError(
+      `--method ${options.method} is not known.`,
+      `Choose one of ${Object.keys(METHODS).join(", ")}.`,
+    );
+  }
+  if (options.out && existsSync(options.out))
+    throw new UserError(`${options.out} already exists.`, "Choose another --out.");
+  const method = options.method as MethodName;
+  const files = options.data.split(",");
+  const loaded = await Promise.all(files.map((file) => loadSamples([file], { images: options.images })));
+  const sets = files.map((file, i) => ({
+    name: basename(file).replace(/\.jsonl$/, ""),
+    samples: loaded[i]!.slice(0, options.limit),
+  }));
+  const engine = new LocalEngine(options.model, { precision: options.precision });
+  const asking = {
+    method,
+    temperature: options.temperature,
+    maxTokens: options.maxTokens,
+    seed: options.seed,
+    ...(options.prefix && { prefix: options.prefix }),
+  };
+  const progress = new Progress({ label: "eval", total: sets.reduce((n, { samples }) => n + samples.length, 0) });
+  const answers: Record<string, Answered[]> = {};
+  let done = 0;
+  for (const set of sets) {
+    const [answered] = await evaluate(engine, set, [asking], createJudge("exact"), (part) =>
+      progress.update(done + part, set.name),
+    );
+    answers[set.name] = answered!;
+    done += set.samples.length;
+  }
+  progress.finish();
+  engine.dispose();
+
+  const result = row(method, answers);
+  const percent = (value: number | null | undefined) => (value == null ? "–" : (100 * value).toFixed(1));
+  const cells = Object.entries(result.sets).map(([name, { n, acc, accLow, accHigh, giou }]) => [
+    name,
+    n ?? 0,
+    percent(acc),
+    `${percent(accLow)} … ${percent(accHigh)}`,
+    giou == null ? "–" : giou.toFixed(3),
+  ]);
+  console.log(table([["set", "n", "ACC", "95 %", "GIoU"], ...cells]));
+  if (!options.out) return;
+  mkdirSync(options.out, { recursive: true });
+  const write = (name: string, text: string) => writeWhole(join(options.out!, name), text);
+  write(
+    "samples.jsonl",
+    Object.values(answers)
+      .flat()
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(""),
+  );
+  write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
+  const data = Object.fromEntries(
+    await Promise.all(sets.map(async ({ name, samples }) => [name, await dataHash(samples)])),
+  );
+  const manifest = {
+    model: options.model,
+    asking,
+    judge: "exact",
+    precision: options.precision,
+    data,
+    libtorch: native.version(),
+  };
+  write("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  console.log(options.out);
+}

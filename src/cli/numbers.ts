@@ -1,0 +1,21 @@
+/** @file Numbers in command-line options: parsed at once, refused with the rule they break. */
+import { InvalidArgumentError } from "commander";
+
+/** A parser of numbers that are at least `least`. */
+export function number(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= least))
+      throw new InvalidArgumentError(`A number of at least ${least} is wanted.`);
+    return value;
+  };
+}
+
+/** A parser of whole numbers that are at least `least`. */
+export function integer(least: number): (text: string) => number {
+  return (text) => {
+    const value = number(least)(text);
+    if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("A whole number is wanted.");
+    return value;
+  };
+}
