@@ -157,7 +157,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
       if (step % recipe.save.every === 0 || step === recipe.steps) await save(run, engine, recipe, step);
     }
   } catch (error) {
-    if (!options.signal?.aborted) throw error;
+    // Anything else that fails, also after a signal, may have left a step half done: that is not to be saved.
+    if (!options.signal?.aborted || error !== options.signal.reason) throw error;
     if (done > from) await save(run, engine, recipe, done);
     throw new Interrupted(`Interrupted after step ${done}; the run is saved in ${run.dir}. Go on with --resume.`);
   } finally {

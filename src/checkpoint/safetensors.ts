@@ -3,20 +3,21 @@
  * and byte range, then the bytes.
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { z } from "zod";
 import { messageOf, UserError } from "../errors.ts";
 import type { DType } from "../torch/tensor.ts";
 
-const names: Partial<Record<string, DType>> = {
-  F64: "float64",
-  F32: "float32",
-  F16: "float16",
-  BF16: "bfloat16",
-  I64: "int64",
-  I32: "int32",
-  U8: "uint8",
-  BOOL: "bool",
-};
-const codes = new Map(Object.entries(names).map(([code, dtype]) => [dtype!, code]));
+const names = new Map<string, DType>([
+  ["F64", "float64"],
+  ["F32", "float32"],
+  ["F16", "float16"],
+  ["BF16", "bfloat16"],
+  ["I64", "int64"],
+  ["I32", "int32"],
+  ["U8", "uint8"],
+  ["BOOL", "bool"],
+]);
+const codes = new Map([...names].map(([code, dtype]) => [dtype, code]));
 const bytesPer: Record<DType, number> = {
   float64: 8,
   int64: 8,
@@ -27,6 +28,9 @@ const bytesPer: Record<DType, number> = {
   uint8: 1,
   bool: 1,
 };
+
+const count = z.int().nonnegative();
+const description = z.object({ dtype: z.string(), shape: z.array(count), data_offsets: z.tuple([count, count]) });
 
 export interface TensorInfo {
   readonly name: string;
@@ -49,7 +53,7 @@ export class SafetensorsFile {
   /** @throws UserError when the file is missing, truncated or not safetensors. */
   constructor(path: string) {
     this.path = path;
-    const fail = (what: string): never => {
+    const fail: (what: string) => never = (what) => {
       throw new UserError(`${path} is not a whole safetensors file: ${what}.`, "Download or copy the file again.");
     };
     let size: number;
@@ -67,12 +71,10 @@ export class SafetensorsFile {
     const entries: Entry[] = [];
     for (const [name, value] of Object.entries(header)) {
       if (name === "__metadata__") continue;
-      const {
-        dtype: code,
-        shape,
-        data_offsets: range,
-      } = value as { dtype: string; shape: number[]; data_offsets: [number, number] };
-      const dtype = names[code] ?? fail(`tensor ${name} has the unknown type ${code}`);
+      const described = description.safeParse(value);
+      if (!described.success) fail(`tensor ${name} is described wrongly in its header`);
+      const { dtype: code, shape, data_offsets: range } = described.data;
+      const dtype = names.get(code) ?? fail(`tensor ${name} has the unknown type ${code}`);
       const bytes = shape.reduce((a, b) => a * b, bytesPer[dtype]);
       if (range[1] - range[0] !== bytes)
         fail(`tensor ${name} has ${range[1] - range[0]} bytes where its shape wants ${bytes}`);
@@ -88,11 +90,14 @@ export class SafetensorsFile {
   }
 
   #header(end: number, fail: (what: string) => never): Record<string, unknown> {
+    let header: unknown;
     try {
-      return JSON.parse(this.#bytes(8, end - 8).toString("utf8"));
+      header = JSON.parse(this.#bytes(8, end - 8).toString("utf8"));
     } catch (error) {
       return fail(`its header is not JSON (${messageOf(error)})`);
     }
+    if (!header || typeof header !== "object" || Array.isArray(header)) return fail("its header is no object");
+    return header as Record<string, unknown>;
   }
 
   #bytes(start: number, length: number): Buffer {

@@ -4,6 +4,7 @@
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import { UserError } from "../errors.ts";
 import { readJson } from "../models/config.ts";
 import type { Model } from "../models/model.ts";
@@ -38,7 +39,7 @@ export function readWeights(
   device: string,
 ): { parameters: Map<string, Tensor>; layout: Layout } {
   const index = existsSync(join(dir, INDEX)) ? readJson(dir, INDEX) : undefined;
-  const names = index ? [...new Set(Object.values(index.weight_map as Record<string, string>))].sort() : [SINGLE];
+  const names = index ? [...new Set(Object.values(weightMap(dir, index)))].sort() : [SINGLE];
   const files = names.map((name) => new SafetensorsFile(join(dir, name)));
   const wanted = model.parameterShapes();
   const parameters = new Map<string, Tensor>();
@@ -49,6 +50,8 @@ export function readWeights(
       const shape = wanted.get(name);
       if (!shape) {
         if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
+      } else if (parameters.has(name)) {
+        faults.push(`${name} is stored twice (again in ${file.path})`);
       } else if (shape.join() !== entry.shape.join()) {
         faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
       } else {
@@ -78,8 +81,9 @@ export function readWeights(
 
 /** Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards. */
 export function writeWeights(dir: string, model: Model, parameters: ReadonlyMap<string, Tensor>, layout: Layout): void {
+  const isParameter = (stored: string) => parameters.has(model.canonicalName(stored));
   for (const { name, tensors, metadata } of layout.files) {
-    const known = tensors.filter((tensor) => parameters.has(model.canonicalName(tensor.name)));
+    const known = tensors.filter((tensor) => isParameter(tensor.name));
     writeSafetensors(
       join(dir, name),
       known,
@@ -87,7 +91,18 @@ export function writeWeights(dir: string, model: Model, parameters: ReadonlyMap<
       metadata,
     );
   }
-  if (layout.index) writeFileSync(join(dir, INDEX), `${JSON.stringify(layout.index, null, 2)}\n`);
+  if (!layout.index) return;
+  const entries = Object.entries(weightMap(dir, layout.index)).filter(([stored]) => isParameter(stored));
+  const index = { ...layout.index, weight_map: Object.fromEntries(entries) };
+  writeFileSync(join(dir, INDEX), `${JSON.stringify(index, null, 2)}\n`);
+}
+
+/** The shard of every tensor, by the index of the checkpoint in `dir`. */
+function weightMap(dir: string, index: Record<string, unknown>): Record<string, string> {
+  const map = z.record(z.string(), z.string()).safeParse(index.weight_map);
+  if (!map.success)
+    throw new UserError(`${join(dir, INDEX)} has no weight_map from tensors to files.`, "Download the file again.");
+  return map.data;
 }
 
 /** One file with every parameter in `dtype`: the layout of a checkpoint made here. */

@@ -16,7 +16,7 @@ export interface SampleOptions {
   readonly topK?: number;
   /** Equal seeds give equal completions, whatever shares the batch. */
   readonly seed: number;
-  /** Texts that end a completion; they stay part of it. */
+  /** Texts that end a completion; they stay part of it, with whatever else their last token holds. */
   readonly stop?: readonly string[];
   /** Called as completions end. */
   readonly onProgress?: (done: number, of: number) => void;

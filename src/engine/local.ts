@@ -201,9 +201,9 @@ export class LocalEngine implements Engine {
     noGrad(() => {
       for (const entry of file.entries) {
         const tensor = all.get(entry.name);
-        if (!tensor)
+        if (tensor?.shape.join() !== entry.shape.join())
           throw new UserError(
-            `${file.path} has the tensor ${entry.name}, which this run does not train.`,
+            `${file.path} has the tensor ${entry.name} [${entry.shape}], which this run does not train.`,
             "Resume with the recipe the run was started with.",
           );
         tidy(() => copy_(tensor, fromBytes(file.read(entry), entry.shape, entry.dtype)).shape);

@@ -91,9 +91,12 @@ class Sequence {
     if (this.ending) return;
     this.#ids.push(id);
     this.#logprobs.push(logprob);
+    const before = this.#text.length;
     this.#text += this.#stream.push(id);
+    // A token may carry a stop text and more: `>` and a line break are often one.
+    const stops = (stop: string) => this.#text.includes(stop, before - stop.length + 1);
     if (this.#context.endIds.includes(id)) this.ending = "stop";
-    else if (this.#options.stop?.some((stop) => this.#text.endsWith(stop))) this.ending = "stop";
+    else if (this.#options.stop?.some(stops)) this.ending = "stop";
     else if (this.#ids.length === this.#options.maxTokens) this.ending = "length";
   }
 

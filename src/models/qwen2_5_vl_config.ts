@@ -15,6 +15,10 @@ const text = z.object({
   rms_norm_eps: z.number().positive().default(1e-5),
   rope_theta: z.number().positive(),
   mrope_section: z.tuple([z.int(), z.int(), z.int()]),
+  // What is not computed here is refused: stretched positions, windows over text, other activations.
+  rope_type: z.enum(["default", "mrope"]).default("default"),
+  use_sliding_window: z.literal(false).default(false),
+  hidden_act: z.literal("silu").default("silu"),
 });
 
 const vision = z.object({
@@ -29,6 +33,7 @@ const vision = z.object({
   temporal_patch_size: count,
   window_size: count,
   fullatt_block_indexes: z.array(z.int().nonnegative()),
+  hidden_act: z.literal("silu").default("silu"),
 });
 
 const config = z
@@ -59,7 +64,12 @@ export function readQwen2_5_VLConfig(dir: string): Qwen2_5_VLConfig {
   return parseConfig(
     config,
     {
-      text: { ...nested, rope_theta: nested.rope_theta ?? rope.rope_theta, mrope_section: rope.mrope_section },
+      text: {
+        ...nested,
+        rope_theta: nested.rope_theta ?? rope.rope_theta,
+        rope_type: rope.rope_type ?? rope.type,
+        mrope_section: rope.mrope_section,
+      },
       vision: json.vision_config,
       image_token_id: json.image_token_id,
       tie_word_embeddings: Boolean(json.tie_word_embeddings) || Boolean(nested.tie_word_embeddings),

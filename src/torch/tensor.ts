@@ -168,10 +168,11 @@ export function tidy<T extends Holder>(f: () => T): T {
   }
 }
 
-/** Takes the tensors in `value` out of the innermost scope: they live until disposed. Returns `value`. */
+/** Takes the tensors in `value` out of every scope: they live until disposed. Returns `value`. */
 export function keep<T extends Holder>(value: T): T {
-  const scope = scopes.at(-1);
-  if (scope) visit(value, (tensor) => scope.delete(tensor));
+  visit(value, (tensor) => {
+    for (const scope of scopes) scope.delete(tensor);
+  });
   return value;
 }
 

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { goldenNames, loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { promptOf } from "../../test/tiny.ts";
+import { readWeights } from "../checkpoint/weights_io.ts";
+import { readModel } from "../models/registry.ts";
+import { Weights } from "../models/weights.ts";
+import { Tokenizer } from "../prompt/tokenizer.ts";
+import type { Prompt } from "../records.ts";
+import { liveTensors } from "../torch/tensor.ts";
+import type { SampleOptions } from "./engine.ts";
+import { placeholderMask } from "./logprobs.ts";
+import { type SamplerContext, sample } from "./sampler.ts";
+
+/** A sampler over a golden checkpoint that no token ends. */
+function open(name: string) {
+  const golden = loadGolden(name);
+  const model = readModel(golden.dir);
+  const weights = new Weights(readWeights(golden.dir, model, "cpu").parameters);
+  const context: SamplerContext = {
+    model,
+    weights,
+    mask_V: placeholderMask(model.shape.vocabulary, golden.masked_ids, "cpu"),
+    tokenizer: Tokenizer.load(golden.dir),
+    endIds: [],
+    features: (images) => (images.length ? model.encodeImages(weights, images) : undefined),
+    cacheBytes: 2 ** 28,
+  };
+  return { golden, context, prompts: golden.prompts.map(promptOf) };
+}
+
+const greedy: SampleOptions = { n: 1, maxTokens: 24, temperature: 0, seed: 1 };
+const random: SampleOptions = { n: 1, maxTokens: 12, temperature: 1.3, seed: 1 };
+const idsOf = async (context: SamplerContext, prompts: readonly Prompt[], options: SampleOptions) =>
+  (await sample(context, prompts, options)).map((group) => group.map(({ ids }) => ids));
+
+describe.each(goldenNames())("greedy on %s", (name) => {
+  const { golden, context, prompts } = open(name);
+  const wanted = golden.prompts.map(({ greedy_ids }) => [greedy_ids]);
+
+  it("writes the reference's tokens, each prompt alone", async () => {
+    for (const [i, prompt] of prompts.entries()) expect(await idsOf(context, [prompt], greedy)).toEqual([wanted[i]]);
+  });
+
+  it("and all prompts in one batch, twice each", async () => {
+    expect(await idsOf(context, prompts, { ...greedy, n: 2 })).toEqual(wanted.map(([ids]) => [ids, ids]));
+  });
+});
+
+describe("sample", () => {
+  const { golden, context, prompts } = open("tied");
+  const [text, strip, wide, pair] = prompts as [Prompt, Prompt, Prompt, Prompt];
+  const written = golden.prompts[0]!.greedy_ids;
+
+  it("a prompt is not moved by one twenty times as long beside it", async () => {
+    const long = { ids: Array.from({ length: 20 }, () => text.ids).flat(), images: [] };
+    const [beside] = await idsOf(context, [text, long, wide], greedy);
+    expect(beside).toEqual([written]);
+  });
+
+  it("never writes a placeholder, however hot", async () => {
+    const groups = await idsOf(context, [text], { ...random, n: 64, maxTokens: 60, temperature: 1e4 });
+    const counts = new Map<number, number>();
+    for (const id of groups.flat(2)) counts.set(id, (counts.get(id) ?? 0) + 1);
+    // Nearly uniform: 3,840 draws would hit each of the 325 ids a dozen times.
+    expect(counts.size).toBe(context.model.shape.vocabulary - golden.masked_ids.length);
+    expect(golden.masked_ids.filter((id) => counts.has(id))).toEqual([]);
+  });
+
+  it("equal seeds write equal texts, other seeds others, and the n of a prompt differ", async () => {
+    const once = await idsOf(context, prompts, { ...random, n: 2 });
+    expect(await idsOf(context, prompts, { ...random, n: 2 })).toEqual(once);
+    expect(await idsOf(context, prompts, { ...random, n: 2, seed: 2 })).not.toEqual(once);
+    for (const [first, second] of once) expect(first).not.toEqual(second);
+  });
+
+  it("what a prompt writes does not depend on its companions, on n, or on how batches are cut", async () => {
+    const [alone] = await idsOf(context, [wide], { ...random, n: 2 });
+    const [beside] = await idsOf(context, [wide, text, pair], { ...random, n: 2 });
+    expect(beside).toEqual(alone);
+    const [more] = await idsOf(context, [wide, strip], { ...random, n: 5 });
+    expect(more!.slice(0, 2)).toEqual(alone);
+    const whole = await idsOf(context, prompts, { ...random, n: 2 });
+    expect(await idsOf({ ...context, cacheBytes: 1 }, prompts, { ...random, n: 2 })).toEqual(whole);
+  });
+
+  it("a restriction to the best token is greedy", async () => {
+    expect(await idsOf(context, [text], { ...greedy, temperature: 1, topK: 1 })).toEqual([[written]]);
+    expect(await idsOf(context, [text], { ...greedy, temperature: 1, topP: 1e-6 })).toEqual([[written]]);
+  });
+
+  it("ends at an end token, which stays; at the limit; whichever comes first", async () => {
+    const end = written[7]!;
+    const at = written.indexOf(end) + 1;
+    const until = (maxTokens: number) => sample({ ...context, endIds: [end] }, [text], { ...greedy, maxTokens });
+    expect(await until(24)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
+    expect(await until(at)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
+    expect(await until(at - 1)).toMatchObject([[{ ids: written.slice(0, at - 1), ending: "length" }]]);
+  });
+
+  it("ends at a stop text, be it in the middle of a token or across several", async () => {
+    const texts = written.map((id) => context.tokenizer.decode([id]));
+    const at = texts.findIndex((piece, i) => i > 1 && /^[ -~]{2,}$/.test(piece));
+    expect(at).toBeGreaterThan(1);
+    const inside = texts[at]!.slice(0, -1);
+    const across = (texts[at - 1]! + inside).slice(-3);
+    for (const stop of [inside, across]) {
+      const [group] = await sample(context, [text], { ...greedy, stop: ["not in there", stop] });
+      const completion = group![0]!;
+      const last = completion.ids.length - 1;
+      expect(completion.ending).toBe("stop");
+      expect(completion.text).toContain(stop);
+      expect(context.tokenizer.decode(completion.ids.slice(0, last))).not.toContain(stop);
+      expect(completion.ids).toEqual(written.slice(0, last + 1));
+    }
+  });
+
+  it("rows that end at different times do not disturb the others", async () => {
+    const free = await idsOf(context, prompts, { ...random, n: 4, maxTokens: 20 });
+    const endIds = [free[0]![0]![2]!, free[1]![1]![4]!, free[2]![3]![9]!];
+    const cut = await idsOf({ ...context, endIds }, prompts, { ...random, n: 4, maxTokens: 20 });
+    const expected = free.map((group) =>
+      group.map((ids) => {
+        const end = ids.findIndex((id) => endIds.includes(id));
+        return end < 0 ? ids : ids.slice(0, end + 1);
+      }),
+    );
+    expect(cut).toEqual(expected);
+    expect(new Set(cut.flat().map((ids) => ids.length)).size).toBeGreaterThan(2);
+  });
+
+  it("tells how many have ended, and leaves no tensor behind", async () => {
+    const before = liveTensors();
+    const seen: [number, number][] = [];
+    await sample({ ...context, cacheBytes: 1 }, prompts, { ...greedy, n: 2, onProgress: (...now) => seen.push(now) });
+    expect(seen.at(-1)).toEqual([8, 8]);
+    for (const [i, [done, of]] of seen.entries()) {
+      expect(of).toBe(8);
+      expect(done).toBeGreaterThanOrEqual(seen[i - 1]?.[0] ?? 0);
+    }
+    expect(liveTensors()).toEqual(before);
+  });
+
+  it("stops at once when told to, and leaves no tensor behind", async () => {
+    const before = liveTensors();
+    const controller = new AbortController();
+    let steps = 0;
+    const onProgress = () => void (++steps === 3 && controller.abort());
+    const work = sample(context, prompts, { ...greedy, onProgress, signal: controller.signal });
+    await expect(work).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
+    expect(steps).toBe(3);
+    expect(liveTensors()).toEqual(before);
+  });
+});

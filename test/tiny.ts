@@ -1,0 +1,85 @@
+/**
+ * @file What the tests of the training core share: engines over the tiny golden checkpoints, their prompts, and a look
+ * at what an engine holds by way of the files it writes.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { SafetensorsFile } from "../src/checkpoint/safetensors.ts";
+import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
+import type { Prompt } from "../src/records.ts";
+import { type Golden, type GoldenPrompt, goldenImage, loadGolden } from "./golden/qwen2_5_vl/golden.ts";
+
+/** A folder that is removed when the file's tests are done. */
+export function scratch(): string {
+  const dir = mkdtempSync(join(tmpdir(), "grit-test-"));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+/** A recorded prompt as the engine takes it. */
+export function promptOf(golden: GoldenPrompt): Prompt {
+  const images = golden.images.map((name) => {
+    const { pixels, grid_thw, width, height, frame } = goldenImage(name);
+    return {
+      pixels,
+      grid_thw,
+      sha256: name,
+      frame: { imageWidth: width, imageHeight: height, frameWidth: frame[0], frameHeight: frame[1] },
+    };
+  });
+  return { ids: golden.input_ids, images };
+}
+
+/** An engine over a golden checkpoint, and what was recorded of it. */
+export function openTiny(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
+  const golden = loadGolden(name);
+  return { engine: new LocalEngine(golden.dir, { device: "cpu", ...options }), golden };
+}
+
+/** The tensors of a safetensors file by name, as bytes. */
+export function tensorsIn(path: string): Map<string, Buffer> {
+  const file = new SafetensorsFile(path);
+  return new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+}
+
+/** What `save` writes: parameters, `.mean` and `.square`, as float32, by name. */
+export function stateOf(engine: LocalEngine, dir: string): Map<string, Float32Array> {
+  engine.save(dir);
+  return new Map([...tensorsIn(join(dir, "state.safetensors"))].map(([name, bytes]) => [name, asFloats(bytes)]));
+}
+
+/** The gradient an engine has accumulated, by parameter; it is cleared. AdamW without memory keeps it as its first moment. */
+export function gradientOf(engine: LocalEngine, dir: string): Map<string, Float32Array> {
+  engine.step({ lr: 0, betas: [0, 0], eps: 1e-8, weightDecay: 0, clipNorm: Number.POSITIVE_INFINITY });
+  const moments = [...stateOf(engine, dir)].filter(([name]) => name.endsWith(".mean"));
+  return new Map(moments.map(([name, values]) => [name.replace(/\.mean$/, ""), values]));
+}
+
+/** ‖a − b‖ / ‖b‖ over all entries of two gradients. */
+export function relativeDistance(
+  a: ReadonlyMap<string, Float32Array>,
+  b: ReadonlyMap<string, ArrayLike<number>>,
+): number {
+  let [apart, size] = [0, 0];
+  for (const [name, values] of b)
+    for (let i = 0; i < values.length; i++) {
+      apart += (a.get(name)![i]! - values[i]!) ** 2;
+      size += values[i]! ** 2;
+    }
+  return Math.sqrt(apart / size);
+}
+
+/** Largest absolute difference between two equally shaped nestings of numbers. */
+export function largestGap(a: Nested, b: Nested): number {
+  if (typeof a === "number" && typeof b === "number")
+    return Number.isNaN(a - b) ? Number.POSITIVE_INFINITY : Math.abs(a - b);
+  if (typeof a === "number" || typeof b === "number" || a.length !== b.length) throw new Error("Shapes differ.");
+  return a.reduce<number>((worst, value, i) => Math.max(worst, largestGap(value, b[i]!)), 0);
+}
+type Nested = number | readonly Nested[];
+
+function asFloats(bytes: Buffer): Float32Array {
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
