@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "./boxes.ts";
 import { singleFile, writeWeights } from "./checkpoint/weights_io.ts";
-import { lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
+import { LESSON_KINDS, lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { pretrainScene } from "./data/scenes/world.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import { initialWeights } from "./models/init.ts";
+import { parts } from "./models/model.ts";
 import { readModel } from "./models/registry.ts";
 import { trainTokenizer } from "./prompt/bpe_train.ts";
 import { GRIT_SUFFIX } from "./prompt/methods.ts";
@@ -29,7 +30,11 @@ export const pretrainSchema = z.strictObject({
   max_vocab: z.int(),
   /** The first stage, without words. */
   vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
-  steps: z.int().positive(),
+  /** What follows, one after another: steps, and the shares of lesson kinds meanwhile. */
+  stages: z
+    .array(z.strictObject({ steps: z.int().positive(), kinds: z.record(z.enum(LESSON_KINDS), z.number()) }))
+    .min(1),
+  freeze: z.array(z.enum(parts)),
   scenes_per_step: z.int().positive(),
   optimizer: z.strictObject({
     lr: z.number(),
@@ -40,8 +45,8 @@ export const pretrainSchema = z.strictObject({
   }),
   precision: z.enum(["float32", "bfloat16"]),
   micro_batch_tokens: z.int(),
-  /** Shares of lesson kinds, answering styles and data sets. */
-  mixture: z.custom<Mixture>(),
+  /** Lessons a scene, shares of answering styles and of data sets. */
+  mixture: z.custom<Omit<Mixture, "kinds">>(),
 });
 export type PretrainRecipe = z.infer<typeof pretrainSchema>;
 
@@ -93,19 +98,25 @@ export function pretrain(
   recipe: PretrainRecipe,
   onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
 ): LocalEngine {
-  const engine = new LocalEngine(dir, { precision: recipe.precision, microBatchTokens: recipe.micro_batch_tokens });
-  const { optimizer, steps } = recipe;
-  for (let step = 0; step < steps; step++) {
+  const { optimizer, precision, freeze } = recipe;
+  const engine = new LocalEngine(dir, { precision, freeze, microBatchTokens: recipe.micro_batch_tokens });
+  const plan = recipe.stages.flatMap(({ steps, kinds }) =>
+    new Array<Mixture>(steps).fill({ ...recipe.mixture, kinds }),
+  );
+  for (const [step, mixture] of plan.entries()) {
     const started = performance.now();
     const scenes = Array.from({ length: recipe.scenes_per_step }, (_, i) =>
-      lesson(engine.processor, recipe, step * recipe.scenes_per_step + i),
+      lesson(engine.processor, recipe.seed, mixture, step * recipe.scenes_per_step + i),
     );
     const made = performance.now();
     const { metrics, logprobs } = engine.forwardBackward(
       scenes.map(({ group }) => group),
       { kind: "nll" },
     );
-    const lr = learningRate({ lr: optimizer.lr, schedule: "cosine", warmupSteps: optimizer.warmup_steps, steps }, step);
+    const lr = learningRate(
+      { lr: optimizer.lr, schedule: "cosine", warmupSteps: optimizer.warmup_steps, steps: plan.length },
+      step,
+    );
     const { gradNorm } = engine.step({
       lr,
       betas: optimizer.betas,
@@ -134,11 +145,16 @@ export function pretrain(
 }
 
 /** Scene number `index` with its lessons, as one group. */
-function lesson(processor: Processor, recipe: PretrainRecipe, index: number): { group: TrainGroup; kinds: string[] } {
-  const random = stream(recipe.seed, "scenes", "pretrain", index);
+function lesson(
+  processor: Processor,
+  seed: number,
+  mixture: Mixture,
+  index: number,
+): { group: TrainGroup; kinds: string[] } {
+  const random = stream(seed, "scenes", "pretrain", index);
   const scene = pretrainScene(random);
   const image = processor.images.processRgb(renderScene(scene));
-  const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, recipe.mixture);
+  const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, mixture);
   const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));
   return {
     group: {
@@ -162,11 +178,12 @@ function lossByKind(kinds: readonly string[], logprobs: readonly (readonly numbe
 
 /** Every word the lessons use, for the tokenizer. */
 function* corpus(recipe: PretrainRecipe): Generator<string> {
+  const mixture = { ...recipe.mixture, kinds: recipe.stages.at(-1)!.kinds };
   for (let i = 0; i < 2000; i++) {
     const random = stream(recipe.seed, "scenes", "corpus", i);
     const scene = pretrainScene(random);
     const toFrame = (box: { x1: number; y1: number; x2: number; y2: number }) => ({ ...box, space: "frame" as const });
-    for (const { prompt, response } of lessonsFor(scene, random, toFrame, GRIT_SUFFIX, recipe.mixture)) {
+    for (const { prompt, response } of lessonsFor(scene, random, toFrame, GRIT_SUFFIX, mixture)) {
       yield prompt;
       yield response;
     }

@@ -15,7 +15,7 @@ import { advantages, effectiveGroups } from "./advantage.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
-import { Interrupted } from "./errors.ts";
+import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
 import type { GrpoLoss } from "./loss.ts";
 import { METHODS } from "./prompt/methods.ts";
@@ -51,6 +51,7 @@ export function openEngine(recipe: Recipe): LocalEngine {
     freeze: recipe.freeze,
     reference: recipe.loss.beta > 0,
     microBatchTokens: recipe.micro_batch_tokens,
+    activationCheckpointing: recipe.activation_checkpointing,
     image: {
       ...(recipe.image.min_pixels && { minPixels: recipe.image.min_pixels }),
       ...(recipe.image.max_pixels && { maxPixels: recipe.image.max_pixels }),
@@ -78,6 +79,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
     maxTokens: recipe.sampling.max_tokens,
   };
   let done = from;
+  let barren = 0;
   try {
     for (let step = from + 1; step <= recipe.steps; step++) {
       options.signal?.throwIfAborted();
@@ -154,6 +156,13 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
       run.appendMetrics(line);
       options.onStep?.(line);
       done = step;
+      barren = line.skipped > 0 ? barren + 1 : 0;
+      if (barren === 3) {
+        throw new UserError(
+          `The gradient was not finite in three steps in a row, ${step - 2} to ${step}; those updates were left out.`,
+          `Resume ${run.dir} from its last checkpoint with a lower optimizer.lr, or in precision: float32.`,
+        );
+      }
       if (step % recipe.save.every === 0 || step === recipe.steps) await save(run, engine, recipe, step);
     }
   } catch (error) {

@@ -28,7 +28,7 @@ export function pretrainCommand(): Command {
         );
       });
       seeing.finish();
-      const progress = new Progress({ label: "pretrain", total: recipe.steps });
+      const progress = new Progress({ label: "pretrain", total: recipe.stages.reduce((n, { steps }) => n + steps, 0) });
       const engine = pretrain(join(partial, "fresh"), recipe, (line) => {
         appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
         progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);

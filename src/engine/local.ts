@@ -9,13 +9,14 @@ import { type Layout, readWeights, writeWeights } from "../checkpoint/weights_io
 import { UserError } from "../errors.ts";
 import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../loss.ts";
 import { PackAttention } from "../models/attention.ts";
-import type { Model, Part } from "../models/model.ts";
+import { forward, forwardPass } from "../models/forward.ts";
+import type { Attention, Model, Part, TokenInput } from "../models/model.ts";
 import { readModel } from "../models/registry.ts";
 import { Weights } from "../models/weights.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
 import { native } from "../torch/native.ts";
-import { clone, copy_, detach, floats, fromBytes, indexSelect, ints, narrow, toDevice } from "../torch/ops.ts";
+import { clone, copy_, detach, floats, fromBytes, indexSelect, ints, narrow, sum, toDevice } from "../torch/ops.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import type {
   BackwardResult,
@@ -42,6 +43,10 @@ export interface LocalOptions {
   readonly reference?: boolean;
   /** Tokens a pass takes at most when it trains or scores. */
   readonly microBatchTokens?: number;
+  /** Run each layer again for its gradient instead of keeping its activations. */
+  readonly activationCheckpointing?: boolean;
+  /** Used instead of the folder's own. */
+  readonly processor?: Processor;
   readonly image?: { minPixels?: number; maxPixels?: number; doubleResize?: boolean };
 }
 
@@ -67,6 +72,7 @@ export class LocalEngine implements Engine {
   readonly #mask_V: Tensor;
   readonly #endIds: readonly number[];
   readonly #microBatchTokens: number;
+  readonly #checkpointing: boolean;
   #optimizer: AdamW | undefined;
 
   /** Opens a Hugging Face folder. @throws UserError when it is not a checkpoint this engine can run. */
@@ -75,7 +81,7 @@ export class LocalEngine implements Engine {
     this.device = resolveDevice(options.device ?? "auto");
     this.precision = options.precision ?? "float32";
     this.model = readModel(dir);
-    this.processor = Processor.load(dir, options.image ?? {});
+    this.processor = options.processor ?? Processor.load(dir, options.image);
     const { parameters, layout } = readWeights(dir, this.model, this.device);
     this.#parameters = parameters;
     this.#layout = layout;
@@ -94,6 +100,7 @@ export class LocalEngine implements Engine {
     );
     this.#endIds = this.processor.endIds;
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
+    this.#checkpointing = options.activationCheckpointing ?? false;
   }
 
   /** Parameters in all and trainable ones, by part. */
@@ -143,11 +150,10 @@ export class LocalEngine implements Engine {
       noGrad(() =>
         tidy(() => {
           const weights = masters.compute(this.precision);
-          const { hidden, spans } = this.#run(weights, micro);
-          const values = Array.from(this.#chunks(hidden, spans), (chunk) =>
-            tidy(() =>
-              tokenLogprobs(maskedLogits(this.model, weights, chunk.hidden(), this.#mask_V), chunk.ids).toFloats(),
-            ),
+          const { input, attention, spans } = this.#lay(weights, micro);
+          const hidden_TD = forward(this.model, weights, input, attention);
+          const values = Array.from(this.#chunks(spans), ({ rows, ids }) =>
+            tidy(() => tokenLogprobs(this.#logits(weights, hidden_TD, rows), ids).toFloats()),
           );
           return unflatten(values, spans);
         }),
@@ -241,57 +247,50 @@ export class LocalEngine implements Engine {
   /** Forward, loss over chunks of tokens, backward. Adds to the gradients and to `totals`. */
   #microBatch(jobs: readonly Job[], loss: Loss, totals: Totals): number[][][] {
     const weights = this.#policy.compute(this.precision);
-    const { hidden, spans } = this.#run(
-      weights,
-      jobs.map(({ group }) => bundleOf(group)),
-    );
+    const bundles = jobs.map(({ group }) => bundleOf(group));
+    const { input, attention, spans } = this.#lay(weights, bundles);
+    const pass = forwardPass(this.model, weights, input, attention, {
+      checkpointing: this.#checkpointing,
+      inputsTrained: this.#trainable.some(([name]) => this.model.partOf(name) !== "language"),
+    });
     const items = jobs.flatMap(({ group, weights }) =>
       group.items.map((item, i) => ({ ...item, weight: weights[i]! })),
     );
-    const perToken = (value: (item: (typeof items)[number], t: number) => number) =>
-      toDevice(
-        floats(
-          items.flatMap((item) => item.ids.map((_, t) => value(item, t))),
-          [spans.flat().reduce((n, span) => n + span.ids.length, 0)],
-        ),
-        this.device,
-      );
-    const columns = {
-      weight: perToken((item) => item.weight),
-      advantage: perToken((item) => item.advantage),
-      old: items.every((item) => item.oldLogprobs) ? perToken((item, t) => item.oldLogprobs![t]!) : undefined,
-      reference: items.every((item) => item.referenceLogprobs)
-        ? perToken((item, t) => item.referenceLogprobs![t]!)
-        : undefined,
+    const perToken = (value: (item: (typeof items)[number], t: number) => number) => {
+      const values = items.flatMap((item) => item.ids.map((_, t) => value(item, t)));
+      return toDevice(floats(values, [values.length]), this.device);
     };
+    const weight_T = perToken((item) => item.weight);
+    const advantage_T = perToken((item) => item.advantage);
+    const known = (key: "oldLogprobs" | "referenceLogprobs") =>
+      items.every((item) => item[key]) ? perToken((item, t) => item[key]![t]!) : undefined;
+    const [old_T, reference_T] = [known("oldLogprobs"), known("referenceLogprobs")];
     // The graph is cut at the hidden states: each chunk of logits is differentiated and freed before the next is made.
-    const leaf = detach(hidden).requiresGrad();
-    const values = Array.from(this.#chunks(leaf, spans), (chunk) =>
+    const hidden_TD = detach(pass.hidden_TD).requiresGrad();
+    const chunks = Array.from(this.#chunks(spans), ({ start, rows, ids }) =>
       tidy(() => {
-        const part = (column: Tensor) => narrow(column, 0, chunk.start, chunk.ids.length);
-        const logits = maskedLogits(this.model, weights, chunk.hidden(), this.#mask_V);
-        const logprobs = tokenLogprobs(logits, chunk.ids);
-        const { losses, clipped, kl } = tokenLosses(loss, logprobs, {
-          advantage: part(columns.advantage),
-          old: columns.old && part(columns.old),
-          reference: columns.reference && part(columns.reference),
+        const part = (column_T: Tensor) => narrow(column_T, 0, start, ids.length);
+        const logits_TV = this.#logits(weights, hidden_TD, rows);
+        const logprobs_T = tokenLogprobs(logits_TV, ids);
+        const { losses, clipped, kl } = tokenLosses(loss, logprobs_T, {
+          advantage: part(advantage_T),
+          old: old_T && part(old_T),
+          reference: reference_T && part(reference_T),
         });
-        const total = weighted(losses, part(columns.weight));
+        const total = weighted(losses, part(weight_T));
         total.backward();
-        const n = chunk.ids.length;
         totals.loss += total.item();
-        totals.tokens += n;
-        totals.kl += kl * n;
-        totals.clipFraction += clipped * n;
-        if (loss.kind === "grpo") totals.entropy += noGrad(() => sumOf(entropies(detach(logits))));
-        return detach(logprobs).toFloats();
+        totals.tokens += ids.length;
+        totals.kl += kl * ids.length;
+        totals.clipFraction += clipped * ids.length;
+        if (loss.kind === "grpo") totals.entropy += noGrad(() => sum(entropies(detach(logits_TV))).item());
+        return detach(logprobs_T).toFloats();
       }),
     );
-    hidden.backward(leaf.grad()!);
-    const logprobs = unflatten(values, spans);
-    for (const [i, item] of items.entries()) {
-      const trained = logprobs.flat()[i]!;
-      for (const [t, old] of item.oldLogprobs?.entries() ?? []) {
+    pass.backward(hidden_TD.grad()!);
+    const logprobs = unflatten(chunks, spans);
+    for (const [i, trained] of logprobs.flat().entries()) {
+      for (const [t, old] of (items[i]!.oldLogprobs ?? []).entries()) {
         const gap = Math.abs(trained[t]! - old);
         totals.mismatchMean += gap;
         totals.mismatchMax = Math.max(totals.mismatchMax, gap);
@@ -300,35 +299,34 @@ export class LocalEngine implements Engine {
     return logprobs;
   }
 
-  /** One pass over bundles: the hidden states [tokens of all spans, D] that predict the branches' tokens. */
-  #run(weights: Weights, bundles: readonly Bundle[]): { hidden: Tensor; spans: Span[][] } {
+  /** Bundles laid out for one forward pass. */
+  #lay(weights: Weights, bundles: readonly Bundle[]): { input: TokenInput; attention: Attention; spans: Span[][] } {
     const { pack: packed, spans } = pack(this.model, bundles);
     const features_MD = this.#encode(weights, packed.images);
-    const all = this.model.forward(
-      weights,
-      { ...packed, ...(features_MD && { features_MD }) },
-      new PackAttention(packed.trees),
-    );
-    const rows = spans.flat().flatMap((span) => span.rows);
-    return { hidden: indexSelect(all, 0, toDevice(ints(rows), this.device)), spans };
+    const input = { ...packed, ...(features_MD && { features_MD }) };
+    return { input, attention: new PackAttention(packed.trees), spans };
+  }
+
+  /** Masked logits [rows, V] from some rows of the hidden states. */
+  #logits(weights: Weights, hidden_TD: Tensor, rows: readonly number[]): Tensor {
+    const picked = indexSelect(hidden_TD, 0, toDevice(ints(rows), this.device));
+    return maskedLogits(this.model, weights, picked, this.#mask_V);
   }
 
   #encode(weights: Weights, images: readonly ImageInput[]): Tensor | undefined {
     if (images.length === 0) return undefined;
     if (!this.#visionFrozen) return this.model.encodeImages(weights, images);
-    return noGrad(() => this.#features.get(images, (image) => this.model.encodeImages(weights, [image])));
+    const tokens = (image: ImageInput) => this.processor.imageTokens([image]);
+    return noGrad(() => this.#features.get(images, tokens, (missing) => this.model.encodeImages(weights, missing)));
   }
 
   /** Stretches of the spans' tokens, small enough for their logits to be held. */
-  *#chunks(
-    hidden: Tensor,
-    spans: readonly (readonly Span[])[],
-  ): Generator<{ start: number; ids: number[]; hidden: () => Tensor }> {
+  *#chunks(spans: readonly (readonly Span[])[]): Generator<{ start: number; rows: number[]; ids: number[] }> {
+    const rows = spans.flat().flatMap((span) => span.rows);
     const ids = spans.flat().flatMap((span) => span.ids);
     const size = Math.max(1, Math.floor(LOGIT_CHUNK / this.model.shape.vocabulary));
     for (let start = 0; start < ids.length; start += size) {
-      const part = ids.slice(start, start + size);
-      yield { start, ids: part, hidden: () => narrow(hidden, 0, start, part.length) };
+      yield { start, rows: rows.slice(start, start + size), ids: ids.slice(start, start + size) };
     }
   }
 
@@ -345,10 +343,6 @@ type Totals = { -readonly [K in keyof LossMetrics]: number };
 
 function bundleOf({ prompt, items }: TrainGroup): Bundle {
   return { prompt, branches: items.map(({ context, ids }) => ({ context: context ?? [], ids })) };
-}
-
-function sumOf(values: Tensor): number {
-  return values.toFloats().reduce((a, b) => a + b, 0);
 }
 
 /** Chunked token values back into the spans' shape. */

@@ -3,6 +3,7 @@
  * step, and finished sequences leave the batch.
  */
 import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
+import { forward } from "../models/forward.ts";
 import { KVCache } from "../models/kv_cache.ts";
 import type { Model } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
@@ -177,7 +178,8 @@ function prefill(
     prompts.map((prompt) => ({ prompt, branches: [] })),
   );
   const features_MD = features(packed.images);
-  const hidden = model.forward(
+  const hidden = forward(
+    model,
     weights,
     { ...packed, ...(features_MD && { features_MD }) },
     new PackAttention(packed.trees, cache),
@@ -194,6 +196,6 @@ function prefill(
 function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {
   const ids = rows.map((row) => row.last.id);
   const position = rows.map((row) => row.last.position);
-  const hidden = model.forward(weights, { ids, positions: [position, position, position] }, new CacheAttention(cache));
+  const hidden = forward(model, weights, { ids, positions: [position, position, position] }, new CacheAttention(cache));
   return maskedLogits(model, weights, hidden, mask_V);
 }

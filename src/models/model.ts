@@ -7,6 +7,7 @@
  */
 import type { ImageInput } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
+import type { Rotation } from "./layers.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -69,12 +70,19 @@ export interface Model {
   positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
   /** Vision tower and connector: [M, D], image after image. */
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
-  /** Language model over a pack: final hidden states [T, D]. `features_MD` replaces the placeholders' embeddings. */
-  forward(weights: Weights, input: TokenInput, attention: Attention): Tensor;
+  /** Embeddings of the tokens [T, D]; `features_MD` replaces the placeholders'. */
+  embed(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor;
+  /** Rotary angles of the tokens, as the layers take them. */
+  rotation(weights: Weights, positions: TokenInput["positions"]): Rotation;
+  /** One layer of the language model: x_TD → [T, D]. */
+  layer(weights: Weights, index: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor;
+  /** The final normalisation, after the last layer. */
+  finish(weights: Weights, x_TD: Tensor): Tensor;
   /** hidden_TD → logits [T, V]. */
   logits(weights: Weights, hidden_TD: Tensor): Tensor;
 }
 
+/** Tokens on their way into the language model, with the features of their images. */
 export interface TokenInput {
   readonly ids: readonly number[];
   readonly positions: readonly (readonly number[])[];

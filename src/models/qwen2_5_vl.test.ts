@@ -13,6 +13,7 @@ import type { ImageInput } from "../records.ts";
 import { cat, indexSelect, ints, mul, neg, sum } from "../torch/ops.ts";
 import { liveTensors, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { PackAttention } from "./attention.ts";
+import { forward } from "./forward.ts";
 import type { Model } from "./model.ts";
 import { readModel } from "./registry.ts";
 import { Weights } from "./weights.ts";
@@ -39,7 +40,7 @@ function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], m
     })),
   );
   const features = packed.images.length ? { features_MD: model.encodeImages(weights, packed.images) } : {};
-  const hidden = model.forward(weights, { ...packed, ...features }, new PackAttention(packed.trees));
+  const hidden = forward(model, weights, { ...packed, ...features }, new PackAttention(packed.trees));
   const flat = spans.flat();
   const rows = indexSelect(hidden, 0, ints(flat.flatMap((span) => span.rows)));
   const logprobs = tokenLogprobs(
@@ -127,7 +128,8 @@ describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", 
         );
         const logprobs = (bundles: Parameters<typeof pack>[1]) => {
           const { pack: packed, spans } = pack(model, bundles);
-          const hidden = model.forward(
+          const hidden = forward(
+            model,
             weights,
             { ...packed, features_MD: model.encodeImages(weights, packed.images) },
             new PackAttention(packed.trees),

@@ -139,31 +139,42 @@ export class Qwen2_5_VL implements Model {
     return { rows, next };
   }
 
+  rotation(weights: Weights, positions: TokenInput["positions"]): Rotation {
+    const tokens = positions[0]!.length;
+    const half = this.#frequencies.length;
+    const angles = new Float32Array(tokens * half);
+    for (let f = 0; f < half; f++) {
+      const row = positions[this.#axis[f]!]!;
+      for (let t = 0; t < tokens; t++) angles[t * half + f] = Math.fround(row[t]! * this.#frequencies[f]!);
+    }
+    return rotation(angles, tokens, weights.dtype, weights.get(EMBEDDINGS).device);
+  }
+
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
     return visionTower(this.config.vision, weights, images);
   }
 
-  forward(weights: Weights, input: TokenInput, attention: Attention): Tensor {
-    const { text } = this.config;
+  embed(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor {
     const table = weights.get(EMBEDDINGS);
-    const turn = this.#rotation(input.positions, weights);
-    let x_TD = embedding(table, toDevice(ints(input.ids), table.device));
-    if (input.features_MD) {
-      const places = input.ids.flatMap((id, i) => (id === this.config.image_token_id ? [i] : []));
-      x_TD = indexCopy(x_TD, 0, toDevice(ints(places), table.device), input.features_MD);
-    }
-    for (let layer = 0; layer < text.num_hidden_layers; layer++) {
-      const block = `${LANGUAGE}.layers.${layer}`;
-      const normed = rmsNorm(weights, `${block}.input_layernorm`, x_TD, text.rms_norm_eps);
-      x_TD = add(x_TD, this.#selfAttention(weights, layer, normed, turn, attention));
-      const again = rmsNorm(weights, `${block}.post_attention_layernorm`, x_TD, text.rms_norm_eps);
-      const gated = mul(
-        silu(linear(weights, `${block}.mlp.gate_proj`, again)),
-        linear(weights, `${block}.mlp.up_proj`, again),
-      );
-      x_TD = add(x_TD, linear(weights, `${block}.mlp.down_proj`, gated));
-    }
-    return rmsNorm(weights, `${LANGUAGE}.norm`, x_TD, text.rms_norm_eps);
+    const x_TD = embedding(table, toDevice(ints(ids), table.device));
+    if (!features_MD) return x_TD;
+    const places = ids.flatMap((id, i) => (id === this.config.image_token_id ? [i] : []));
+    return indexCopy(x_TD, 0, toDevice(ints(places), table.device), features_MD);
+  }
+
+  layer(weights: Weights, index: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor {
+    const block = `${LANGUAGE}.layers.${index}`;
+    const eps = this.config.text.rms_norm_eps;
+    const normed = rmsNorm(weights, `${block}.input_layernorm`, x_TD, eps);
+    const attended_TD = add(x_TD, this.#selfAttention(weights, index, normed, turn, attention));
+    const again = rmsNorm(weights, `${block}.post_attention_layernorm`, attended_TD, eps);
+    const gate = silu(linear(weights, `${block}.mlp.gate_proj`, again));
+    const gated = mul(gate, linear(weights, `${block}.mlp.up_proj`, again));
+    return add(attended_TD, linear(weights, `${block}.mlp.down_proj`, gated));
+  }
+
+  finish(weights: Weights, x_TD: Tensor): Tensor {
+    return rmsNorm(weights, `${LANGUAGE}.norm`, x_TD, this.config.text.rms_norm_eps);
   }
 
   logits(weights: Weights, hidden_TD: Tensor): Tensor {
@@ -179,16 +190,5 @@ export class Qwen2_5_VL implements Model {
     const [q_THE, k_TKE] = split(qk, [H, K], 1) as [Tensor, Tensor];
     const v_TKE = reshape(project("v_proj"), [T, K, E]);
     return linear(weights, `${prefix}.o_proj`, attention.attend(layer, q_THE, k_TKE, v_TKE));
-  }
-
-  #rotation(positions: TokenInput["positions"], weights: Weights): Rotation {
-    const tokens = positions[0]!.length;
-    const half = this.#frequencies.length;
-    const angles = new Float32Array(tokens * half);
-    for (let f = 0; f < half; f++) {
-      const row = positions[this.#axis[f]!]!;
-      for (let t = 0; t < tokens; t++) angles[t * half + f] = Math.fround(row[t]! * this.#frequencies[f]!);
-    }
-    return rotation(angles, tokens, weights.dtype, weights.get(EMBEDDINGS).device);
   }
 }

@@ -9,7 +9,7 @@ import { COLORS, type Scene, type SceneObject } from "./world.ts";
 const byShape = ({ shape }: SceneObject): Description => ({ shape });
 const byColor = ({ color }: SceneObject): Description => ({ color });
 
-/** "What color is the star?" */
+/** "What color is the cross?" */
 export function askColor(scene: Scene, random: Random): Question | undefined {
   return askUnique(scene, random, byShape, "color");
 }
@@ -63,7 +63,7 @@ function askRelated(
   };
 }
 
-/** "Is the star red?" When not, the colour asked is another object's. */
+/** "Is the cross red?" When not, the colour asked is another object's. */
 export function askIsColor(scene: Scene, random: Random, affirm: boolean): Question | undefined {
   const named = uniqueBy(scene, byShape);
   if (named.length === 0) return undefined;

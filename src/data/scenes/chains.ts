@@ -23,22 +23,25 @@ export function writeBox(box: Box<"image">, toFrame: ToFrame): string {
   return `[${[x1, y1, x2, y2].map(Math.round).join(",")}]`;
 }
 
-/** The objects from left to right as written; of equals the upper one first. */
-export function leftToRight(objects: readonly SceneObject[], toFrame: ToFrame): SceneObject[] {
-  const corner = ({ box }: SceneObject) => {
-    const { x1, y1 } = toFrame(box);
-    return [Math.round(x1), Math.round(y1)] as const;
+/** Height and width of a band in frame pixels: one merged patch of the vision tower. */
+const BAND = 28;
+
+/** The objects as one reads: bands of the frame from top to bottom, each from left to right. */
+export function readingOrder(objects: readonly SceneObject[], toFrame: ToFrame): SceneObject[] {
+  const place = ({ box }: SceneObject) => {
+    const { x1, y1, x2, y2 } = toFrame(box);
+    return [Math.floor((y1 + y2) / 2 / BAND), Math.floor((x1 + x2) / 2 / BAND), x1, y1] as const;
   };
   return [...objects].sort((a, b) => {
-    const [ax, ay] = corner(a);
-    const [bx, by] = corner(b);
-    return ax - bx || ay - by;
+    const [from, to] = [place(a), place(b)];
+    const differs = from.findIndex((value, i) => value !== to[i]);
+    return differs < 0 ? 0 : from[differs]! - to[differs]!;
   });
 }
 
 /** e.g. `red circle [1,2,3,4]`, `1 [1,2,3,4] 2 [5,6,7,8]`, `blue square none`. */
 export function writeGroup({ label, objects, counted }: Group, toFrame: ToFrame): string {
-  const boxes = leftToRight(objects, toFrame).map((object) => writeBox(object.box, toFrame));
+  const boxes = readingOrder(objects, toFrame).map((object) => writeBox(object.box, toFrame));
   const list = boxes.length === 0 ? "none" : boxes.map((box, i) => (counted ? `${i + 1} ${box}` : box)).join(" ");
   return label === undefined ? list : `${label} ${list}`;
 }

@@ -24,7 +24,7 @@ export function countSentence(kind: Kind, count: number): string {
   return count === 1 ? `there is 1 ${nameOf(kind)}` : `there are ${count} ${pluralOf(kind)}`;
 }
 
-/** e.g. `a red circle`, `an orange star`. */
+/** e.g. `a red circle`, `an orange cross`. */
 export function withArticle(name: string): string {
   return `${name.startsWith("orange") ? "an" : "a"} ${name}`;
 }

@@ -7,7 +7,7 @@ import type { Random } from "../../random.ts";
 import { commonestKind, kindToCount } from "./ask-count.ts";
 import {
   compareNumbers,
-  leftToRight,
+  readingOrder,
   STYLES,
   type Style,
   type ToFrame,
@@ -91,7 +91,7 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
   "detect-all": ({ scene, toFrame }) => ({
     kind: "detect-all",
     prompt: "\nDetect all objects.",
-    response: leftToRight(scene.objects, toFrame)
+    response: readingOrder(scene.objects, toFrame)
       .map((object) => `${nameOf(object)} ${writeBox(object.box, toFrame)}`)
       .join(" "),
   }),
@@ -129,7 +129,7 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
   caption: ({ scene, toFrame }) => ({
     kind: "caption",
     prompt: "\nDescribe the image.",
-    response: leftToRight(scene.objects, toFrame)
+    response: readingOrder(scene.objects, toFrame)
       .map((object) => withArticle(nameOf(object)))
       .join(", "),
   }),

@@ -36,7 +36,7 @@ describe("rendering", () => {
     for (const color of COLORS) {
       for (let seed = 0; seed < 8; seed++) {
         const box = { space: "image", x1: 10, y1: 10, x2: 40, y2: 40 } as const;
-        const { rgb, width } = renderScene({ width: 50, height: 50, seed, objects: [{ color, shape: "star", box }] });
+        const { rgb, width } = renderScene({ width: 50, height: 50, seed, objects: [{ color, shape: "cross", box }] });
         const at = 3 * (25 * width + 25);
         const pixel = [rgb[at]!, rgb[at + 1]!, rgb[at + 2]!];
         means.set(`${color} ${seed}`, pixel);

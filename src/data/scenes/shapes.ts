@@ -31,8 +31,6 @@ const INSIDE: Record<Shape, Inside> = {
   circle: (x, y) => Math.hypot(x - 0.5, y - 0.5) <= 0.5,
   square: () => true,
   triangle: (x, y) => Math.abs(x - 0.5) <= y / 2,
-  star: insidePolygon(fitToUnit(starPoints(5, 0.42))),
-  diamond: (x, y) => Math.abs(x - 0.5) + Math.abs(y - 0.5) <= 0.5,
   cross: (x, y) => Math.abs(x - 0.5) <= ARM || Math.abs(y - 0.5) <= ARM,
 };
 
@@ -48,35 +46,4 @@ function rasterise(inside: Inside, side: number): Float32Array {
     mask[i] = hits / (SAMPLES * SAMPLES);
   }
   return mask;
-}
-
-type Point = readonly [x: number, y: number];
-
-/** The corners of a star with one tip up: tips at radius 1, notches at radius `inner`. */
-function starPoints(tips: number, inner: number): Point[] {
-  return Array.from({ length: 2 * tips }, (_, i) => {
-    const radius = i % 2 === 0 ? 1 : inner;
-    const angle = (Math.PI * i) / tips;
-    return [radius * Math.sin(angle), -radius * Math.cos(angle)];
-  });
-}
-
-/** Stretches a polygon so that it touches all four sides of the unit square. */
-function fitToUnit(points: readonly Point[]): Point[] {
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  const stretch = (value: number, all: readonly number[]) =>
-    (value - Math.min(...all)) / (Math.max(...all) - Math.min(...all));
-  return points.map(([x, y]) => [stretch(x, xs), stretch(y, ys)]);
-}
-
-/** The even-odd rule: a point is inside when a ray from it crosses the outline an odd number of times. */
-function insidePolygon(points: readonly Point[]): Inside {
-  return (x, y) => {
-    let odd = false;
-    for (const [i, [ax, ay]] of points.entries()) {
-      const [bx, by] = points[(i + 1) % points.length]!;
-      if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) odd = !odd;
-    }
-    return odd;
-  };
 }

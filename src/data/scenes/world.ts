@@ -6,7 +6,7 @@
 import type { Random } from "../../random.ts";
 import type { Box } from "../../records.ts";
 
-export const SHAPES = ["circle", "square", "triangle", "star", "diamond", "cross"] as const;
+export const SHAPES = ["circle", "square", "triangle", "cross"] as const;
 export const COLORS = ["red", "green", "blue", "yellow", "purple", "orange"] as const;
 export type Shape = (typeof SHAPES)[number];
 export type Color = (typeof COLORS)[number];
