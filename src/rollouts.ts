@@ -99,34 +99,39 @@ export function rolloutMetrics(groups: readonly (readonly Rollout[])[]) {
   const scored = (name: string) =>
     rollouts.map(({ scores }) => scores.terms[name]).filter((s): s is number => s !== undefined && isScored(s));
   const boxes = rollouts.flatMap(({ chain }) => chain.boxes);
-  const share = (flaw: "duplicate" | "degenerate" | "outOfBounds") => mean(boxes.map((box) => Number(box[flaw])));
+  const share = (flaw: "duplicate" | "degenerate" | "outOfBounds") => average(boxes.map((box) => Number(box[flaw])));
   const lengths = rollouts.map(({ completion }) => completion.ids.length);
   const ious = rollouts
     .map(({ sample, chain }) => groundingIoU(sample, chain, "rescaled"))
     .filter((iou) => iou !== undefined);
-  const centre = mean(totals);
+  const centre = average(totals);
   return {
     reward: {
       mean: centre,
-      std: Math.sqrt(mean(totals.map((total) => (total - centre) ** 2))),
-      terms: Object.fromEntries(names.map((name) => [name, mean(scored(name))])),
+      std: Math.sqrt(average(totals.map((total) => (total - centre) ** 2))),
+      terms: Object.fromEntries(names.map((name) => [name, average(scored(name))])),
     },
-    accuracy: mean(scored("answer").map((score) => Math.min(1, score))),
-    giou: mean(ious),
-    wellFormed: mean(rollouts.map(({ chain }) => Number(chain.wellFormed))),
+    accuracy: average(scored("answer").map((score) => Math.min(1, score))),
+    giou: average(ious),
+    wellFormed: average(rollouts.map(({ chain }) => Number(chain.wellFormed))),
     boxes: {
       perChain: boxes.length / rollouts.length,
       duplicate: share("duplicate"),
       degenerate: share("degenerate"),
       outOfBounds: share("outOfBounds"),
     },
-    length: { mean: mean(lengths), max: Math.max(...lengths) },
+    length: { mean: average(lengths), max: Math.max(...lengths) },
     ending: {
-      stop: mean(rollouts.map(({ completion }) => Number(completion.ending === "stop"))),
-      length: mean(rollouts.map(({ completion }) => Number(completion.ending === "length"))),
+      stop: average(rollouts.map(({ completion }) => Number(completion.ending === "stop"))),
+      length: average(rollouts.map(({ completion }) => Number(completion.ending === "length"))),
     },
     unscored: rollouts.length - totals.length,
   };
+}
+
+/** The mean; NaN, which its file holds as null, where there is nothing to take it of: no boxes, no scores. */
+function average(values: readonly number[]): number {
+  return values.length ? mean(values) : Number.NaN;
 }
 
 /** Totals by group, as advantages take them. */
