@@ -44,6 +44,15 @@ export function tensorsIn(path: string): Map<string, Buffer> {
   return new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
 }
 
+/** The names under which two sets of tensors do not hold the same bytes. */
+export function differing(a: ReadonlyMap<string, ArrayBufferView>, b: ReadonlyMap<string, ArrayBufferView>): string[] {
+  const bytes = (values: ArrayBufferView) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => {
+    const [left, right] = [a.get(name), b.get(name)];
+    return !left || !right || !bytes(left).equals(bytes(right));
+  });
+}
+
 /** What `save` writes: parameters, `.mean` and `.square`, as float32, by name. */
 export function stateOf(engine: LocalEngine, dir: string): Map<string, Float32Array> {
   engine.save(dir);

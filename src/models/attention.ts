@@ -2,7 +2,7 @@
  * @file The two ways tokens look at each other: within a pack of trees, and one new token each against a cache.
  */
 import { attention, cast, cat, permute, reshape, split, transpose } from "../torch/ops.ts";
-import type { DType, Tensor } from "../torch/tensor.ts";
+import { type DType, scopeHere, type Tensor } from "../torch/tensor.ts";
 import type { KVCache } from "./kv_cache.ts";
 import { additive, prefixedCausal } from "./masks.ts";
 import { type Attention, type Tree, treeLength } from "./model.ts";
@@ -13,6 +13,8 @@ export class PackAttention implements Attention {
   /** Lengths of all roots and branches, in the pack's order. */
   readonly #pieces: readonly number[];
   readonly #masks = new Map<string, Tensor>();
+  /** The masks serve every layer, also where each layer has a scope of its own. */
+  readonly #keepMask = scopeHere();
   readonly #cache: KVCache | undefined;
 
   /** With a `cache`, the keys and values of the trees, roots only, are stored in it on the way. */
@@ -59,7 +61,7 @@ export class PackAttention implements Attention {
     let mask = this.#masks.get(key);
     if (!mask) {
       const once = additive(prefixedCausal(before, t), [t, before + t], like.dtype, like.device);
-      mask = cat(new Array<Tensor>(repeats).fill(once), 0);
+      mask = this.#keepMask(cat(new Array<Tensor>(repeats).fill(once), 0));
       this.#masks.set(key, mask);
     }
     return mask;

@@ -14,7 +14,7 @@ import {
   sum,
   zeros,
 } from "./ops.ts";
-import { type DType, disposeAll, dtypes, keep, liveTensors, noGrad, type Tensor, tidy } from "./tensor.ts";
+import { type DType, disposeAll, dtypes, keep, liveTensors, noGrad, scopeHere, type Tensor, tidy } from "./tensor.ts";
 
 let before: ReturnType<typeof liveTensors>;
 beforeEach(() => {
@@ -66,6 +66,19 @@ describe("lifetimes", () => {
     });
     expect(kept.map((tensor) => tensor.item())).toEqual([1, 2]);
     disposeAll(kept);
+    expect(grown()).toEqual(nothing);
+  });
+
+  it("a tensor made in an inner scope can live as long as an outer one", () => {
+    tidy(() => {
+      const home = scopeHere();
+      const shared = tidy(() => {
+        const made = home(floats([5], [1]));
+        return () => made.item();
+      });
+      expect(shared()).toBe(5);
+      expect(grown().tensors).toBe(1);
+    });
     expect(grown()).toEqual(nothing);
   });
 

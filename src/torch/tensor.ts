@@ -176,6 +176,18 @@ export function keep<T extends Holder>(value: T): T {
   return value;
 }
 
+/**
+ * The innermost scope, for tensors made later in scopes within it that serve all of it: what goes through the returned
+ * function lives until this scope ends.
+ */
+export function scopeHere(): <T extends Holder>(value: T) => T {
+  const home = scopes.at(-1);
+  return (value) => {
+    visit(keep(value), (tensor) => home?.add(tensor));
+    return value;
+  };
+}
+
 /** Frees every tensor in `value`. */
 export function disposeAll(value: Holder): void {
   visit(value, (tensor) => tensor.dispose());
