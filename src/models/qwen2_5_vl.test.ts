@@ -1,15 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Golden,
-  type GoldenPrompt,
-  goldenImage,
-  goldenNames,
-  loadGolden,
-} from "../../test/golden/qwen2_5_vl/golden.ts";
+import { type Golden, type GoldenPrompt, goldenNames, loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights_io.ts";
 import { maskedLogits, placeholderMask, tokenLogprobs } from "../engine/logprobs.ts";
 import { pack } from "../engine/packing.ts";
-import type { ImageInput } from "../records.ts";
 import { cat, indexSelect, ints, mul, neg, sum } from "../torch/ops.ts";
 import { liveTensors, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { PackAttention } from "./attention.ts";
@@ -18,24 +12,12 @@ import type { Model } from "./model.ts";
 import { readModel } from "./registry.ts";
 import { Weights } from "./weights.ts";
 
-function imagesOf(prompt: GoldenPrompt): ImageInput[] {
-  return prompt.images.map((name) => {
-    const { pixels, grid_thw, width, height, frame } = goldenImage(name);
-    return {
-      pixels,
-      grid_thw,
-      sha256: name,
-      frame: { imageWidth: width, imageHeight: height, frameWidth: frame[0], frameHeight: frame[1] },
-    };
-  });
-}
-
 /** Hidden states and log-probabilities of prompts with their completions, all in one pack. */
 function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], mask: Tensor) {
   const { pack: packed, spans } = pack(
     model,
     prompts.map((p) => ({
-      prompt: { ids: p.input_ids, images: imagesOf(p) },
+      prompt: promptOf(p),
       branches: [{ context: [], ids: p.completion_ids }],
     })),
   );
@@ -74,7 +56,7 @@ describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", 
           const { packed, hidden, logprobs } = run(model, weights, [prompt], mask);
           expect(packed.positions).toEqual(prompt.position_ids);
           if (prompt.images.length) {
-            const features = model.encodeImages(weights, imagesOf(prompt)).toFloats();
+            const features = model.encodeImages(weights, promptOf(prompt).images).toFloats();
             expect(distance(features, golden.array(`${prompt.name}/vision`).data)).toBeLessThan(1e-4);
           }
           const logits = model.logits(weights, hidden).toFloats();
@@ -122,7 +104,7 @@ describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", 
     tidy(() =>
       noGrad(() => {
         const mask = placeholderMask(vocabulary, golden.masked_ids, "cpu");
-        const root = { ids: prompt.input_ids, images: imagesOf(prompt) };
+        const root = promptOf(prompt);
         const branches = [prompt.completion_ids, prompt.completion_ids.slice(3), prompt.completion_ids.slice(0, 2)].map(
           (ids) => ({ context: [], ids }),
         );
