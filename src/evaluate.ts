@@ -1,7 +1,9 @@
 /** @file Evaluation: one set of samples asked in one way, measured sample by sample. */
+import { loadSamples } from "./data/samples.ts";
 import type { LocalEngine } from "./engine/local.ts";
 import { measure, trueBoxes } from "./eval/metrics.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
+import type { Recipe } from "./recipe.ts";
 import { isScored, type Prompt, type Sample, type Score } from "./records.ts";
 import type { Judge } from "./rewards/judge.ts";
 import { boxLines, chainOf } from "./rollouts.ts";
@@ -44,6 +46,22 @@ export interface Answered {
 export interface AskedSet {
   readonly name: string;
   readonly samples: readonly Sample[];
+}
+
+/** The held-out sets of a recipe. @throws UserError listing every fault of their files */
+export function heldOutSets({ data }: Recipe): Promise<AskedSet[]> {
+  return Promise.all(
+    Object.entries(data.eval).map(async ([name, file]) => ({
+      name,
+      samples: await loadSamples([file], { images: data.images }),
+    })),
+  );
+}
+
+/** How a recipe's model is asked when it is measured: greedily. */
+export function askingOf(recipe: Recipe): Asking {
+  const maxTokens = recipe.eval.max_tokens ?? recipe.sampling.max_tokens;
+  return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
 }
 
 /** Answers every sample of a set in each of the given ways: [way][sample]. Images are read once for all ways. */

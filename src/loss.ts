@@ -31,9 +31,9 @@ export interface NllLoss {
 
 export type Loss = GrpoLoss | NllLoss;
 
-/** Sums over a batch's learned tokens; the caller divides by `tokens`. */
+/** Means over a batch's learned tokens, but for the first two. */
 export interface LossMetrics {
-  /** The loss itself, already normalised. */
+  /** The loss itself, normalised as it says. */
   readonly loss: number;
   readonly tokens: number;
   readonly kl: number;

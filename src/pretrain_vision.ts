@@ -103,7 +103,11 @@ function freshHeads(hidden: number, seed: number): Heads {
   ] as const);
 }
 
-/** What a cell holds: nothing (shape 0), or the object whose centre lies in it, its edges in cells from the cell's corner. */
+/**
+ * What a cell holds: nothing (shape 0), or the object whose centre lies in it. Its edges are counted in cells from the
+ * image's corner, not the cell's: rotary positions are relative, and a language model that is to write coordinates needs
+ * features that say where they are.
+ */
 interface Cell {
   readonly shape: number;
   readonly color: number;
@@ -122,7 +126,7 @@ function cellsOf(scene: Scene, image: ImageInput): Cell[] {
     cells[merged * CELLS + (row & 1) * 2 + (column & 1)] = {
       shape: SHAPES.indexOf(object.shape) + 1,
       color: COLORS.indexOf(object.color),
-      edges: [x1 / CELL - column, y1 / CELL - row, x2 / CELL - column, y2 / CELL - row],
+      edges: [x1 / CELL, y1 / CELL, x2 / CELL, y2 / CELL],
     };
   }
   return cells;

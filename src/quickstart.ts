@@ -2,10 +2,9 @@
  * @file The main job from nothing: render the scenes, measure the base model in four ways, train it with GRPO-GR on
  * twenty triplets, measure again. The four ways stand beside the result so that nobody mistakes what was learned.
  */
-import { loadSamples } from "./data/samples.ts";
 import { LOOK_PREFIX } from "./data/scenes/chains.ts";
 import type { LocalEngine } from "./engine/local.ts";
-import { type Answered, type AskedSet, type Asking, evaluate } from "./evaluate.ts";
+import { type Answered, type Asking, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
 import { Progress } from "./progress.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Summary } from "./report/schema.ts";
@@ -45,23 +44,13 @@ export function measureTrained(engine: LocalEngine, recipe: Recipe): Promise<Ans
   return measureAll(engine, recipe, "measure the result", { [WAYS.trained]: askingOf(recipe) });
 }
 
-function askingOf(recipe: Recipe): Asking {
-  const maxTokens = recipe.eval.max_tokens ?? recipe.sampling.max_tokens;
-  return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
-}
-
 async function measureAll(
   engine: LocalEngine,
   recipe: Recipe,
   label: string,
   ways: Record<string, Asking>,
 ): Promise<Answers> {
-  const sets: AskedSet[] = await Promise.all(
-    Object.entries(recipe.data.eval).map(async ([name, file]) => ({
-      name,
-      samples: await loadSamples([file], { images: recipe.data.images }),
-    })),
-  );
+  const sets = await heldOutSets(recipe);
   const names = Object.keys(ways);
   const total = names.length * sets.reduce((n, { samples }) => n + samples.length, 0);
   const progress = new Progress({ label, total });

@@ -76,6 +76,19 @@ export class RunFolder {
     return { run, checkpoint };
   }
 
+  /**
+   * Compares the recipe a run goes on with to the one it began with. Changes are allowed, and written into `run.json`:
+   * `changes: [{ step, key, from, to }]`, with the new recipe in the old one's place.
+   */
+  noteChanges(recipe: object, step: number): void {
+    const info = this.readJson("run.json") as { recipe: object; changes?: object[] };
+    const [before, after] = [flatten(info.recipe), flatten(recipe)];
+    const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
+    if (keys.length === 0) return;
+    const changes = keys.map((key) => ({ step, key, from: before.get(key) ?? null, to: after.get(key) ?? null }));
+    this.writeJson("run.json", { ...info, recipe, changes: [...(info.changes ?? []), ...changes] });
+  }
+
   /** The value of a JSON file of the run, e.g. `run.json`. */
   readJson(name: string): unknown {
     return JSON.parse(fs.readFileSync(join(this.dir, name), "utf8"));
@@ -170,6 +183,12 @@ export class RunFolder {
     const path = join(this.dir, folder);
     return fs.existsSync(path) ? fs.readdirSync(path) : [];
   }
+}
+
+/** The leaves of a nested value as JSON, by their dotted keys. */
+function flatten(value: unknown, key = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null) return new Map([[key, JSON.stringify(value) ?? "null"]]);
+  return new Map(Object.entries(value).flatMap(([name, inner]) => [...flatten(inner, key ? `${key}.${name}` : name)]));
 }
 
 function stepOf(line: string, where: string): number {

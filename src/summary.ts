@@ -42,9 +42,10 @@ export function row(name: string, sets: Readonly<Record<string, readonly Answere
   return { name, sets: Object.fromEntries(cells) };
 }
 
-/** Mean of a metric over the samples that have it. */
+/** Mean of a metric over the samples that have it; NaN when none has. */
 export function meanOf(samples: readonly Answered[], metric: Metric): number {
-  return mean(values(samples, metric));
+  const known = values(samples, metric);
+  return known.length ? mean(known) : Number.NaN;
 }
 
 function values(samples: readonly Answered[], metric: Metric): number[] {

@@ -17,6 +17,7 @@ import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
+import { type Answered, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
 import type { GrpoLoss } from "./loss.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
@@ -28,6 +29,7 @@ import { rewardPreset } from "./rewards/preset.ts";
 import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
 import { RunFolder } from "./run.ts";
 import { learningRate } from "./schedule.ts";
+import { meanOf } from "./summary.ts";
 import { native } from "./torch/native.ts";
 
 export interface TrainOptions {
@@ -153,7 +155,9 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
         rssMB: Math.round(process.memoryUsage.rss() / 2 ** 20),
       };
       writeRollouts(run, step, groups, A);
-      run.appendMetrics(line);
+      const due = recipe.eval.every > 0 && step % recipe.eval.every === 0;
+      const heldOut = due ? { heldOut: await measureHeldOut(engine, recipe, run, step) } : {};
+      run.appendMetrics({ ...line, ...heldOut });
       options.onStep?.(line);
       done = step;
       barren = line.skipped > 0 ? barren + 1 : 0;
@@ -176,6 +180,20 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   return run;
 }
 
+/** Greedy answers to the held-out sets: kept under `eval/step-N/`, their means given back. */
+async function measureHeldOut(engine: LocalEngine, recipe: Recipe, run: RunFolder, step: number) {
+  const judge = createJudge(recipe.rewards.judge);
+  const means: Record<string, { acc: number; giou: number }> = {};
+  const lines: Answered[] = [];
+  for (const set of await heldOutSets(recipe)) {
+    const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge);
+    means[set.name] = { acc: meanOf(answered!, "acc"), giou: meanOf(answered!, "giou") };
+    lines.push(...answered!);
+  }
+  run.writeLines(`eval/step-${step}/samples.jsonl`, lines);
+  return means;
+}
+
 async function openRewards(recipe: Recipe): Promise<Reward[]> {
   const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
   return [...rewardPreset(recipe.rewards.preset, createJudge(recipe.rewards.judge)), ...custom.flat()];
@@ -193,6 +211,7 @@ async function openRun(
     return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), data }), from: 0 };
   }
   const { run, checkpoint } = RunFolder.resume(options.run);
+  run.noteChanges(recipe, checkpoint?.step ?? 0);
   if (checkpoint) engine.load(join(checkpoint.dir, "trainer"));
   return { run, from: checkpoint?.step ?? 0 };
 }

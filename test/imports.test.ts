@@ -22,7 +22,17 @@ const layers = [
   "report",
   "joins",
 ];
-const joins = ["train.ts", "evaluate.ts", "pretrain.ts", "serve", "cli"];
+const joins = [
+  "rollouts.ts",
+  "train.ts",
+  "evaluate.ts",
+  "summary.ts",
+  "quickstart.ts",
+  "pretrain.ts",
+  "pretrain_vision.ts",
+  "serve",
+  "cli",
+];
 
 /** The layer of a file, by its path in src/: its folder's, or its own if it stands at the top. */
 function layerOf(path: string): string {

@@ -1,7 +1,7 @@
 /** @file What a frozen vision tower made of images, remembered: one computation for the policy, the reference, all
  * completions and all epochs. */
 import type { ImageInput } from "../records.ts";
-import { cat, clone, split } from "../torch/ops.ts";
+import { cat } from "../torch/ops.ts";
 import { keep, type Tensor } from "../torch/tensor.ts";
 
 /** Features of the most recently used images, [merged patches, D] each. */
@@ -14,27 +14,14 @@ export class FeatureCache {
   }
 
   /**
-   * The images' features end to end. `encode` computes those of the images that are not remembered, end to end as well;
-   * `tokens` says how many rows an image has.
+   * The images' features end to end. `encode` computes those of one image that is not remembered: always one at a time, so
+   * that they do not depend, to the last bit, on which images a run happens to meet together.
    */
-  get(
-    images: readonly ImageInput[],
-    tokens: (image: ImageInput) => number,
-    encode: (images: readonly ImageInput[]) => Tensor,
-  ): Tensor {
-    const missing = new Map(
-      images.map((image) => [keyOf(image), image] as const).filter(([key]) => !this.#entries.has(key)),
-    );
-    if (missing.size > 0) {
-      const fresh = [...missing.values()];
-      const parts = split(encode(fresh), fresh.map(tokens), 0);
-      // A part is a view into the whole: a copy of its own lets the whole be freed.
-      for (const [i, key] of [...missing.keys()].entries()) this.#entries.set(key, keep(clone(parts[i]!)));
-    }
+  get(images: readonly ImageInput[], encode: (image: ImageInput) => Tensor): Tensor {
     return cat(
       images.map((image) => {
-        const key = keyOf(image);
-        const features = this.#entries.get(key)!;
+        const key = `${image.sha256}/${image.grid_thw}`;
+        const features = this.#entries.get(key) ?? keep(encode(image));
         this.#entries.delete(key);
         this.#entries.set(key, features);
         return features;
@@ -56,8 +43,4 @@ export class FeatureCache {
     for (const features of this.#entries.values()) features.dispose();
     this.#entries.clear();
   }
-}
-
-function keyOf({ sha256, grid_thw }: ImageInput): string {
-  return `${sha256}/${grid_thw}`;
 }

@@ -316,8 +316,7 @@ export class LocalEngine implements Engine {
   #encode(weights: Weights, images: readonly ImageInput[]): Tensor | undefined {
     if (images.length === 0) return undefined;
     if (!this.#visionFrozen) return this.model.encodeImages(weights, images);
-    const tokens = (image: ImageInput) => this.processor.imageTokens([image]);
-    return noGrad(() => this.#features.get(images, tokens, (missing) => this.model.encodeImages(weights, missing)));
+    return noGrad(() => this.#features.get(images, (image) => this.model.encodeImages(weights, [image])));
   }
 
   /** Stretches of the spans' tokens, small enough for their logits to be held. */
