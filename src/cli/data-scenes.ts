@@ -9,7 +9,7 @@ export function scenesCommand(): Command {
   return new Command("scenes")
     .description("render the scenes world: six held-out sets and two training sets of ten, JSONL and PNG, no downloads")
     .requiredOption("--out <dir>", "folder to make; one that holds the same sets is left as it is")
-    .option("--seed <n>", "seed of all scenes", integer(0), 0)
+    .option("--seed <n>", "seed of all scenes", integer(0), 1)
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
     .action(async (options: { out: string; seed: number; n: number }) => {
       const counts = { ...DEFAULT_COUNTS, val: options.n };

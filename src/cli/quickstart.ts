@@ -45,6 +45,7 @@ export function quickstartCommand(): Command {
       const run = await train(recipe, {
         run: dir,
         engine,
+        resume,
         signal: interruptSignal(),
         onStep: (line) => progress.update(line.step, stepNote(line)),
       });

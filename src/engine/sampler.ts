@@ -5,7 +5,7 @@
 import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
 import { forward } from "../models/forward.ts";
 import { KVCache } from "../models/kv_cache.ts";
-import type { Model } from "../models/model.ts";
+import type { Model, Positions } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import { TextStream } from "../prompt/text_stream.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
@@ -77,6 +77,8 @@ class Sequence {
   readonly #context: SamplerContext;
   readonly #options: SampleOptions;
   readonly #firstPosition: number;
+  /** The position rows of its prompt; new tokens advance all of them together. */
+  readonly axes: Positions["rows"];
   #text = "";
   ending: Ending | undefined;
 
@@ -84,7 +86,9 @@ class Sequence {
     this.#context = context;
     this.#options = options;
     this.#stream = new TextStream(context.tokenizer);
-    this.#firstPosition = context.model.positions(prompt.ids, prompt.images).next;
+    const { rows, next } = context.model.positions(prompt.ids, prompt.images);
+    this.axes = rows;
+    this.#firstPosition = next;
     this.random = stream(options.seed, "sample", index, k);
   }
 
@@ -196,6 +200,6 @@ function prefill(
 function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {
   const ids = rows.map((row) => row.last.id);
   const position = rows.map((row) => row.last.position);
-  const hidden = forward(model, weights, { ids, positions: [position, position, position] }, new CacheAttention(cache));
+  const hidden = forward(model, weights, { ids, positions: rows[0]!.axes.map(() => position) }, new CacheAttention(cache));
   return maskedLogits(model, weights, hidden, mask_V);
 }
