@@ -25,11 +25,12 @@ export function quickstartCommand(): Command {
     )
     .argument("[overrides...]", "over recipes/tiny.yaml, e.g. seed=2")
     .option("--run <dir>", "the run folder", join("runs", "quickstart"))
-    .action(async (overrides: string[], { run: dir }: { run: string }) => {
-      if (existsSync(join(dir, "run.json"))) {
+    .option("--resume", "go on with an interrupted run in that folder")
+    .action(async (overrides: string[], { run: dir, resume = false }: { run: string; resume?: boolean }) => {
+      if (!resume && existsSync(join(dir, "run.json"))) {
         throw new UserError(
           `${dir} already holds a run.`,
-          `Choose another folder: npm run quickstart -- --run ${dir}-2`,
+          `Choose another folder: npm run quickstart -- --run ${dir}-2; an interrupted run goes on by --resume.`,
         );
       }
       const started = performance.now();
