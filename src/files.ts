@@ -1,15 +1,37 @@
 /** @file Files that are there whole or not at all, whatever happens while they are written. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { messageOf, UserError } from "./errors.ts";
 
-/** Writes a file, its folders made as needed: first beside its place and onto the disk, then renamed. */
+/**
+ * Writes a file, its folders made as needed: first beside its place and onto the disk, then renamed.
+ * @throws UserError when that cannot be done: no permission, a file where a folder should be, a full disk
+ */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.partial`;
-  writeFileSync(partial, content);
-  sync(partial);
-  renameSync(partial, path);
-  sync(dirname(path));
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(partial, content);
+    sync(partial);
+    renameSync(partial, path);
+    sync(dirname(path));
+  } catch (error) {
+    if (existsSync(partial)) rmSync(partial);
+    throw new UserError(
+      `${path} cannot be written (${messageOf(error)}).`,
+      "Check the path and its permissions, and that the disk has room.",
+    );
+  }
 }
 
 /** Brings a file, or the list of names that a folder is, from the system's memory onto the disk. */

@@ -109,6 +109,7 @@ describe("grit rewards", () => {
     await expect(command("none.jsonl", "o")).rejects.toThrow(/none\.jsonl: no such file/);
     writeFileSync(join(folder, "one.jsonl"), JSON.stringify(line));
     await expect(command("one.jsonl", "one.jsonl")).rejects.toThrow(/is the file of --data/);
-    await expect(command("one.jsonl", "no/such/folder.jsonl")).rejects.toThrow(/cannot be written/);
+    await expect(command("one.jsonl", "one.jsonl/no-folder")).rejects.toThrow(/no-folder cannot be written/);
+    expect(readdirSync(folder).sort()).toEqual(["in.jsonl", "one.jsonl"]);
   });
 });

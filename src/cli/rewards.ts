@@ -1,12 +1,12 @@
 /** @file `grit rewards`: explains the score of given completions, term by term. */
 
-import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { parseJson, textLines } from "../data/jsonl.ts";
-import { messageOf, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { Faults } from "../faults.ts";
+import { writeWhole } from "../files.ts";
 import { type Frame, isScored, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
 import { createJudge, judgeNames } from "../rewards/judge.ts";
@@ -56,7 +56,7 @@ export function rewardsCommand(): Command {
         throw new UserError(`--out ${options.out} is the file of --data`, "name another file to write");
       }
       const rows = await explain(await readRollouts(options.data), rewards);
-      await writeWhole(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      writeWhole(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
       const open = rows.filter((row) => row.total === null).length;
       console.log(
         `${rows.length} completions scored into ${options.out}${open > 0 ? `; ${open} without a total` : ""}`,
@@ -127,16 +127,4 @@ function toRollout(line: Line, number: number): RewardInput {
     chain: parseChain(completion, { space: "frame", frame }),
     completion: { text: completion, ids: line.completion_ids },
   };
-}
-
-/** Writes a file under another name first, so that it is there whole or not at all. @throws UserError when it cannot */
-async function writeWhole(file: string, content: string): Promise<void> {
-  const partial = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(partial, content);
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new UserError(`${file}: cannot be written (${messageOf(error)})`, "the folder must exist and have room");
-  }
 }

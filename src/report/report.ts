@@ -3,8 +3,8 @@
  * forbids them), opens from a file, and shows what is there of a run that still goes on.
  */
 
-import { rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { writeWhole } from "../files.ts";
 import { chainsSection } from "./chains.ts";
 import { curvesSection } from "./curves.ts";
 import { factsSection } from "./facts.ts";
@@ -51,7 +51,6 @@ export async function writeReport(runDir: string): Promise<string> {
   const name = path.basename(path.resolve(runDir));
   const page = renderPage({ name, verdict, summary, sections, gallery: await pictures.gallery() });
   const file = path.join(runDir, "report.html");
-  await writeFile(`${file}.tmp`, page.markup);
-  await rename(`${file}.tmp`, file);
+  writeWhole(file, page.markup);
   return file;
 }
