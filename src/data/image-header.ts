@@ -6,8 +6,9 @@ import { stat } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";
 import { messageOf } from "../errors.ts";
 
-/** Stored size in pixels; EXIF orientation is not applied. */
-export interface ImageSize {
+/** What the header of a readable image says. Its size is the stored one, in pixels; EXIF orientation is not applied. */
+export interface ImageHeader {
+  readonly format: ImageFormat;
   readonly width: number;
   readonly height: number;
 }
@@ -15,14 +16,15 @@ export interface ImageSize {
 /** Pillow refuses more pixels than this as a decompression bomb. */
 const MOST_PIXELS = 178_956_970;
 
-const FORMATS: readonly string[] = ["jpeg", "png", "webp", "gif"];
+const FORMATS = ["jpeg", "png", "webp", "gif"] as const;
+export type ImageFormat = (typeof FORMATS)[number];
 
 /**
- * Reads the header of an image, given as a path or as its bytes. Gives its size, or the phrase that says what is wrong
- * with it: missing, empty, no image, a format that is not read, too large, CMYK or 16-bit (whose conversion to 8-bit
- * RGB differs between libraries).
+ * Reads the header of an image, given as a path or as its bytes, before any pixel is decoded. Gives what it says, or the
+ * phrase that follows the image's name and tells what is wrong and what to do: missing, empty, no image, a format that
+ * is not read, too large, CMYK or 16-bit (whose conversion to 8-bit RGB differs between libraries).
  */
-export async function imageHeader(source: string | Uint8Array): Promise<ImageSize | string> {
+export async function imageHeader(source: string | Uint8Array): Promise<ImageHeader | string> {
   const bytes = typeof source === "string" ? await fileSize(source) : source.length;
   if (typeof bytes === "string") return bytes;
   if (bytes === 0) return "is empty; replace the file";
@@ -32,24 +34,25 @@ export async function imageHeader(source: string | Uint8Array): Promise<ImageSiz
   } catch (error) {
     return `is not an image, or its header is damaged (${messageOf(error).split("\n")[0]}); replace the file`;
   }
-  const { format, space, depth, width, height } = header;
-  if (!FORMATS.includes(format)) return `is ${format}, which is not read; convert it to PNG or JPEG`;
+  const { space, depth, width, height } = header;
+  const format = FORMATS.find((known) => known === header.format);
+  if (format === undefined) return `is ${header.format}, which is not read; convert it to PNG or JPEG`;
   if (width * height > MOST_PIXELS) {
     return `has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed; scale it down`;
   }
   if (space === "cmyk") return "is CMYK; convert it to RGB";
   if (depth !== "uchar") return "has 16 bits a channel; convert it to 8 bits";
-  return { width, height };
+  return { format, width, height };
 }
 
 async function fileSize(file: string): Promise<number | string> {
   try {
     const found = await stat(file);
-    return found.isFile() ? found.size : "is not a file";
+    return found.isFile() ? found.size : "is not a file; name an image file";
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "ENOENT"
       ? MISSING
-      : `cannot be read (${messageOf(error)})`;
+      : `cannot be read (${messageOf(error)}); check its permissions`;
   }
 }
 

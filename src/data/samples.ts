@@ -10,7 +10,7 @@ import { z } from "zod";
 import { box } from "../boxes.ts";
 import { Faults, firstFew } from "../faults.ts";
 import type { Sample } from "../records.ts";
-import { type ImageSize, imageHeader, MISSING } from "./image-header.ts";
+import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
 import { parseJson, textLines } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
@@ -145,8 +145,8 @@ function idOf(value: Line, line: number): string {
 }
 
 /** The header of each image, read once however many lines use it. */
-async function imageHeaders(images: readonly string[]): Promise<Map<string, ImageSize | string>> {
-  const headers = new Map<string, ImageSize | string>();
+async function imageHeaders(images: readonly string[]): Promise<Map<string, ImageHeader | string>> {
+  const headers = new Map<string, ImageHeader | string>();
   for (const image of images) if (!headers.has(image)) headers.set(image, await imageHeader(image));
   return headers;
 }
@@ -154,7 +154,7 @@ async function imageHeaders(images: readonly string[]): Promise<Map<string, Imag
 /** All missing images as one fault, since they are mostly missing for one reason: the folder. */
 function reportMissing(
   lines: readonly ReadLine<unknown>[],
-  headers: ReadonlyMap<string, ImageSize | string>,
+  headers: ReadonlyMap<string, ImageHeader | string>,
   faults: Faults,
 ): void {
   const missing = lines.filter(({ image }) => headers.get(image) === MISSING);
@@ -167,7 +167,7 @@ function reportMissing(
 }
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */
-function checkGeometry(where: string, { width, height, bboxs }: Line, image: ImageSize, faults: Faults): void {
+function checkGeometry(where: string, { width, height, bboxs }: Line, image: ImageHeader, faults: Faults): void {
   if ((width ?? image.width) !== image.width || (height ?? image.height) !== image.height) {
     const given = `${width ?? image.width}x${height ?? image.height}`;
     faults.add(`${where}: width, height`, `say ${given}, but the image has ${image.width}x${image.height} pixels`);
@@ -184,7 +184,7 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
   }
 }
 
-function toSample(value: Line, line: number, image: string, { width, height }: ImageSize): Sample {
+function toSample(value: Line, line: number, image: string, { width, height }: ImageHeader): Sample {
   return {
     id: idOf(value, line),
     image,

@@ -6,7 +6,8 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import sharp, { type Metadata, type OutputInfo } from "sharp";
+import sharp, { type OutputInfo } from "sharp";
+import { imageHeader } from "../data/image-header.ts";
 import { messageOf, UserError } from "../errors.ts";
 import type { RgbImage } from "./resize.ts";
 
@@ -19,11 +20,6 @@ export interface DecodedImage extends RgbImage {
 /** What becomes of transparency: pasted on white (Qwen2.5-VL) or ignored (InternVL's `convert("RGB")`). */
 export type Alpha = "white" | "drop";
 
-/** Pillow refuses more pixels than this as a decompression bomb. */
-const MOST_PIXELS = 178_956_970;
-
-const FORMATS = ["jpeg", "png", "webp", "gif"];
-
 /**
  * Decodes a JPEG, PNG, WebP or GIF, given as a path or as its bytes; `name` is what messages call the bytes.
  * Throws `UserError`, naming the file: missing, empty, truncated, no image, another format, too large, CMYK, 16-bit.
@@ -33,8 +29,8 @@ export async function decodeImage(
   { alpha = "white", name = "The image" }: { alpha?: Alpha; name?: string } = {},
 ): Promise<DecodedImage> {
   if (typeof source === "string") return decodeImage(await readImageFile(source), { alpha, name: `Image ${source}` });
-  if (source.length === 0) throw new UserError(`${name} is empty.`, "Replace the file.");
-  const header = await checkHeader(source, name);
+  const header = await imageHeader(source);
+  if (typeof header === "string") throw new UserError(`${name} ${header}.`);
   let decoded: { data: Buffer; info: OutputInfo };
   try {
     decoded = await sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" })
@@ -65,35 +61,6 @@ export async function readImageFile(file: string): Promise<Buffer> {
     if (missing) throw new UserError(`Image ${file} does not exist.`, "Check the path and the images folder.");
     throw new UserError(`Image ${file} cannot be read (${messageOf(error)}).`, "Check the path and its permissions.");
   }
-}
-
-/** The header; what cannot be read exactly is refused here, before any pixel is decoded. */
-async function checkHeader(bytes: Uint8Array, name: string): Promise<Metadata> {
-  let header: Metadata;
-  try {
-    header = await sharp(bytes, { limitInputPixels: false }).metadata();
-  } catch (error) {
-    throw new UserError(
-      `${name} is not an image, or its header is damaged (${firstLine(error)}).`,
-      "Replace it by a JPEG, PNG, WebP or GIF.",
-    );
-  }
-  const { format, space, depth, width, height } = header;
-  if (!FORMATS.includes(format))
-    throw new UserError(`${name} is ${format}, which is not read.`, "Convert it to PNG or JPEG.");
-  if (width * height > MOST_PIXELS)
-    throw new UserError(
-      `${name} has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed.`,
-      "Scale it down.",
-    );
-  if (space === "cmyk")
-    throw new UserError(`${name} is CMYK, whose conversion differs between libraries.`, "Convert it to RGB.");
-  if (depth !== "uchar")
-    throw new UserError(
-      `${name} has 16 bits a channel, whose conversion differs between libraries.`,
-      "Convert it to 8 bits.",
-    );
-  return header;
 }
 
 /** Pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) as RGB. */
