@@ -25,17 +25,17 @@ export function change(before: readonly Answered[], after: readonly Answered[], 
   return { before: from, after: to, gain, low, high };
 }
 
-/** One way of asking, on every set. */
+/** One way of asking, on every set; null where no sample of a set has the metric. */
 export function row(name: string, sets: Readonly<Record<string, readonly Answered[]>>): Row {
   const cells = Object.entries(sets).map(([set, samples]) => {
-    const acc = bootstrapMean(values(samples, "acc"));
-    const ious = values(samples, "giou");
+    const [accs, ious] = [values(samples, "acc"), values(samples, "giou")];
+    const acc = accs.length ? bootstrapMean(accs) : undefined;
     const cell = {
-      acc: acc.mean,
+      acc: acc?.mean ?? null,
       giou: ious.length ? mean(ious) : null,
       n: samples.length,
-      accLow: acc.low,
-      accHigh: acc.high,
+      accLow: acc?.low ?? null,
+      accHigh: acc?.high ?? null,
     };
     return [set, cell] as const;
   });

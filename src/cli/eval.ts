@@ -1,7 +1,7 @@
 /** @file `grit eval`: answers, scores and a table for any sets with any model. */
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { UserError } from "../errors.ts";
@@ -19,7 +19,7 @@ interface Options {
   readonly model: string;
   readonly data: string;
   readonly images?: string;
-  readonly method: string;
+  readonly method: MethodName;
   readonly out?: string;
   readonly limit?: number;
   readonly temperature: number;
@@ -35,33 +35,34 @@ export function evalCommand(): Command {
     .requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout")
     .requiredOption("--data <files>", "data files, separated by commas; a set is named after its file")
     .option("--images <dir>", "where image paths start, instead of each data file's folder")
-    .option("--method <name>", `the way of asking: ${Object.keys(METHODS).join(", ")}`, "grit")
+    .addOption(new Option("--method <name>", "the way of asking").choices(Object.keys(METHODS)).default("grit"))
     .option("--out <dir>", "write samples.jsonl, summary.json and manifest.json there; must not exist")
     .option("--limit <n>", "only the first n samples of each set", integer(1))
     .option("--temperature <t>", "0 is greedy", number(0), 0)
     .option("--max-tokens <n>", "longest answer", integer(1), 1000)
     .option("--seed <n>", "of the sampling", integer(0), 1)
     .option("--prefix <text>", "make every answer begin with this text")
-    .option("--precision <type>", "float32 or bfloat16", "float32")
+    .addOption(
+      new Option("--precision <type>", "of the computation").choices(["float32", "bfloat16"]).default("float32"),
+    )
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
-  if (!Object.hasOwn(METHODS, options.method)) {
-    throw new UserError(
-      `--method ${options.method} is not known.`,
-      `Choose one of ${Object.keys(METHODS).join(", ")}.`,
-    );
-  }
   if (options.out && existsSync(options.out))
     throw new UserError(`${options.out} already exists.`, "Choose another --out.");
-  const method = options.method as MethodName;
+  const { method } = options;
   const files = options.data.split(",");
+  const names = files.map((file) => basename(file).replace(/\.jsonl$/, ""));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new UserError(
+      `--data names two files ${twice}, but answers are kept by the file's name.`,
+      "Rename one, or evaluate them one at a time.",
+    );
+  }
   const loaded = await Promise.all(files.map((file) => loadSamples([file], { images: options.images })));
-  const sets = files.map((file, i) => ({
-    name: basename(file).replace(/\.jsonl$/, ""),
-    samples: loaded[i]!.slice(0, options.limit),
-  }));
+  const sets = names.map((name, i) => ({ name, samples: loaded[i]!.slice(0, options.limit) }));
   const engine = new LocalEngine(options.model, { precision: options.precision });
   const asking = {
     method,
