@@ -134,6 +134,14 @@ describe("a bad recipe", () => {
     ["a negative rate", `${minimal}optimizer: { lr: -1 }\n`, [], "optimizer.lr: is -1, but must be at least 0"],
     ["no temperature", minimal, ["sampling.temperature=0"], "sampling.temperature: is 0, but must be more than 0"],
     ["a group of one", minimal, ["group_size=1"], "group_size: is 1, but a completion is compared"],
+    [
+      "an average that forgets nothing",
+      minimal,
+      ["optimizer.betas=[0.9, 1]"],
+      "betas.1: is 1, but must be less than 1",
+    ],
+    ["a prompt that no reward reads", minimal, ["method=direct"], "method: is direct, which asks for no tags"],
+    ["an evaluation of nothing", minimal, ["eval.every=5"], "eval.every: is 5, but data.eval names no set"],
     ["updates off policy", minimal, ["loss.updates_per_rollout=2"], "which needs loss.form: clipped"],
     [
       "an unknown override",

@@ -7,7 +7,7 @@ import { loadYaml } from "./yaml.ts";
 
 const count = z.int().positive();
 const atLeastZero = z.number().nonnegative();
-const fraction = z.number().min(0).max(1);
+const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 const fields = z.strictObject({
@@ -64,7 +64,7 @@ const fields = z.strictObject({
   optimizer: z
     .strictObject({
       lr: atLeastZero.default(2e-6),
-      betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+      betas: z.tuple([decay, decay]).default([0.9, 0.999]),
       eps: z.number().positive().default(1e-8),
       weight_decay: atLeastZero.default(0),
       clip_norm: z.number().positive().default(1),
@@ -127,10 +127,16 @@ export function loadRecipe(file: string, overrides: readonly string[] = []): Pro
 /** Settings that are sound alone but not together. */
 function refuseContradictions(recipe: z.infer<typeof fields>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
-  const { loss, image } = recipe;
+  const { loss, image, rewards } = recipe;
   if (recipe.group_size < 2) refuse(["group_size"], "is 1, but a completion is compared with others of its group");
   if (loss.form === "on_policy" && loss.updates_per_rollout > 1) {
     refuse(["loss", "updates_per_rollout"], "is more than 1, which needs loss.form: clipped");
+  }
+  if (recipe.method === "direct" && rewards.custom.length === 0) {
+    refuse(["method"], "is direct, which asks for no tags, but the presets read tags; add a reward by rewards.custom");
+  }
+  if (recipe.eval.every > 0 && Object.keys(recipe.data.eval).length === 0) {
+    refuse(["eval", "every"], `is ${recipe.eval.every}, but data.eval names no set`);
   }
   if (image.min_pixels && image.max_pixels && image.min_pixels > image.max_pixels) {
     refuse(["image", "min_pixels"], "is more than image.max_pixels");
