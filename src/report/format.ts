@@ -1,5 +1,7 @@
 /** @file Numbers as people read them, in the report and in the terminal alike. */
 
+import { duration as wholeSeconds } from "../progress.ts";
+
 const MISSING = "–";
 
 /** A value that a file may lack. */
@@ -42,13 +44,10 @@ export function compact(value: Maybe): string {
   return size < 1e9 ? minus(`${(value / 1e6).toFixed(1)}M`) : minus(value.toExponential(1));
 }
 
-/** A duration: 4.2 → `4.2 s`, 125 → `2 min 5 s`, 7380 → `2 h 3 min`. */
+/** A duration, short ones to a tenth of a second: 4.21 → `4.2 s`, 125 → `2 min 05 s`, 7380 → `2 h 03 min`. */
 export function duration(seconds: Maybe): string {
   if (!known(seconds)) return MISSING;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : wholeSeconds(seconds);
 }
 
 /** Names in a sentence: `a`, `a and b`, `a, b and c`. */

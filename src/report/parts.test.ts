@@ -50,7 +50,7 @@ describe("numbers", () => {
     expect([0, 4.06e-6, 0.0271, 0.492, 2.613, 99.94, 148.4, 12345, 6.2e6].map(compact)).toEqual(
       ["0", "4.1e−6", "0.0271", "0.492", "2.61", "99.9", "148", "12.3k", "6.2M"], // biome-ignore format: one line
     );
-    expect([4.21, 125, 7380].map(duration)).toEqual(["4.2 s", "2 min 5 s", "2 h 3 min"]);
+    expect([4.21, 59.7, 125, 7190].map(duration)).toEqual(["4.2 s", "1 min 00 s", "2 min 05 s", "1 h 59 min"]);
     expect([listed([]), listed(["a"]), listed(["a", "b", "c"])]).toEqual(["", "a", "a, b and c"]);
   });
 });

@@ -1,5 +1,6 @@
 /** @file The two tables of a run for the terminal, narrow enough for 80 columns or little more. */
 
+import { table } from "../table.ts";
 import { fraction, fractionGain, known, percent, points } from "./format.ts";
 import type { Change, Row, Summary } from "./schema.ts";
 
@@ -16,7 +17,7 @@ export function beforeAfterTable(summary: Summary): string {
         [name, String(set.n), value(change.before), value(change.after), gain(change.gain), interval, arrow(change)],
       ];
     });
-    return lines.length > 0 ? [layOut([[title, "n", "before", "after", "gain", "95 %", ""], ...lines])] : [];
+    return lines.length > 0 ? [table([[title, "n", "before", "after", "gain", "95 %", ""], ...lines])] : [];
   };
   const blocks = [...block("accuracy, %", (set) => set.acc, false), ...block("grounding IoU", (set) => set.giou, true)];
   return blocks.join("\n\n") || "No set was evaluated before and after.";
@@ -29,7 +30,7 @@ export function rowsTable(summary: Summary): string {
   const block = (title: string, metric: "acc" | "giou", cell: (set: Row["sets"][string] | undefined) => string) => {
     const sets = names.filter((name) => rows.some((row) => known(row.sets[name]?.[metric])));
     if (sets.length === 0) return [];
-    return [layOut([[title, ...sets], ...rows.map((row) => [row.name, ...sets.map((name) => cell(row.sets[name]))])])];
+    return [table([[title, ...sets], ...rows.map((row) => [row.name, ...sets.map((name) => cell(row.sets[name]))])])];
   };
   const blocks = [
     ...block("accuracy, %", "acc", (set) => {
@@ -45,16 +46,4 @@ export function rowsTable(summary: Summary): string {
 /** ▲ when the whole interval is above zero, ▼ when it is below. */
 function arrow(change: Change): string {
   return change.low > 0 ? "▲" : change.high < 0 ? "▼" : "·";
-}
-
-/** Columns as wide as their widest cell: the first to the left, the others to the right; a rule under the head. */
-function layOut(table: readonly (readonly string[])[]): string {
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
-  const lines = table.map((line) =>
-    line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [lines[0], "─".repeat(Math.max(...lines.map((line) => line.length))), ...lines.slice(1)].join("\n");
 }
