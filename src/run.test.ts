@@ -100,6 +100,14 @@ describe("checkpoints", () => {
     expect(readdirSync(run.checkpointDir(5))).toEqual(["weights"]);
   });
 
+  test("one of the same step takes the other's place, and leaves nothing of it", async () => {
+    const run = RunFolder.create(dir, info);
+    await run.saveCheckpoint(5, write("first"));
+    await run.saveCheckpoint(5, write("second"));
+    expect(read("checkpoints/step-5/weights")).toBe("second");
+    expect(readdirSync(join(dir, "checkpoints"))).toEqual(["step-5"]);
+  });
+
   test("are pruned to the latest, with what was left half-written", async () => {
     const run = RunFolder.create(dir, info);
     for (const step of [2, 4, 10]) await run.saveCheckpoint(step, write(""));
@@ -130,6 +138,13 @@ describe("resume", () => {
     RunFolder.create(dir, info).appendMetrics({ step: 1 });
     expect(RunFolder.resume(dir).checkpoint).toBeUndefined();
     expect(read("metrics.jsonl")).toBe("");
+  });
+
+  test("says which file is damaged", () => {
+    const run = RunFolder.create(dir, info);
+    writeFileSync(join(dir, "run.json"), '{"recipe":');
+    expect(() => run.noteChanges({}, 0)).toThrow(UserError);
+    expect(() => run.noteChanges({}, 0)).toThrow(/run\.json cannot be read/);
   });
 
   test("needs a run, and metrics that read", () => {

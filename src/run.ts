@@ -15,7 +15,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UserError } from "./errors.ts";
+import { messageOf, UserError } from "./errors.ts";
 import { sync, syncTree, writeWhole } from "./files.ts";
 
 /** What is known when a run begins. Nothing secret belongs here: all of it is written. */
@@ -89,9 +89,14 @@ export class RunFolder {
     this.writeJson("run.json", { ...info, recipe, changes: [...(info.changes ?? []), ...changes] });
   }
 
-  /** The value of a JSON file of the run, e.g. `run.json`. */
+  /** The value of a JSON file of the run, e.g. `run.json`. @throws UserError when it is missing or damaged */
   readJson(name: string): unknown {
-    return JSON.parse(fs.readFileSync(join(this.dir, name), "utf8"));
+    const path = join(this.dir, name);
+    try {
+      return JSON.parse(fs.readFileSync(path, "utf8"));
+    } catch (error) {
+      throw new UserError(`${path} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
+    }
   }
 
   /** Writes a JSON file, e.g. `summary.json` or `eval/before/summary.json`. A number that is not finite becomes null. */
@@ -140,9 +145,15 @@ export class RunFolder {
     await write(partial);
     syncTree(partial);
     const dir = this.checkpointDir(step);
-    fs.rmSync(dir, { recursive: true, force: true });
+    // A checkpoint of that step gives way only when the new one is there: it may be the run's only one.
+    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
+    if (fs.existsSync(dir)) {
+      fs.rmSync(old, { recursive: true, force: true });
+      fs.renameSync(dir, old);
+    }
     fs.renameSync(partial, dir);
     sync(join(this.dir, "checkpoints"));
+    fs.rmSync(old, { recursive: true, force: true });
     return dir;
   }
 
