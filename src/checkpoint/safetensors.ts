@@ -60,7 +60,10 @@ export class SafetensorsFile {
     try {
       size = statSync(path).size;
     } catch (error) {
-      throw new UserError(`${path} cannot be read: ${messageOf(error)}`);
+      throw new UserError(
+        `${path} cannot be read: ${messageOf(error)}`,
+        "Is the path right, and the download complete? Weights are read from safetensors files only.",
+      );
     }
     if (size < 8) fail(`it has only ${size} bytes`);
     const headerLength = Number(this.#bytes(0, 8).readBigUInt64LE());
@@ -143,14 +146,15 @@ export function writeSafetensors(
   length.writeBigUInt64LE(BigInt(text.length));
   const file = openSync(path, "w");
   try {
-    for (const part of [length, text]) writeWhole(file, part);
-    for (const tensor of tensors) writeWhole(file, bytes(tensor));
+    for (const part of [length, text]) writeAll(file, part);
+    for (const tensor of tensors) writeAll(file, bytes(tensor));
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
 }
 
-function writeWhole(file: number, bytes: Uint8Array): void {
+/** `writeSync` may write a part only. */
+function writeAll(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
 }

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Golden, goldenNames } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { type Golden, goldenNames, loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
 import {
   differing,
   gradientOf,
@@ -14,13 +14,14 @@ import {
   stateOf,
   tensorsIn,
 } from "../../test/tiny.ts";
+import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { UserError } from "../errors.ts";
 import type { GrpoLoss } from "../loss.ts";
 import { type Part, parts } from "../models/model.ts";
 import { native } from "../torch/native.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import type { ScoreGroup, TrainGroup } from "./engine.ts";
-import type { LocalEngine, LocalOptions } from "./local.ts";
+import { LocalEngine, type LocalOptions } from "./local.ts";
 
 const dir = scratch();
 let folders = 0;
@@ -119,6 +120,18 @@ describe.each(goldenNames())("on %s", (name) => {
         else expect(readFileSync(is).equals(readFileSync(was)), file).toBe(true);
       }
     }));
+});
+
+it("an export carries no weights but its own: others would be the old ones", () => {
+  const [from, to] = [place(), place()];
+  const { dir: golden } = loadGolden("tied");
+  cpSync(golden, from, { recursive: true });
+  for (const name of ["pytorch_model.bin", "pytorch_model.bin.index.json", "optimizer.pt"])
+    writeFileSync(join(from, name), "");
+  const engine = new LocalEngine(from, { device: "cpu" });
+  engine.export(to);
+  engine.dispose();
+  expect(readdirSync(to).sort()).toEqual(readdirSync(golden).sort());
 });
 
 describe("log-probabilities", () => {
@@ -373,6 +386,18 @@ describe("steps", () => {
 });
 
 describe("load", () => {
+  it("refuses a state that does not say how many updates it has seen", () =>
+    withTiny("tied", {}, (engine) => {
+      const saved = place();
+      engine.save(saved);
+      const path = join(saved, "state.safetensors");
+      const file = new SafetensorsFile(path);
+      const bytes = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+      writeSafetensors(path, file.entries, ({ name }) => bytes.get(name)!);
+      expect(() => engine.load(saved)).toThrow(/does not say how many updates/);
+      expect(() => engine.load(saved)).toThrow(UserError);
+    }));
+
   it("refuses the state of a run that trained something else, naming the tensor", () =>
     withTiny("tied", { freeze: ["language"] }, async (engine) => {
       const saved = place();

@@ -53,6 +53,8 @@ export interface LocalOptions {
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
 const CACHE_BYTES = 512 * 2 ** 20;
 const REMEMBERED_IMAGES = 512;
+/** Files that hold weights or a training state; an export writes its own, and carries over everything else. */
+const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|h5|msgpack)(\.index\.json)?$/;
 /** Elements of one chunk of float32 logits: a whole [tokens, vocabulary] table is never kept. */
 const LOGIT_CHUNK = 2 ** 25;
 
@@ -221,7 +223,13 @@ export class LocalEngine implements Engine {
         `${file.path} lacks ${[...missing].slice(0, 3).join(", ")}.`,
         "Resume with the recipe the run was started with.",
       );
-    this.#optimizer.setSteps(Number(file.metadata?.steps ?? 0));
+    const steps = Number(file.metadata?.steps);
+    if (!Number.isSafeInteger(steps))
+      throw new UserError(
+        `${file.path} does not say how many updates it has seen.`,
+        "Resume from a checkpoint that was written here.",
+      );
+    this.#optimizer.setSteps(steps);
     this.#features.clear();
   }
 
@@ -229,9 +237,7 @@ export class LocalEngine implements Engine {
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(this.#dir)) {
       const path = join(this.#dir, name);
-      if (name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json") || !statSync(path).isFile())
-        continue;
-      cpSync(path, join(dir, name));
+      if (!WEIGHTS.test(name) && statSync(path).isFile()) cpSync(path, join(dir, name));
     }
     writeWeights(dir, this.model, this.#parameters, this.#layout);
   }

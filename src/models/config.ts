@@ -16,13 +16,17 @@ export function readJson(dir: string, name: string): Record<string, unknown> {
       "A checkpoint folder in Hugging Face layout is wanted.",
     );
   }
-  if (!value || typeof value !== "object" || Array.isArray(value)) throw new UserError(`${path} is not a JSON object.`);
+  if (!value || typeof value !== "object" || Array.isArray(value))
+    throw new UserError(`${path} is not a JSON object.`, "Download the file again.");
   return value as Record<string, unknown>;
 }
 
-/** `value` checked against `schema`; every fault is listed with its key. */
+/** `value` checked against `schema`. @throws UserError listing every fault with its key */
 export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, file: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new UserError(`${file} does not describe a model this project knows:\n${z.prettifyError(result.error)}`);
+  throw new UserError(
+    `${file} does not describe a model this project knows:\n${z.prettifyError(result.error)}`,
+    "Is the file complete, and of this family? What is not computed here is refused rather than ignored.",
+  );
 }

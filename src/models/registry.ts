@@ -12,7 +12,7 @@ const architectures: Record<string, (dir: string) => Model> = {
 export function readModel(dir: string): Model {
   const { architectures: named } = readJson(dir, "config.json");
   const name = Array.isArray(named) ? String(named[0]) : "none";
-  const make = architectures[name];
+  const make = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (!make) {
     throw new UserError(
       `${dir}/config.json names the architecture ${name}, which is not supported.`,
