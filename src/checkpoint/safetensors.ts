@@ -5,7 +5,7 @@
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { messageOf, UserError } from "../errors.ts";
-import type { DType } from "../torch/tensor.ts";
+import { bytesPer, type DType } from "../torch/dtype.ts";
 
 const names = new Map<string, DType>([
   ["F64", "float64"],
@@ -18,16 +18,6 @@ const names = new Map<string, DType>([
   ["BOOL", "bool"],
 ]);
 const codes = new Map([...names].map(([code, dtype]) => [dtype, code]));
-const bytesPer: Record<DType, number> = {
-  float64: 8,
-  int64: 8,
-  float32: 4,
-  int32: 4,
-  float16: 2,
-  bfloat16: 2,
-  uint8: 1,
-  bool: 1,
-};
 
 const count = z.int().nonnegative();
 const description = z.object({ dtype: z.string(), shape: z.array(count), data_offsets: z.tuple([count, count]) });

@@ -8,20 +8,11 @@
  * JavaScript's garbage collector plays no part: finalizers do not run inside a synchronous loop, and it cannot see how
  * much memory a handle holds.
  */
+import { bytesPer, type DType, dtypes } from "./dtype.ts";
 import { type Handle, native } from "./native.ts";
 
-/** Element types, numbered as libtorch's `ScalarType`. */
-export const dtypes = {
-  uint8: 0,
-  int32: 3,
-  int64: 4,
-  float16: 5,
-  float32: 6,
-  float64: 7,
-  bool: 11,
-  bfloat16: 15,
-} as const;
-export type DType = keyof typeof dtypes;
+export { bytesPer, type DType, dtypes } from "./dtype.ts";
+
 const dtypeNames = new Map<number, DType>(Object.entries(dtypes).map(([name, code]) => [code, name as DType]));
 
 /** A libtorch tensor. Operators are functions in `ops.ts`. */
@@ -133,17 +124,6 @@ export class Tensor {
     this.dispose();
   }
 }
-
-export const bytesPer: Record<DType, number> = {
-  uint8: 1,
-  bool: 1,
-  float16: 2,
-  bfloat16: 2,
-  int32: 4,
-  float32: 4,
-  int64: 8,
-  float64: 8,
-};
 
 const scopes: Set<Tensor>[] = [];
 
