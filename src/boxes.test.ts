@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { area, box, boxF1, iou, matchCount, rounded, toSpace, unionArea, unionIoU } from "./boxes.ts";
+import { area, box, boxF1, iou, matchCount, toSpace, unionArea, unionIoU } from "./boxes.ts";
 import type { Box, Frame } from "./records.ts";
 
 const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 };
@@ -39,10 +39,6 @@ describe("toSpace", () => {
         }
       }),
     );
-  });
-
-  it("rounds halves to even", () => {
-    expect(rounded(box("image", 0.5, 1.5, 2.5, 3.4999))).toEqual(box("image", 0, 2, 2, 3));
   });
 });
 

@@ -18,8 +18,8 @@ export function extent(space: Space, frame: Frame): readonly [width: number, hei
 }
 
 /**
- * The same box in another space, by the recorded resize of its image. Floats are kept exact and nothing is clipped;
- * `rounded` makes integers of them.
+ * The same box in another space, by the recorded resize of its image. Floats are kept exact and nothing is
+ * rounded or clipped.
  */
 export function toSpace<S extends Space>(from: Box, space: S, frame: Frame): Box<S> {
   const [fromWidth, fromHeight] = extent(from.space, frame);
@@ -27,16 +27,6 @@ export function toSpace<S extends Space>(from: Box, space: S, frame: Frame): Box
   const x = (value: number) => (width === fromWidth ? value : (value * width) / fromWidth);
   const y = (value: number) => (height === fromHeight ? value : (value * height) / fromHeight);
   return box(space, x(from.x1), y(from.y1), x(from.x2), y(from.y2));
-}
-
-/** The box with integer coordinates, halves to the even neighbour as Python's `round` (the original demo's rounding). */
-export function rounded<S extends Space>({ space, x1, y1, x2, y2 }: Box<S>): Box<S> {
-  return box(space, roundHalfEven(x1), roundHalfEven(y1), roundHalfEven(x2), roundHalfEven(y2));
-}
-
-function roundHalfEven(value: number): number {
-  const nearest = Math.round(value);
-  return nearest - value === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
 }
 
 /** Area in squared units of the box's space; 0 when degenerate. */

@@ -96,7 +96,6 @@ export function toDevice(x: Tensor, device: string): Tensor {
 }
 export const detach = unary("detach");
 export const clone = unary("clone");
-export const contiguous = unary("contiguous");
 
 // ── Arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -104,7 +103,6 @@ export const add = binary("add.Tensor", "add.Scalar");
 export const sub = binary("sub.Tensor", "sub.Scalar");
 export const mul = binary("mul.Tensor", "mul.Scalar");
 export const div = binary("div.Tensor", "div.Scalar");
-export const ge = binary("ge.Tensor", "ge.Scalar");
 export const gt = binary("gt.Tensor", "gt.Scalar");
 export const lt = binary("lt.Tensor", "lt.Scalar");
 export const minimum = operator("minimum") as (a: Tensor, b: Tensor) => Tensor;
@@ -114,7 +112,6 @@ export const cos = unary("cos");
 export const sin = unary("sin");
 export const silu = unary("silu");
 export const sqrt = unary("sqrt");
-export const isfinite = unary("isfinite");
 export const gelu = unary("gelu");
 const clampOp = operator("clamp");
 export function clamp(x: Tensor, min: number | null, max: number | null): Tensor {
@@ -130,11 +127,9 @@ export const mean = unary("mean");
 export const max = unary("max");
 export const all = unary("all");
 export const sumDim = operator("sum.dim_IntList") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
-export const amax = operator("amax") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
 export const argmax = operator("argmax") as (x: Tensor, dim: number) => Tensor;
 export const logsumexp = operator("logsumexp") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
 export const softmax = operator("softmax.int") as (x: Tensor, dim: number) => Tensor;
-export const logSoftmax = operator("log_softmax.int") as (x: Tensor, dim: number) => Tensor;
 export const cumsum = operator("cumsum") as (x: Tensor, dim: number) => Tensor;
 /** Values in order along `dim` and where they stood. */
 export const sort = operator("sort") as (x: Tensor, dim: number, descending: boolean) => [Tensor, Tensor];
@@ -158,11 +153,6 @@ export const chunk = operator("chunk") as (x: Tensor, chunks: number, dim: numbe
 export const cat = operator("cat") as (xs: readonly Tensor[], dim: number) => Tensor;
 export const repeat = operator("repeat") as (x: Tensor, times: readonly number[]) => Tensor;
 export const stack = operator("stack") as (xs: readonly Tensor[], dim: number) => Tensor;
-export const repeatInterleave = operator("repeat_interleave.self_int") as (
-  x: Tensor,
-  times: number,
-  dim: number,
-) => Tensor;
 
 // ── Looking up ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,11 +184,9 @@ function inPlace(x: Tensor, result: unknown): Tensor {
   return x;
 }
 const copyOp = operator("copy_");
-const zeroOp = operator("zero_");
 const mulInPlaceOp = operator("mul_.Scalar");
 const addInPlaceOp = operator("add_.Tensor");
 export const copy_ = (x: Tensor, source: Tensor) => inPlace(x, copyOp(x, source));
-export const zero_ = (x: Tensor) => inPlace(x, zeroOp(x));
 export const mul_ = (x: Tensor, factor: number) => inPlace(x, mulInPlaceOp(x, factor));
 export const add_ = (x: Tensor, other: Tensor) => inPlace(x, addInPlaceOp(x, other));
 
