@@ -200,6 +200,11 @@ function prefill(
 function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {
   const ids = rows.map((row) => row.last.id);
   const position = rows.map((row) => row.last.position);
-  const hidden = forward(model, weights, { ids, positions: rows[0]!.axes.map(() => position) }, new CacheAttention(cache));
+  const hidden = forward(
+    model,
+    weights,
+    { ids, positions: rows[0]!.axes.map(() => position) },
+    new CacheAttention(cache),
+  );
   return maskedLogits(model, weights, hidden, mask_V);
 }
