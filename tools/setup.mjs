@@ -9,7 +9,7 @@
  * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install).
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,11 @@ const headers = at("node_modules", "node-api-headers");
 const native = at("build", "native");
 const say = (text) => console.log(`setup: ${text}`);
 const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
-const writeJson = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+/** A file that is there whole or not at all: half a record would stop every later set-up. */
+const writeJson = (path, value) => {
+  writeFileSync(`${path}.partial`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${path}.partial`, path);
+};
 
 /** Are the packages in node_modules the ones that package-lock.json names? Packages for other platforms may lack. */
 function packagesInPlace() {
