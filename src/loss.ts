@@ -31,7 +31,7 @@ export interface NllLoss {
 
 export type Loss = GrpoLoss | NllLoss;
 
-/** Means over a batch's learned tokens, but for the first two. */
+/** Means over a batch's learned tokens where nothing else is said. */
 export interface LossMetrics {
   /** The loss itself, normalised as it says. */
   readonly loss: number;

@@ -32,7 +32,7 @@ function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], m
   return { packed, hidden, logprobs };
 }
 
-/** Largest absolute difference, counted relative to 1 where the reference is larger. */
+/** Largest absolute difference of two equally long lists. */
 function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
   expect(got.length).toBe(want.length);
   let worst = 0;
