@@ -1,51 +1,34 @@
 /** @file `grit eval`: answers, scores and a table for any sets with any model. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { dataHash, loadSamples } from "../data/samples.ts";
-import { LocalEngine } from "../engine/local.ts";
 import { UserError } from "../errors.ts";
 import { type Answered, evaluate } from "../evaluate.ts";
 import { writeWhole } from "../files.ts";
 import { Progress } from "../progress.ts";
-import { METHODS, type MethodName } from "../prompt/methods.ts";
 import { createJudge } from "../rewards/judge.ts";
 import { row } from "../summary.ts";
 import { table } from "../table.ts";
 import { native } from "../torch/native.ts";
-import { integer, number } from "./numbers.ts";
+import { integer } from "./numbers.ts";
+import { addModelOptions, addSamplingOptions, type ModelOptions, openModel, type SamplingOptions } from "./options.ts";
 
-interface Options {
-  readonly model: string;
+interface Options extends ModelOptions, SamplingOptions {
   readonly data: string;
-  readonly images?: string;
-  readonly method: MethodName;
   readonly out?: string;
   readonly limit?: number;
-  readonly temperature: number;
-  readonly maxTokens: number;
-  readonly seed: number;
   readonly prefix?: string;
-  readonly precision: "float32" | "bfloat16";
 }
 
 export function evalCommand(): Command {
-  return new Command("eval")
+  const command = new Command("eval")
     .description("answer data sets with a model, measure every answer, print the table")
-    .requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout")
     .requiredOption("--data <files>", "data files, separated by commas; a set is named after its file")
-    .option("--images <dir>", "where image paths start, instead of each data file's folder")
-    .addOption(new Option("--method <name>", "the way of asking").choices(Object.keys(METHODS)).default("grit"))
     .option("--out <dir>", "write samples.jsonl, summary.json and manifest.json there; must not exist")
     .option("--limit <n>", "only the first n samples of each set", integer(1))
-    .option("--temperature <t>", "0 is greedy", number(0), 0)
-    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
-    .option("--seed <n>", "of the sampling", integer(0), 1)
-    .option("--prefix <text>", "make every answer begin with this text")
-    .addOption(
-      new Option("--precision <type>", "of the computation").choices(["float32", "bfloat16"]).default("float32"),
-    )
-    .action(run);
+    .option("--prefix <text>", "make every answer begin with this text");
+  return addSamplingOptions(addModelOptions(command)).action(run);
 }
 
 async function run(options: Options): Promise<void> {
@@ -63,7 +46,7 @@ async function run(options: Options): Promise<void> {
   }
   const loaded = await Promise.all(files.map((file) => loadSamples([file], { images: options.images })));
   const sets = names.map((name, i) => ({ name, samples: loaded[i]!.slice(0, options.limit) }));
-  const engine = new LocalEngine(options.model, { precision: options.precision });
+  const engine = openModel(options);
   const asking = {
     method,
     temperature: options.temperature,
@@ -95,7 +78,6 @@ async function run(options: Options): Promise<void> {
   ]);
   console.log(table([["set", "n", "ACC", "95 %", "GIoU"], ...cells]));
   if (!options.out) return;
-  mkdirSync(options.out, { recursive: true });
   const write = (name: string, text: string) => writeWhole(join(options.out!, name), text);
   write(
     "samples.jsonl",
@@ -113,6 +95,7 @@ async function run(options: Options): Promise<void> {
     asking,
     judge: "exact",
     precision: options.precision,
+    device: engine.device,
     data,
     libtorch: native.version(),
   };
