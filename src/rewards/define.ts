@@ -78,7 +78,10 @@ function weigh(reward: Reward, score: Score, { sample }: RewardInput): Score {
 export async function loadRewardModule(path: string): Promise<Reward[]> {
   const file = resolve(path);
   await access(file).catch(() => {
-    throw new UserError(`${path}: no such reward module`, "the path is taken from the current directory");
+    throw new UserError(
+      `${path}: no such reward module`,
+      "Check the path: in a recipe it starts at the recipe's folder, on the command line at the current one.",
+    );
   });
   let exported: Record<string, unknown>;
   try {
