@@ -61,6 +61,12 @@ export class RunFolder {
     return run;
   }
 
+  /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */
+  static open(dir: string): RunFolder {
+    if (!fs.existsSync(join(dir, "run.json"))) throw new UserError(`${dir} holds no run.`, "Check the path.");
+    return new RunFolder(dir);
+  }
+
   /**
    * Goes on with a run from its latest checkpoint, or from the start when it has none. What was written after that
    * checkpoint is cut away, since the steps will be made again.

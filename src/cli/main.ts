@@ -24,6 +24,18 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "answer, measure and tabulate data sets with a model",
     load: async () => (await import("./eval.ts")).evalCommand(),
   },
+  generate: {
+    summary: "write one completion for every line of a data file",
+    load: async () => (await import("./generate.ts")).generateCommand(),
+  },
+  score: {
+    summary: "write the log-probability of every token of given completions",
+    load: async () => (await import("./score.ts")).scoreCommand(),
+  },
+  export: {
+    summary: "write a plain Hugging Face folder from a checkpoint, and prove it",
+    load: async () => (await import("./export.ts")).exportCommand(),
+  },
   pretrain: {
     summary: "train a small base model from nothing on the scenes world",
     load: async () => (await import("./pretrain.ts")).pretrainCommand(),

@@ -19,3 +19,10 @@ export function integer(least: number): (text: string) => number {
     return value;
   };
 }
+
+/** A number above 0 and at most 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("A number above 0 and at most 1 is wanted.");
+  return value;
+}

@@ -1,0 +1,92 @@
+/** @file `grit export`: a plain Hugging Face folder from a checkpoint, and the proof that it says the same. */
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { differences } from "../checkpoint/compare.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { UserError } from "../errors.ts";
+import { firstFew } from "../faults.ts";
+import { syncTree } from "../files.ts";
+import { Progress } from "../progress.ts";
+import { RunFolder } from "../run.ts";
+
+interface Options {
+  readonly model: string;
+  readonly out: string;
+  readonly verify?: boolean;
+}
+
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("write a plain Hugging Face folder from a checkpoint, without what only training needs")
+    .requiredOption("--model <dir>", "a checkpoint folder, or a run folder: its latest checkpoint")
+    .requiredOption("--out <dir>", "the folder to write; must not exist")
+    .option("--verify", "load the export again and compare every tensor and the log-probabilities of a built-in prompt")
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const out = resolve(options.out);
+  if (existsSync(out)) throw new UserError(`${options.out} already exists.`, "Choose another --out.");
+  const from = checkpointIn(options.model);
+  const partial = `${out}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  const progress = new Progress({ label: "export", total: options.verify ? 3 : 2 });
+  try {
+    progress.update(0, `read ${from}`);
+    const engine = new LocalEngine(from, { device: "cpu" });
+    progress.update(1, "write");
+    let logprobs: number[] = [];
+    try {
+      engine.export(partial);
+      if (options.verify) logprobs = await probe(engine);
+    } finally {
+      engine.dispose();
+    }
+    if (options.verify) {
+      progress.update(2, "verify");
+      await verify(from, partial, logprobs);
+    }
+    syncTree(partial);
+    renameSync(partial, out);
+    progress.update(options.verify ? 3 : 2);
+    progress.finish();
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  const proof = options.verify ? "; every tensor and the log-probabilities of a built-in prompt are the same" : "";
+  console.log(`${from} is exported to ${options.out}${proof}.`);
+}
+
+/** The folder itself, or the latest checkpoint where it is a run's. */
+function checkpointIn(dir: string): string {
+  if (!existsSync(join(dir, "run.json"))) return dir;
+  const checkpoint = RunFolder.open(dir).latestCheckpoint();
+  if (!checkpoint)
+    throw new UserError(`The run in ${dir} has no checkpoint yet.`, "Wait for one, or name another --model.");
+  return checkpoint.dir;
+}
+
+/** Fails unless the folder `to` holds the tensors of `from` and computes exactly `logprobs`, which `from` computed. */
+export async function verify(from: string, to: string, logprobs: readonly number[]): Promise<void> {
+  const again = new LocalEngine(to, { device: "cpu" });
+  try {
+    const faults = differences(again.model, from, to);
+    const gap = Math.max(...(await probe(again)).map((value, i) => Math.abs(value - logprobs[i]!)));
+    if (gap !== 0) faults.push(`the log-probabilities of the built-in prompt differ by up to ${gap}`);
+    if (faults.length > 0)
+      throw new Error(`The export does not say what ${from} says:\n  ${firstFew(faults).join("\n  ")}`);
+  } finally {
+    again.dispose();
+  }
+}
+
+/** Log-probabilities of a fixed answer about a fixed picture: they pass through every part of the model. */
+export async function probe(engine: LocalEngine): Promise<number[]> {
+  const [width, height] = [112, 84];
+  const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7 + (i >> 7) * 13) % 256);
+  const { processor } = engine;
+  const prompt = await processor.promptFrom({ images: [{ width, height, rgb }], text: "\nQuestion: What is here?" });
+  const ids = processor.tokenizer.encode("<think> (12, 30, 88, 57) </think>\n<answer> A picture of no use.");
+  return engine.score("policy", [{ prompt, completions: [ids] }])[0]![0]!;
+}

@@ -1,0 +1,50 @@
+/** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { LocalEngine } from "../engine/local.ts";
+import { METHODS, type MethodName } from "../prompt/methods.ts";
+import { integer, number } from "./numbers.ts";
+
+/** A model asked about samples. */
+export interface ModelOptions {
+  readonly model: string;
+  readonly images?: string;
+  readonly method: MethodName;
+  readonly precision: "float32" | "bfloat16";
+  readonly device: string;
+}
+
+export interface SamplingOptions {
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+}
+
+/** Adds the options of `ModelOptions` to a command. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout")
+    .option("--images <dir>", "where image paths start, instead of each data file's folder")
+    .addOption(new Option("--method <name>", "the way of asking").choices(Object.keys(METHODS)).default("grit"))
+    .addOption(
+      new Option("--precision <type>", "type of the computation").choices(["float32", "bfloat16"]).default("float32"),
+    )
+    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
+}
+
+/** Adds the options of `SamplingOptions` to a command. */
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .option("--temperature <t>", "0 is greedy", number(0), 0)
+    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
+    .option("--seed <n>", "of the sampling", integer(0), 1);
+}
+
+/** The engine that the options ask for. @throws UserError when the model cannot be run so */
+export function openModel({ model, precision, device }: ModelOptions): LocalEngine {
+  return new LocalEngine(model, { precision, device });
+}
+
+function device(name: string): string {
+  if (!/^(auto|cpu|cuda:\d+)$/.test(name)) throw new InvalidArgumentError("Write auto, cpu or cuda:N.");
+  return name;
+}

@@ -1,0 +1,75 @@
+/** @file What the tests of the commands with a model share: recorded lines as a data file, and a command run in place. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { vi } from "vitest";
+import { main } from "../src/cli/main.ts";
+import { goldenImage, syntheticRgb } from "./golden/qwen2_5_vl/golden.ts";
+
+/** A line and what transformers computes for it: see golden/commands/make.py. */
+export interface GoldenLine {
+  readonly checkpoint: string;
+  /** A name for `goldenImage`. */
+  readonly image: string;
+  readonly question: string;
+  readonly completion: string;
+  /** Of the completion. */
+  readonly ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly greedy_ids: readonly number[];
+  readonly greedy_text: string;
+  readonly frame: readonly [number, number];
+}
+
+const recorded = JSON.parse(
+  readFileSync(fileURLToPath(new URL("./golden/commands/commands.json", import.meta.url)), "utf8"),
+) as GoldenLine[];
+
+/** The lines recorded for a checkpoint of golden/qwen2_5_vl. */
+export function goldenLines(checkpoint: string): GoldenLine[] {
+  return recorded.filter((line) => line.checkpoint === checkpoint);
+}
+
+/** Paths of the checkpoint. */
+export function checkpointDir(name: string): string {
+  return fileURLToPath(new URL(`./golden/qwen2_5_vl/checkpoints/${name}`, import.meta.url));
+}
+
+/** Writes a golden image into a folder; its file name. */
+export async function writeImage(dir: string, name: string): Promise<string> {
+  const { width, height } = goldenImage(name);
+  await sharp(syntheticRgb(width, height), { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(join(dir, `${name}.png`));
+  return `${name}.png`;
+}
+
+/** Writes objects, or raw text, as the lines of a file; its path. */
+export function writeLines(path: string, lines: readonly unknown[]): string {
+  writeFileSync(path, lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n"));
+  return path;
+}
+
+/** The values of a JSON lines file. */
+export function readLines<T>(path: string): T[] {
+  return readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** Runs a command line in this process: its exit code and what it printed. */
+export async function grit(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const printed = { out: "", err: "" };
+  const spies = [
+    vi.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`)),
+    vi.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`)),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => (printed.err += text) !== ""),
+  ];
+  try {
+    return { code: await main(argv), ...printed };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
