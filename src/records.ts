@@ -120,6 +120,7 @@ export interface Unscored {
 /** A reward's verdict. */
 export type Score = number | Unscored;
 
+/** Whether a verdict is a number. */
 export function isScored(score: Score): score is number {
   return typeof score === "number";
 }

@@ -7,6 +7,7 @@ import { createJudge } from "../rewards/judge.ts";
 import { table } from "../table.ts";
 import { scenesCommand } from "./data-scenes.ts";
 
+/** The command `data`. */
 export function dataCommand(): Command {
   return new Command("data")
     .description("check, describe or render data files")

@@ -17,6 +17,7 @@ interface Finding {
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const setup = "Run `npm run setup`.";
 
+/** The command `doctor`. */
 export function doctorCommand(): Command {
   return new Command("doctor").description("say what is installed, what is missing and how to mend it").action(() => {
     const width = 18;

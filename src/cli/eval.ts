@@ -21,6 +21,7 @@ interface Options extends ModelOptions, SamplingOptions {
   readonly prefix?: string;
 }
 
+/** The command `eval`. */
 export function evalCommand(): Command {
   const command = new Command("eval")
     .description("answer data sets with a model, measure every answer, print the table")

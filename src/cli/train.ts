@@ -7,6 +7,7 @@ import { table } from "../table.ts";
 import { openEngine, type StepLine, train } from "../train.ts";
 import { interruptSignal } from "./interrupt.ts";
 
+/** The command `train`. */
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a model with GRPO-GR by a recipe; overrides are written key.sub=value")

@@ -72,6 +72,7 @@ export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DT
 }
 
 const zerosOp = operator("zeros");
+/** All zeros. */
 export function zeros(shape: readonly number[], dtype: DType = "float32", device = "cpu"): Tensor {
   return zerosOp(shape, dtypes[dtype], undefined, device) as Tensor;
 }
@@ -91,6 +92,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return toDtypeOp(x, dtypes[dtype]) as Tensor;
 }
 const toDeviceOp = operator("to.device");
+/** `x` on a device; the same values shared when it is there already. */
 export function toDevice(x: Tensor, device: string): Tensor {
   return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
 }
@@ -114,6 +116,7 @@ export const silu = unary("silu");
 export const sqrt = unary("sqrt");
 export const gelu = unary("gelu");
 const clampOp = operator("clamp");
+/** Elements held between the bounds; null is no bound. A held element has no gradient. */
 export function clamp(x: Tensor, min: number | null, max: number | null): Tensor {
   return clampOp(x, min, max) as Tensor;
 }
