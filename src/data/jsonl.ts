@@ -1,23 +1,6 @@
-/** @file JSON lines from a file: strictly UTF-8, one JSON value a line, blank lines passed over. */
+/** @file Lines of a text file, strictly UTF-8, blank ones passed over; and JSON without exceptions. */
 import { createReadStream } from "node:fs";
 import { messageOf, UserError } from "../errors.ts";
-
-/** A line of a file, counted from 1, and the value it holds. */
-export interface JsonLine {
-  readonly line: number;
-  readonly value: unknown;
-}
-
-/** The values of a JSON lines file in order. @throws UserError naming file and line: no file, not UTF-8, not JSON */
-export async function* readJsonl(file: string): AsyncGenerator<JsonLine> {
-  for await (const { line, text } of textLines(file)) {
-    const value = parseJson(text);
-    if (value instanceof SyntaxError) {
-      throw new UserError(`${file}:${line}: is not JSON (${value.message})`, "Write one JSON object a line.");
-    }
-    yield { line, value };
-  }
-}
 
 /** The value of a JSON text, or what is wrong with it. */
 export function parseJson(text: string): unknown {
