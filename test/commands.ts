@@ -31,7 +31,7 @@ export function goldenLines(checkpoint: string): GoldenLine[] {
   return recorded.filter((line) => line.checkpoint === checkpoint);
 }
 
-/** Paths of the checkpoint. */
+/** The folder of a checkpoint of golden/qwen2_5_vl. */
 export function checkpointDir(name: string): string {
   return fileURLToPath(new URL(`./golden/qwen2_5_vl/checkpoints/${name}`, import.meta.url));
 }
@@ -61,14 +61,15 @@ export function readLines<T>(path: string): T[] {
 
 /** Runs a command line in this process: its exit code and what it printed. */
 export async function grit(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const printed = { out: "", err: "" };
+  const out: string[] = [];
+  const err: string[] = [];
   const spies = [
-    vi.spyOn(console, "log").mockImplementation((text) => void (printed.out += `${text}\n`)),
-    vi.spyOn(console, "error").mockImplementation((text) => void (printed.err += `${text}\n`)),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => (printed.err += text) !== ""),
+    vi.spyOn(console, "log").mockImplementation((text) => void out.push(`${text}\n`)),
+    vi.spyOn(console, "error").mockImplementation((text) => void err.push(`${text}\n`)),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => err.push(String(text)) > 0),
   ];
   try {
-    return { code: await main(argv), ...printed };
+    return { code: await main(argv), out: out.join(""), err: err.join("") };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
