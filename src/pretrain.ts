@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "./boxes.ts";
 import { singleFile, writeWeights } from "./checkpoint/weights_io.ts";
+import { STYLES } from "./data/scenes/chains.ts";
 import { LESSON_KINDS, lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
+import { DATASETS } from "./data/scenes/question.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { pretrainScene } from "./data/scenes/world.ts";
 import type { TrainGroup } from "./engine/engine.ts";
@@ -27,12 +29,14 @@ export const pretrainSchema = z.strictObject({
   /** Qwen2.5-VL's config.json; token ids and vocabulary size are filled in. */
   config: z.looseObject({ vision_config: z.looseObject({}) }),
   image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }),
-  max_vocab: z.int(),
+  max_vocab: z.int().positive(),
   /** The first stage, without words. */
   vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
   /** What follows, one after another: steps, and the shares of lesson kinds meanwhile. */
   stages: z
-    .array(z.strictObject({ steps: z.int().positive(), kinds: z.record(z.enum(LESSON_KINDS), z.number()) }))
+    .array(
+      z.strictObject({ steps: z.int().positive(), kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()) }),
+    )
     .min(1),
   freeze: z.array(z.enum(parts)),
   scenes_per_step: z.int().positive(),
@@ -44,9 +48,13 @@ export const pretrainSchema = z.strictObject({
     warmup_steps: z.int(),
   }),
   precision: z.enum(["float32", "bfloat16"]),
-  micro_batch_tokens: z.int(),
+  micro_batch_tokens: z.int().positive(),
   /** Lessons a scene, shares of answering styles and of data sets. */
-  mixture: z.custom<Omit<Mixture, "kinds">>(),
+  mixture: z.strictObject({
+    lessons: z.int().positive(),
+    styles: z.record(z.enum(STYLES), z.number().nonnegative()),
+    datasets: z.record(z.enum(DATASETS), z.number().nonnegative()),
+  }),
 });
 export type PretrainRecipe = z.infer<typeof pretrainSchema>;
 

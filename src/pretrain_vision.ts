@@ -44,13 +44,21 @@ export interface VisionMetrics {
   /** Negative log-likelihood of the shape (or of its absence) over all cells, of the colour over occupied ones. */
   readonly shape: number;
   readonly color: number;
-  /** Mean square error of the edges, in pixels of the frame. */
+  /** Root mean square error of the edges, in pixels of the frame. */
   readonly edges: number;
+  /** Negative log-likelihood of the edges' tens and of their units. */
+  readonly tens: number;
+  readonly units: number;
 }
 
 /** Side of a cell: one patch. */
 const CELL = 14;
 const CELLS = 4;
+const EDGES = 4;
+/** Most cells are empty; this makes up for it. */
+const SHAPE_WEIGHT = 4;
+/** Tens that an edge can have: frames are smaller than 200 pixels. */
+const TENS = 20;
 
 /** Trains the vision tower and the connector of the checkpoint in `dir`, in place. */
 export function teachVision(
@@ -91,20 +99,23 @@ export function teachVision(
   for (const tensor of [...parameters.values(), ...heads.values()]) tensor.dispose();
 }
 
-type Heads = ReadonlyMap<"shape" | "color" | "edges", Tensor>;
+type Head = "shape" | "color" | "edges" | "tens" | "units";
+type Heads = ReadonlyMap<Head, Tensor>;
 
 function freshHeads(hidden: number, seed: number): Heads {
   using generator = new Generator(seed);
   const head = (values: number) => keep(normal_(zeros([CELLS * values, hidden]), 0, hidden ** -0.5, generator));
-  return new Map([
+  return new Map<Head, Tensor>([
     ["shape", head(SHAPES.length + 1)],
     ["color", head(COLORS.length)],
-    ["edges", head(4)],
-  ] as const);
+    ["edges", head(EDGES)],
+    ["tens", head(EDGES * TENS)],
+    ["units", head(EDGES * 10)],
+  ]);
 }
 
 /**
- * What a cell holds: nothing (shape 0), or the object whose centre lies in it. Its edges are counted in cells from the
+ * What a cell holds: nothing (shape 0), or the object whose centre lies in it. Its edges are frame pixels from the
  * image's corner, not the cell's: rotary positions are relative, and a language model that is to write coordinates needs
  * features that say where they are.
  */
@@ -126,7 +137,7 @@ function cellsOf(scene: Scene, image: ImageInput): Cell[] {
     cells[merged * CELLS + (row & 1) * 2 + (column & 1)] = {
       shape: SHAPES.indexOf(object.shape) + 1,
       color: COLORS.indexOf(object.color),
-      edges: [x1 / CELL, y1 / CELL, x2 / CELL, y2 / CELL],
+      edges: [x1, y1, x2, y2],
     };
   }
   return cells;
@@ -140,35 +151,46 @@ function cellLoss(
 ): Omit<VisionMetrics, "step"> {
   const cells = images.flat();
   const occupied = cells.flatMap((cell, i) => (cell.shape ? [i] : []));
-  const read = (name: "shape" | "color" | "edges") => {
-    const out = linear(features_MD, heads.get(name)!);
+  const edges = occupied.flatMap((i) => cells[i]!.edges);
+  /** A head's numbers, one row a cell; and of the occupied cells only. */
+  const read = (head: Head) => {
+    const out = linear(features_MD, heads.get(head)!);
     return reshape(out, [cells.length, out.size(1) / CELLS]);
   };
-  const there = (x: Tensor) => indexSelect(x, 0, ints(occupied));
-  const shape = neg(
-    mean(
-      tokenLogprobs(
-        read("shape"),
-        cells.map((cell) => cell.shape),
-      ),
-    ),
+  const there = (head: Head) => indexSelect(read(head), 0, ints(occupied));
+  const likelihood = (logits: Tensor, classes: readonly number[]) =>
+    neg(mean(tokenLogprobs(reshape(logits, [classes.length, -1]), classes)));
+  const written = edges.map(Math.round);
+  const shape = likelihood(
+    read("shape"),
+    cells.map((cell) => cell.shape),
   );
-  const color = neg(
-    mean(
-      tokenLogprobs(
-        there(read("color")),
-        occupied.map((i) => cells[i]!.color),
-      ),
-    ),
+  const color = likelihood(
+    there("color"),
+    occupied.map((i) => cells[i]!.color),
+  );
+  const tens = likelihood(
+    there("tens"),
+    written.map((edge) => Math.floor(edge / 10)),
+  );
+  const units = likelihood(
+    there("units"),
+    written.map((edge) => edge % 10),
   );
   const error = sub(
-    there(read("edges")),
+    there("edges"),
     floats(
-      occupied.flatMap((i) => cells[i]!.edges),
-      [occupied.length, 4],
+      edges.map((edge) => edge / CELL),
+      [occupied.length, EDGES],
     ),
   );
-  const edges = mean(mul(error, error));
-  add(add(shape, color), mul(edges, 4)).backward();
-  return { shape: shape.item(), color: color.item(), edges: edges.item() * CELL ** 2 };
+  const square = mean(mul(error, error));
+  [color, tens, units, mul(square, 2)].reduce((total, part) => add(total, part), mul(shape, SHAPE_WEIGHT)).backward();
+  return {
+    shape: shape.item(),
+    color: color.item(),
+    edges: Math.sqrt(square.item()) * CELL,
+    tens: tens.item(),
+    units: units.item(),
+  };
 }

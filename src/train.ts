@@ -17,7 +17,7 @@ import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
-import { type Answered, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
+import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
 import type { GrpoLoss } from "./loss.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
@@ -68,8 +68,11 @@ export function openEngine(recipe: Recipe): LocalEngine {
  */
 export async function train(recipe: Recipe, options: TrainOptions): Promise<RunFolder> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const heldOut = await heldOutSets(recipe);
   const rewards = await openRewards(recipe);
   const engine = options.engine ?? openEngine(recipe);
+  // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
+  for (const sample of samples) await engine.processor.prompt(sample, recipe.method);
   const { run, from } = await openRun(recipe, options, engine, samples);
   const loss: GrpoLoss = {
     kind: "grpo",
@@ -156,8 +159,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
       };
       writeRollouts(run, step, groups, A);
       const due = recipe.eval.every > 0 && step % recipe.eval.every === 0;
-      const heldOut = due ? { heldOut: await measureHeldOut(engine, recipe, run, step) } : {};
-      run.appendMetrics({ ...line, ...heldOut });
+      const measured = due ? { heldOut: await measureHeldOut(engine, recipe, run, heldOut, step) } : {};
+      run.appendMetrics({ ...line, ...measured });
       options.onStep?.(line);
       done = step;
       barren = line.skipped > 0 ? barren + 1 : 0;
@@ -181,11 +184,17 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
 }
 
 /** Greedy answers to the held-out sets: kept under `eval/step-N/`, their means given back. */
-async function measureHeldOut(engine: LocalEngine, recipe: Recipe, run: RunFolder, step: number) {
+async function measureHeldOut(
+  engine: LocalEngine,
+  recipe: Recipe,
+  run: RunFolder,
+  sets: readonly AskedSet[],
+  step: number,
+) {
   const judge = createJudge(recipe.rewards.judge);
   const means: Record<string, { acc: number; giou: number }> = {};
   const lines: Answered[] = [];
-  for (const set of await heldOutSets(recipe)) {
+  for (const set of sets) {
     const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge);
     means[set.name] = { acc: meanOf(answered!, "acc"), giou: meanOf(answered!, "giou") };
     lines.push(...answered!);
@@ -206,11 +215,18 @@ async function openRun(
   engine: LocalEngine,
   samples: readonly Sample[],
 ): Promise<{ run: RunFolder; from: number }> {
+  const data = { train: await dataHash(samples) };
   if (!options.resume) {
-    const data = { train: await dataHash(samples) };
     return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), data }), from: 0 };
   }
   const { run, checkpoint } = RunFolder.resume(options.run);
+  const began = run.readJson("run.json") as { data?: { train?: string } };
+  if (began.data?.train !== data.train) {
+    throw new UserError(
+      `The training data are not those that ${run.dir} began with: their lines or images have changed.`,
+      "Restore them, or begin a new run by another --run.",
+    );
+  }
   run.noteChanges(recipe, checkpoint?.step ?? 0);
   if (checkpoint) engine.load(join(checkpoint.dir, "trainer"));
   return { run, from: checkpoint?.step ?? 0 };

@@ -1,13 +1,23 @@
 /** @file Ctrl-C and termination as an abort signal: the work saves its state and ends; a second one ends it at once. */
 
-/** A signal that fires at the first SIGINT or SIGTERM; the second one ends the process as it would without this. */
-export function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      console.error("\nStopping: what is finished is saved. Press again to stop at once.");
-      controller.abort();
-    });
+/** Listens for SIGINT and SIGTERM until disposed. The first fires `signal`; the second ends the process as ever. */
+export class Interrupts {
+  readonly #controller = new AbortController();
+  readonly #onSignal = () => {
+    this[Symbol.dispose]();
+    console.error("\nStopping: what is finished is saved. Press again to stop at once.");
+    this.#controller.abort();
+  };
+
+  constructor() {
+    process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
   }
-  return controller.signal;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    process.off("SIGINT", this.#onSignal).off("SIGTERM", this.#onSignal);
+  }
 }

@@ -21,10 +21,11 @@ export function pretrainCommand(): Command {
       rmSync(partial, { recursive: true, force: true });
       makeFreshCheckpoint(join(partial, "fresh"), recipe);
       const seeing = new Progress({ label: "vision", total: recipe.vision.steps });
-      teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, ({ step, shape, color, edges }) => {
+      teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, (line) => {
+        const f = (value: number) => value.toFixed(3);
         seeing.update(
-          step + 1,
-          `shape ${shape.toFixed(3)}  colour ${color.toFixed(3)}  edges ${Math.sqrt(edges).toFixed(1)} px`,
+          line.step + 1,
+          `shape ${f(line.shape)}  colour ${f(line.color)}  edges ${line.edges.toFixed(1)} px  units ${f(line.units)}`,
         );
       });
       seeing.finish();

@@ -11,7 +11,7 @@ import { loadRecipe } from "../recipe.ts";
 import { writeReport } from "../report/report.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { openEngine, train } from "../train.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { Interrupts } from "./interrupt.ts";
 import { parameterTable, stepNote } from "./train.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -43,13 +43,15 @@ export function quickstartCommand(): Command {
       const base = await measureBase(engine, recipe);
       const measured = performance.now();
       const progress = new Progress({ label: "train", total: recipe.steps });
+      const interrupts = new Interrupts();
       const run = await train(recipe, {
         run: dir,
         engine,
         resume,
-        signal: interruptSignal(),
+        signal: interrupts.signal,
         onStep: (line) => progress.update(line.step, stepNote(line)),
       });
+      interrupts[Symbol.dispose]();
       progress.finish();
       const trained = performance.now();
       const answers = { ...base, ...(await measureTrained(engine, recipe)) };

@@ -5,7 +5,7 @@ import { Progress } from "../progress.ts";
 import { loadRecipe } from "../recipe.ts";
 import { table } from "../table.ts";
 import { openEngine, type StepLine, train } from "../train.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { Interrupts } from "./interrupt.ts";
 
 /** The command `train`. */
 export function trainCommand(): Command {
@@ -21,12 +21,13 @@ export function trainCommand(): Command {
       const engine = openEngine(recipe);
       try {
         console.log(parameterTable(engine));
+        using interrupts = new Interrupts();
         let progress: Progress | undefined;
         await train(recipe, {
           run: dir,
           engine,
           ...(resume && { resume }),
-          signal: interruptSignal(),
+          signal: interrupts.signal,
           onStep: (line) => {
             progress ??= new Progress({ label: "train", total: recipe.steps, done: line.step - 1 });
             progress.update(line.step, stepNote(line));
