@@ -12,8 +12,8 @@ describe("advantages", () => {
   });
 
   it("batch: the group's own mean, the deviation of all", () => {
-    // Centred: −1 1 | −3 3; squares 20 over 3.
-    const std = Math.sqrt(20 / 3);
+    // 1 3 0 6 around 2.5: squares 21 over 3.
+    const std = Math.sqrt(21 / 3);
     expect(
       advantages(
         [

@@ -1,7 +1,8 @@
 /** @file Advantages: how much better each completion of a prompt did than its siblings (paper, eq. 1). */
 import { isScored, type Score } from "./records.ts";
 
-/** `group`: (r − mean) / (std + δ) within each prompt's group. `batch`: the group's mean, the whole batch's deviation.
+/** `group`: (r − mean) / (std + δ) within each prompt's group. `batch`: the group's mean, the deviation of all
+ * the batch's scores (as TRL's `scale_rewards="batch"`).
  * `centered`: r − mean only (Dr. GRPO). */
 export type AdvantageKind = "group" | "batch" | "centered";
 
@@ -19,10 +20,9 @@ export function advantages(scores: readonly (readonly Score[])[], kind: Advantag
     return group.map((score) => (isScored(score) && scored.length > 1 ? score - mean : 0));
   });
   if (kind === "centered") return centred;
-  const counted = centred.map((group, i) => group.filter((_, j) => isScored(scores[i]![j]!)));
-  const pooled = deviation(counted.flat());
+  const pooled = deviation(scores.flat().filter(isScored));
   return centred.map((group, i) => {
-    const std = kind === "group" ? deviation(counted[i]!) : pooled;
+    const std = kind === "group" ? deviation(scores[i]!.filter(isScored)) : pooled;
     return group.map((value) => value / (std + DELTA));
   });
 }
@@ -36,7 +36,8 @@ function average(values: readonly number[]): number {
   return values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
 }
 
-/** Root of the mean square, n − 1 in the denominator, of values already centred. */
-function deviation(centred: readonly number[]): number {
-  return centred.length > 1 ? Math.sqrt(centred.reduce((a, b) => a + b * b, 0) / (centred.length - 1)) : 0;
+/** Standard deviation, n − 1 in the denominator. */
+function deviation(values: readonly number[]): number {
+  const mean = average(values);
+  return values.length > 1 ? Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) : 0;
 }

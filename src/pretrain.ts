@@ -32,20 +32,30 @@ export const pretrainSchema = z.strictObject({
   max_vocab: z.int().positive(),
   /** The first stage, without words. */
   vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
-  /** What follows, one after another: steps, and the shares of lesson kinds meanwhile. */
-  stages: z
+  /** What follows. A cycle starts from what the one before it exported, with fresh moments and its own cosine. */
+  cycles: z
     .array(
-      z.strictObject({ steps: z.int().positive(), kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()) }),
+      z.strictObject({
+        lr: z.number().positive(),
+        warmup_steps: z.int().nonnegative(),
+        /** One after another: steps, and the shares of lesson kinds meanwhile. */
+        stages: z
+          .array(
+            z.strictObject({
+              steps: z.int().positive(),
+              kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()),
+            }),
+          )
+          .min(1),
+      }),
     )
     .min(1),
   freeze: z.array(z.enum(parts)),
   scenes_per_step: z.int().positive(),
   optimizer: z.strictObject({
-    lr: z.number(),
     betas: z.tuple([z.number(), z.number()]),
     weight_decay: z.number(),
     clip_norm: z.number(),
-    warmup_steps: z.int(),
   }),
   precision: z.enum(["float32", "bfloat16"]),
   micro_batch_tokens: z.int().positive(),
@@ -57,6 +67,12 @@ export const pretrainSchema = z.strictObject({
   }),
 });
 export type PretrainRecipe = z.infer<typeof pretrainSchema>;
+export type Cycle = PretrainRecipe["cycles"][number];
+
+/** Steps of a cycle. */
+export function cycleSteps({ stages }: Cycle): number {
+  return stages.reduce((total, { steps }) => total + steps, 0);
+}
 
 export interface PretrainMetrics {
   readonly step: number;
@@ -100,18 +116,22 @@ export function makeFreshCheckpoint(dir: string, recipe: PretrainRecipe): void {
   for (const tensor of weights.values()) tensor.dispose();
 }
 
-/** Trains the checkpoint in `dir`, made by `makeFreshCheckpoint`; reports every step. The engine is the caller's to export. */
+/**
+ * One cycle over the checkpoint in `dir`; reports every step. `done` steps of earlier cycles have seen their scenes. The
+ * engine is the caller's to export.
+ */
 export function pretrain(
   dir: string,
   recipe: PretrainRecipe,
+  cycle: Cycle,
+  done: number,
   onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
 ): LocalEngine {
   const { optimizer, precision, freeze } = recipe;
   const engine = new LocalEngine(dir, { precision, freeze, microBatchTokens: recipe.micro_batch_tokens });
-  const plan = recipe.stages.flatMap(({ steps, kinds }) =>
-    new Array<Mixture>(steps).fill({ ...recipe.mixture, kinds }),
-  );
-  for (const [step, mixture] of plan.entries()) {
+  const plan = cycle.stages.flatMap(({ steps, kinds }) => new Array<Mixture>(steps).fill({ ...recipe.mixture, kinds }));
+  for (const [index, mixture] of plan.entries()) {
+    const step = done + index;
     const started = performance.now();
     const scenes = Array.from({ length: recipe.scenes_per_step }, (_, i) =>
       lesson(engine.processor, recipe.seed, mixture, step * recipe.scenes_per_step + i),
@@ -122,8 +142,8 @@ export function pretrain(
       { kind: "nll" },
     );
     const lr = learningRate(
-      { lr: optimizer.lr, schedule: "cosine", warmupSteps: optimizer.warmup_steps, steps: plan.length },
-      step,
+      { lr: cycle.lr, schedule: "cosine", warmupSteps: cycle.warmup_steps, steps: plan.length },
+      index,
     );
     const { gradNorm } = engine.step({
       lr,
@@ -186,7 +206,7 @@ function lossByKind(kinds: readonly string[], logprobs: readonly (readonly numbe
 
 /** Every word the lessons use, for the tokenizer. */
 function* corpus(recipe: PretrainRecipe): Generator<string> {
-  const mixture = { ...recipe.mixture, kinds: recipe.stages.at(-1)!.kinds };
+  const mixture = { ...recipe.mixture, kinds: recipe.cycles.at(-1)!.stages.at(-1)!.kinds };
   for (let i = 0; i < 2000; i++) {
     const random = stream(recipe.seed, "scenes", "corpus", i);
     const scene = pretrainScene(random);

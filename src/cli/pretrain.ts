@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../errors.ts";
-import { makeFreshCheckpoint, pretrain, pretrainSchema } from "../pretrain.ts";
+import { cycleSteps, makeFreshCheckpoint, pretrain, pretrainSchema } from "../pretrain.ts";
 import { teachVision } from "../pretrain_vision.ts";
 import { Progress } from "../progress.ts";
 import { loadYaml } from "../yaml.ts";
@@ -29,16 +29,22 @@ export function pretrainCommand(): Command {
         );
       });
       seeing.finish();
-      const progress = new Progress({ label: "pretrain", total: recipe.stages.reduce((n, { steps }) => n + steps, 0) });
-      const engine = pretrain(join(partial, "fresh"), recipe, (line) => {
-        appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
-        progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);
-      });
+      const total = recipe.cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
+      const progress = new Progress({ label: "pretrain", total });
+      let done = 0;
+      let from = join(partial, "fresh");
+      for (const [i, cycle] of recipe.cycles.entries()) {
+        const engine = pretrain(from, recipe, cycle, done, (line) => {
+          appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
+          progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);
+        });
+        from = join(partial, `cycle-${i + 1}`);
+        engine.export(from);
+        engine.dispose();
+        done += cycleSteps(cycle);
+      }
       progress.finish();
-      engine.export(join(partial, "trained"));
-      engine.dispose();
-      renameSync(join(partial, "pretrain.jsonl"), join(partial, "trained", "pretrain.jsonl"));
-      renameSync(join(partial, "trained"), out);
+      renameSync(from, out);
       rmSync(partial, { recursive: true });
       console.log(`The checkpoint is in ${out}.`);
     });
