@@ -38,11 +38,13 @@ export const pretrainSchema = z.strictObject({
       z.strictObject({
         lr: z.number().positive(),
         warmup_steps: z.int().nonnegative(),
-        /** One after another: steps, and the shares of lesson kinds meanwhile. */
+        /** One after another: steps, scenes a step, lessons a scene, and the shares of lesson kinds meanwhile. */
         stages: z
           .array(
             z.strictObject({
               steps: z.int().positive(),
+              scenes: z.int().positive(),
+              lessons: z.int().positive(),
               kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()),
             }),
           )
@@ -51,7 +53,6 @@ export const pretrainSchema = z.strictObject({
     )
     .min(1),
   freeze: z.array(z.enum(parts)),
-  scenes_per_step: z.int().positive(),
   optimizer: z.strictObject({
     betas: z.tuple([z.number(), z.number()]),
     weight_decay: z.number(),
@@ -59,9 +60,8 @@ export const pretrainSchema = z.strictObject({
   }),
   precision: z.enum(["float32", "bfloat16"]),
   micro_batch_tokens: z.int().positive(),
-  /** Lessons a scene, shares of answering styles and of data sets. */
+  /** Shares of answering styles and of data sets. */
   mixture: z.strictObject({
-    lessons: z.int().positive(),
     styles: z.record(z.enum(STYLES), z.number().nonnegative()),
     datasets: z.record(z.enum(DATASETS), z.number().nonnegative()),
   }),
@@ -129,13 +129,12 @@ export function pretrain(
 ): LocalEngine {
   const { optimizer, precision, freeze } = recipe;
   const engine = new LocalEngine(dir, { precision, freeze, microBatchTokens: recipe.micro_batch_tokens });
-  const plan = cycle.stages.flatMap(({ steps, kinds }) => new Array<Mixture>(steps).fill({ ...recipe.mixture, kinds }));
-  for (const [index, mixture] of plan.entries()) {
+  const plan = cycle.stages.flatMap((stage) => new Array<Cycle["stages"][number]>(stage.steps).fill(stage));
+  for (const [index, stage] of plan.entries()) {
     const step = done + index;
+    const mixture = { ...recipe.mixture, ...stage };
     const started = performance.now();
-    const scenes = Array.from({ length: recipe.scenes_per_step }, (_, i) =>
-      lesson(engine.processor, recipe.seed, mixture, step * recipe.scenes_per_step + i),
-    );
+    const scenes = Array.from({ length: stage.scenes }, (_, i) => lesson(engine.processor, recipe.seed, mixture, [step, i]));
     const made = performance.now();
     const { metrics, logprobs } = engine.forwardBackward(
       scenes.map(({ group }) => group),
@@ -172,14 +171,14 @@ export function pretrain(
   return engine;
 }
 
-/** Scene number `index` with its lessons, as one group. */
+/** Scene `i` of a step with its lessons, as one group. */
 function lesson(
   processor: Processor,
   seed: number,
   mixture: Mixture,
-  index: number,
+  [step, i]: readonly [number, number],
 ): { group: TrainGroup; kinds: string[] } {
-  const random = stream(seed, "scenes", "pretrain", index);
+  const random = stream(seed, "scenes", "pretrain", step, i);
   const scene = pretrainScene(random);
   const image = processor.images.processRgb(renderScene(scene));
   const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, mixture);
@@ -206,7 +205,7 @@ function lossByKind(kinds: readonly string[], logprobs: readonly (readonly numbe
 
 /** Every word the lessons use, for the tokenizer. */
 function* corpus(recipe: PretrainRecipe): Generator<string> {
-  const mixture = { ...recipe.mixture, kinds: recipe.cycles.at(-1)!.stages.at(-1)!.kinds };
+  const mixture = { ...recipe.mixture, ...recipe.cycles.at(-1)!.stages.at(-1)! };
   for (let i = 0; i < 2000; i++) {
     const random = stream(recipe.seed, "scenes", "corpus", i);
     const scene = pretrainScene(random);
