@@ -46,6 +46,8 @@ export const pretrainSchema = z.strictObject({
               scenes: z.int().positive(),
               lessons: z.int().positive(),
               kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()),
+              /** Shares of the styles in which the GRIT prompt is answered. */
+              styles: z.record(z.enum(STYLES), z.number().nonnegative()),
             }),
           )
           .min(1),
@@ -60,9 +62,8 @@ export const pretrainSchema = z.strictObject({
   }),
   precision: z.enum(["float32", "bfloat16"]),
   micro_batch_tokens: z.int().positive(),
-  /** Shares of answering styles and of data sets. */
   mixture: z.strictObject({
-    styles: z.record(z.enum(STYLES), z.number().nonnegative()),
+    /** Shares of the data sets that questions are drawn from. */
     datasets: z.record(z.enum(DATASETS), z.number().nonnegative()),
   }),
 });
@@ -134,7 +135,9 @@ export function pretrain(
     const step = done + index;
     const mixture = { ...recipe.mixture, ...stage };
     const started = performance.now();
-    const scenes = Array.from({ length: stage.scenes }, (_, i) => lesson(engine.processor, recipe.seed, mixture, [step, i]));
+    const scenes = Array.from({ length: stage.scenes }, (_, i) =>
+      lesson(engine.processor, recipe.seed, mixture, [step, i]),
+    );
     const made = performance.now();
     const { metrics, logprobs } = engine.forwardBackward(
       scenes.map(({ group }) => group),
