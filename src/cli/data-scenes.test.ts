@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CommanderError } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { UserError } from "../errors.ts";
 import { scenesCommand } from "./data-scenes.ts";
 
 let folder: string;
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => scenesCommand().parseAsync(args, { from: "user" });
+const run = (...args: string[]) => scenesCommand().exitOverride().parseAsync(args, { from: "user" });
 
 describe("scenes", () => {
   it("renders the sets and says what they are", async () => {
@@ -29,7 +29,7 @@ describe("scenes", () => {
     ["--n", "0"],
     ["--n", "1.5"],
   ])("refuses %s %s and leaves nothing behind", async (option, value) => {
-    await expect(run("--out", join(folder, "sets"), option, value)).rejects.toThrow(UserError);
+    await expect(run("--out", join(folder, "sets"), option, value)).rejects.toThrow(CommanderError);
     expect(await readdir(folder)).toEqual([]);
   });
 });
