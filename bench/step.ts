@@ -51,11 +51,8 @@ function picture(seed: number): { width: number; height: number; rgb: Uint8Array
 }
 
 // No special token is sampled, so that every completion has exactly the same length: the peer suppresses them too.
-const processor = Processor.load(dir);
-const unending: Processor = Object.create(processor, {
-  placeholderIds: { value: processor.tokenizer.specialIds },
-  endIds: { value: [] },
-});
+const unending = Processor.load(dir);
+Object.assign(unending, { placeholderIds: unending.tokenizer.specialIds, endIds: [] });
 const engine = new LocalEngine(dir, {
   reference: true,
   precision: values.precision as "float32" | "bfloat16",
