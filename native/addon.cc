@@ -8,12 +8,10 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <cstring>
 
+#include "cpu_allocator.h"
 #include "slab.h"
 #include "values.h"
 
@@ -276,13 +274,7 @@ void define(napi_env env, napi_value exports, const char* name) {
 }  // namespace
 
 napi_value init(napi_env env, napi_value exports) {
-#ifdef __GLIBC__
-  // glibc gives large blocks back to the system at once, and every new one is faulted in page by page: a third of a
-  // training step on the CPU. Keeping them costs no more memory than the step's own peak.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 1 << 28);
-#endif
+  grit::install_cpu_allocator();
   define<find>(env, exports, "find");
   define<returns>(env, exports, "returns");
   define<call>(env, exports, "call");

@@ -27,6 +27,7 @@ import {
   transpose,
 } from "../torch/ops.ts";
 import type { Tensor } from "../torch/tensor.ts";
+import { attentionType } from "./attention.ts";
 import { linear, type Rotation, rmsNorm, rotate, rotation } from "./layers.ts";
 import type { Qwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
 import type { Weights } from "./weights.ts";
@@ -116,7 +117,7 @@ class Segments {
     const [P, threeH, E] = qkv.shape as [number, number, number];
     const H = threeH / 3;
     const parts = split(
-      indexSelect(qkv, 0, this.#order),
+      indexSelect(cast(qkv, attentionType(qkv.dtype, qkv.device)), 0, this.#order),
       this.#groups.map(({ count, length }) => count * length),
       0,
     );
@@ -128,7 +129,7 @@ class Segments {
       ];
       return reshape(transpose(attention(q, k, v), 1, 2), [count * length, H * E]);
     });
-    return reshape(indexSelect(cat(outs, 0), 0, this.#inverse), [P, H * E]);
+    return cast(reshape(indexSelect(cat(outs, 0), 0, this.#inverse), [P, H * E]), qkv.dtype);
   }
 }
 

@@ -1,0 +1,104 @@
+#include "cpu_allocator.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace grit {
+namespace {
+
+// What libtorch's vector kernels like; a block's size stands in the cache line before its data.
+constexpr size_t ALIGNMENT = 64;
+
+// Blocks come in eight sizes between powers of two, so that at most an eighth of one is unused.
+size_t rounded(size_t bytes) {
+  if (bytes <= 8 * ALIGNMENT) return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  size_t step = ALIGNMENT;
+  while (16 * step < bytes) step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+
+class CachingAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t bytes) override {
+    void* data = bytes == 0 ? nullptr : take(rounded(bytes));
+    return {data, data, &give, c10::Device(c10::DeviceType::CPU)};
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override { return &give; }
+
+  void copy_data(void* dest, const void* src, std::size_t count) const override { default_copy_data(dest, src, count); }
+
+ private:
+  void* take(size_t size) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto& blocks = free_[size];
+    live_ += size;
+    peak_ = std::max(peak_, live_);
+    if (!blocks.empty()) {
+      void* data = blocks.back();
+      blocks.pop_back();
+      cached_ -= size;
+      return data;
+    }
+    // Sizes that are no longer asked for must not pile up.
+    if (live_ + cached_ > peak_ + peak_ / 2) release();
+    void* block = std::aligned_alloc(ALIGNMENT, size + ALIGNMENT);
+    if (!block) {
+      release();
+      block = std::aligned_alloc(ALIGNMENT, size + ALIGNMENT);
+    }
+    if (!block) {
+      live_ -= size;
+      TORCH_CHECK(false, "out of memory: no ", size, " bytes for a tensor on the CPU");
+    }
+    *static_cast<size_t*>(block) = size;
+    return static_cast<char*>(block) + ALIGNMENT;
+  }
+
+  static void give(void* data);
+
+  void keep(void* data) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const size_t size = *reinterpret_cast<size_t*>(static_cast<char*>(data) - ALIGNMENT);
+    free_[size].push_back(data);
+    live_ -= size;
+    cached_ += size;
+  }
+
+  void release() {
+    for (auto& [size, blocks] : free_) {
+      for (void* data : blocks) std::free(static_cast<char*>(data) - ALIGNMENT);
+      blocks.clear();
+    }
+    cached_ = 0;
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<size_t, std::vector<void*>> free_;
+  size_t live_ = 0;
+  size_t peak_ = 0;  // the most that was ever live
+  size_t cached_ = 0;
+};
+
+// Never destroyed: tensors may outlive every other object of the process.
+CachingAllocator& allocator() {
+  static auto* instance = new CachingAllocator();
+  return *instance;
+}
+
+void CachingAllocator::give(void* data) {
+  if (data) allocator().keep(data);
+}
+
+}  // namespace
+
+void install_cpu_allocator() { c10::SetCPUAllocator(&allocator(), /*priority=*/1); }
+
+}  // namespace grit
