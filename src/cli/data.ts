@@ -1,16 +1,18 @@
-/** @file `grit data`: check, describe or render data files. */
+/** @file `grit data`: import, check, describe or render data files. */
 import { Command } from "commander";
 import { checkSamples, type Description, describe } from "../data/check.ts";
 import { loadSamples } from "../data/samples.ts";
 import { decodeImage } from "../prompt/image.ts";
 import { createJudge } from "../rewards/judge.ts";
 import { table } from "../table.ts";
+import { importCommand } from "./data-import.ts";
 import { scenesCommand } from "./data-scenes.ts";
 
 /** The command `data`. */
 export function dataCommand(): Command {
   return new Command("data")
-    .description("check, describe or render data files")
+    .description("import, check, describe or render data files")
+    .addCommand(importCommand())
     .addCommand(checkCommand())
     .addCommand(statsCommand())
     .addCommand(scenesCommand());

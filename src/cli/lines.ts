@@ -8,10 +8,13 @@ import type { MethodName } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Prompt } from "../records.ts";
 
-/** Makes sure before the work that `out` can be written after it. @throws UserError when it is `data`, or no file can be there */
-export function checkOut(out: string, data: string): void {
+/**
+ * Makes sure before the work that `out` can be written after it. @throws UserError when it is `data`, which `option` named, or no
+ * file can be there
+ */
+export function checkOut(out: string, data: string, option = "--data"): void {
   if (resolve(out) === resolve(data))
-    throw new UserError(`--out ${out} is the file of --data.`, "Name another file to write.");
+    throw new UserError(`--out ${out} is the file of ${option}.`, "Name another file to write.");
   try {
     mkdirSync(dirname(out), { recursive: true });
   } catch (error) {

@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./pretrain.ts")).pretrainCommand(),
   },
   data: {
-    summary: "check, describe or render data files",
+    summary: "import, check, describe or render data files",
     load: async () => (await import("./data.ts")).dataCommand(),
   },
   rewards: {

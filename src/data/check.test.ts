@@ -33,6 +33,15 @@ test("images that do not decode and answers that do not score are named", async 
   );
 });
 
+test.each([
+  ["Which way?\n\nA. Left\nB. Right", true],
+  ["Which?\nOptions: A: red, B: blue", true],
+  ["Which? (A) red (B) blue", true],
+  ["Is vitamin A. in it? And B. too?", false],
+])("%j lists options: %s", (question, lists) => {
+  expect(describe([sample("a", { question, answer: "A" })])[0]!.choice).toBe(lists ? 1 : 0);
+});
+
 test("each data set is described by the columns of table 2", () => {
   const vsr = [
     sample("a", { boxes: [box("image", 0, 0, 5, 10), box("image", 0, 0, 5, 5)] }),

@@ -71,5 +71,5 @@ function words(text: string): number {
 }
 
 function isChoice({ question, answer }: Sample): boolean {
-  return /^(yes|no)\b/i.test(answer) || /\bchoices:|\boptions:|\(A\).*\(B\)/is.test(question);
+  return /^(yes|no)\b/i.test(answer) || /\bchoices:|\boptions:|\(A\).*\(B\)|^A[.:]\s.*^B[.:]\s/ims.test(question);
 }

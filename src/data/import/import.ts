@@ -1,0 +1,213 @@
+/**
+ * @file A benchmark's official files to the project's data lines: rows to items, items by the benchmark's rule, images found or
+ * written out, boxes checked, lines written. All of it or, after a fault, nothing.
+ */
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { UserError } from "../../errors.ts";
+import { Faults, firstFew } from "../../faults.ts";
+import { type ImageHeader, imageHeader, MISSING } from "../image-header.ts";
+import { readRows } from "../read/read.ts";
+import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
+import { fitBox } from "./boxes.ts";
+import { ImageStore, type StoredImage } from "./image-store.ts";
+import { PartialFile } from "./partial-file.ts";
+import { layoutOf } from "./registry.ts";
+
+export interface ImportOptions {
+  /** Files as the benchmark's authors publish them. */
+  readonly annotations: readonly string[];
+  /** The folder of the images; images that stand in the annotations are written into it. */
+  readonly images: string;
+  /** The data file to write. */
+  readonly out: string;
+  /** Every row, and not by the benchmark's rule. */
+  readonly all?: boolean;
+  /** Told now and then: how much of the files is read, from 0 to 1, and how many rows that is. */
+  readonly onProgress?: (share: number, rows: number) => void;
+}
+
+/** What an import did. */
+export interface Imported {
+  readonly rows: number;
+  /** Questions in the rows, and those of them that were written. */
+  readonly items: number;
+  readonly samples: number;
+  /** Images written out of the annotations. */
+  readonly images: number;
+  /** Boxes cut at their image's edge. */
+  readonly cut: number;
+}
+
+const REMEDY = "Mend what is named and run the command again; nothing was written.";
+
+/**
+ * Writes the data file of a benchmark. An image's path in it is relative to the file.
+ * @throws UserError naming every fault of the rows, their images and boxes, by file and line
+ */
+export async function importBenchmark(benchmark: Benchmark, options: ImportOptions): Promise<Imported> {
+  const reading = new Reading(benchmark, options);
+  const items = reading.items();
+  const kept = benchmark.rule && !options.all ? benchmark.rule.keep(items) : items;
+  await using store = new ImageStore(options.images);
+  await using lines = await PartialFile.open(options.out);
+  const writing = new Writing(options, store, reading.faults);
+  let samples = 0;
+  for await (const placed of kept) {
+    const line = await writing.line(placed);
+    if (line === undefined) continue;
+    samples++;
+    await lines.add(`${JSON.stringify(line)}\n`);
+  }
+  writing.reportMissing();
+  const input = options.annotations.join(", ");
+  reading.faults.throwIfAny(input, REMEDY);
+  if (samples === 0) throw new UserError(`${input}: ${nothingLeft(benchmark, reading)}`, REMEDY);
+  await store.commit();
+  await lines.commit();
+  const { rows, count } = reading;
+  return { rows, items: count, samples, images: store.size, cut: writing.cut };
+}
+
+function nothingLeft({ title, rule }: Benchmark, { count }: Reading): string {
+  return count === 0 ? "hold no rows" : `of ${count} questions none is of ${title}'s rule (${rule!.says}); see --all`;
+}
+
+/** The rows of the annotations on their way to items. */
+class Reading {
+  readonly faults = new Faults();
+  rows = 0;
+  count = 0;
+  readonly #benchmark: Benchmark;
+  readonly #options: ImportOptions;
+  /** Where each id was first seen. */
+  readonly #ids = new Map<string, string>();
+
+  constructor(benchmark: Benchmark, options: ImportOptions) {
+    this.#benchmark = benchmark;
+    this.#options = options;
+  }
+
+  async *items(): AsyncGenerator<Placed> {
+    const { layouts, rows = readRows } = this.#benchmark;
+    const { annotations, onProgress } = this.#options;
+    const columns = new Set(layouts.flatMap(({ fields }) => fields));
+    for (const [i, file] of annotations.entries()) {
+      let layout: Layout | undefined;
+      for await (const row of rows(file, columns)) {
+        layout ??= layoutOf(row, this.#benchmark);
+        this.rows++;
+        for (const item of layout.read(row, this.rows, file, this.faults)) {
+          this.count++;
+          this.#checkId(item.id, row.where);
+          yield { item, where: row.where };
+        }
+        onProgress?.((i + row.share) / annotations.length, this.rows);
+      }
+    }
+  }
+
+  #checkId(id: string, where: string): void {
+    const first = this.#ids.get(id);
+    if (first) this.faults.add(`${where}: id`, `"${id}" stands at ${first} too`);
+    else this.#ids.set(id, where);
+  }
+}
+
+/** Whether an answer is an option's text or its letter. */
+function isOption(answer: string, choices: readonly string[]): boolean {
+  const letter = answer.length === 1 ? answer.charCodeAt(0) - 65 : -1;
+  return choices.includes(answer) || (letter >= 0 && letter < choices.length);
+}
+
+/** Items on their way to lines. */
+class Writing {
+  /** Boxes cut so far. */
+  cut = 0;
+  readonly #images: string;
+  readonly #folder: string;
+  readonly #store: ImageStore;
+  readonly #faults: Faults;
+  readonly #headers = new Map<string, ImageHeader | string>();
+  readonly #byKey = new Map<string, StoredImage>();
+  readonly #missing = new Map<string, string>();
+
+  constructor({ images, out }: ImportOptions, store: ImageStore, faults: Faults) {
+    this.#images = resolve(images);
+    this.#folder = dirname(resolve(out));
+    this.#store = store;
+    this.#faults = faults;
+  }
+
+  /** The data line of an item; undefined when something is wrong with it. */
+  async line({ item, where }: Placed): Promise<object | undefined> {
+    if (item.choices && !isOption(item.answer, item.choices)) {
+      this.#faults.add(`${where}: answer`, `${JSON.stringify(item.answer)} is none of the options`);
+    }
+    const image = await this.#imageOf(item, where);
+    if (image === undefined) return undefined;
+    const { width, height } = image.header;
+    const { size = image.header } = item;
+    if (size.width !== width || size.height !== height) {
+      const says = `say ${size.width}x${size.height}, but the image has ${width}x${height} pixels`;
+      this.#faults.add(`${where}: width, height`, says);
+      return undefined;
+    }
+    return {
+      id: item.id,
+      question: item.question,
+      answer: item.answer,
+      image: relative(this.#folder, image.path).replaceAll(sep, "/"),
+      width,
+      height,
+      bboxs: item.boxes?.flatMap((box, i) => this.#fit(box, image.header, `${where}: box ${i + 1}`)),
+      dataset: item.dataset,
+      split: item.split,
+      key_words: item.keyWords,
+      choices: item.choices,
+      answer_type: item.answerType,
+    };
+  }
+
+  /** All missing images as one fault, since they are mostly missing for one reason: the folder. */
+  reportMissing(): void {
+    if (this.#missing.size === 0) return;
+    const [[, where]] = this.#missing as unknown as [[string, string]];
+    const count = this.#missing.size === 1 ? "one image is missing" : `${this.#missing.size} images are missing`;
+    const list = firstFew([...this.#missing.keys()]).map((image) => `\n    ${image}`);
+    this.#faults.add(`${where}: image`, `${count} (paths start at the folder given by --images)${list.join("")}`);
+  }
+
+  async #imageOf({ image, imageKey }: Item, where: string): Promise<StoredImage | undefined> {
+    const found = await this.#find(image, where);
+    if (typeof found === "string") {
+      this.#faults.add(`${where}: image`, found);
+      return undefined;
+    }
+    if (found && imageKey !== undefined && "bytes" in image) this.#byKey.set(imageKey, found);
+    return found;
+  }
+
+  /** The image, the phrase that says what is wrong with it, or undefined when it is missing. */
+  async #find(image: Item["image"], where: string): Promise<StoredImage | string | undefined> {
+    if ("bytes" in image) return this.#store.add(image.bytes);
+    if ("sameAs" in image)
+      return this.#byKey.get(image.sameAs) ?? `is that of row ${image.sameAs}, which is not before it`;
+    const path = join(this.#images, image.path);
+    if (!this.#headers.has(path)) this.#headers.set(path, await imageHeader(path));
+    const header = this.#headers.get(path)!;
+    if (typeof header !== "string") return { path, header };
+    if (header !== MISSING) return `${path} ${header}`;
+    if (!this.#missing.has(path)) this.#missing.set(path, where);
+    return undefined;
+  }
+
+  #fit(box: Quad, image: ImageHeader, where: string): Quad[] {
+    const fitted = fitBox(box, image);
+    if (typeof fitted === "string") {
+      this.#faults.add(where, fitted);
+      return [];
+    }
+    if (fitted.cut) this.cut++;
+    return [fitted.quad];
+  }
+}

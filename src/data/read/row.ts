@@ -1,0 +1,39 @@
+/** @file Rows of annotation files, whatever their format: a file is read as a stream and never held as a whole. */
+import { createReadStream } from "node:fs";
+import { messageOf, UserError } from "../../errors.ts";
+
+/** One row: an object of a JSON file, a record of a TSV file, a row of a parquet file. */
+export interface Row {
+  readonly value: Readonly<Record<string, unknown>>;
+  /** `file:line`, or `file: row N` (from 1) in a parquet file. */
+  readonly where: string;
+  /** The row's key, in a file that is an object of rows. */
+  readonly key?: string;
+  /** How much of its file has been read up to this row, from 0 to 1. */
+  readonly share: number;
+}
+
+/** The bytes of a file, chunk by chunk. @throws UserError when there is no such file or it cannot be read */
+export async function* chunks(file: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** What to tell of a file that cannot be opened or read. */
+export function unreadable(file: string, error: unknown): UserError {
+  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;
+  return new UserError(`${file}: ${what}`, "Check the path; it is taken from the current directory.");
+}
+
+/** Parts of one text, as they came in. @throws UserError when they are not UTF-8 */
+export function decodeParts(parts: readonly Uint8Array[], where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
+  } catch {
+    throw new UserError(`${where}: is not UTF-8 text`, "Save the file as UTF-8.");
+  }
+}
