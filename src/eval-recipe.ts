@@ -46,7 +46,7 @@ export const evalSchema = z
     /** The checkpoint folder of every row that names no other. */
     model: path.optional(),
     /** The rows of the table by name. */
-    rows: z.record(z.string().regex(/^[\w.-]+$/, "is no name for a folder"), rowSchema),
+    rows: z.record(z.string(), rowSchema),
     judge: recipeFields.shape.rewards.unwrap().shape.judge,
     /** 0 is greedy. */
     temperature: z.number().nonnegative().default(0),
@@ -59,6 +59,7 @@ export const evalSchema = z
   .superRefine(({ model, rows }, context) => {
     for (const [name, row] of Object.entries(rows)) {
       const refuse = (message: string) => context.addIssue({ code: "custom", path: ["rows", name], message });
+      if (!/^\w[\w.-]*$/.test(name)) refuse("is no name for its folder: write letters, digits, dots and dashes");
       const given = (["model", "train", "pretrain"] as const).filter((key) => row[key] !== undefined);
       if (given.length > 1) refuse(`has ${given.join(" and ")}: a row has one model`);
       if (given.length === 0 && model === undefined) refuse("has no model, and the table names none");

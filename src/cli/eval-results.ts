@@ -36,7 +36,11 @@ export function printRow(evaluation: Evaluation, { paper = false }: TableOptions
 }
 
 /** Writes the table of some rows in every format beside them, and prints it. */
-export async function writeTables(out: string, rows: readonly string[], { paper = false }: TableOptions): Promise<void> {
+export async function writeTables(
+  out: string,
+  rows: readonly string[],
+  { paper = false }: TableOptions,
+): Promise<void> {
   const evaluations = readEvaluations(rows);
   const table = paperTable(evaluations, { published: paper });
   const write = (name: string, text: string) => writeWhole(join(out, name), `${text}\n`);
@@ -48,8 +52,8 @@ export async function writeTables(out: string, rows: readonly string[], { paper 
 
 /** Prints two evaluations beside each other. @throws UserError when there are not two */
 export function compare(dirs: readonly string[]): void {
-  const [before, after] = dirs.map(readOneEvaluation);
-  if (!before || !after || dirs.length > 2)
+  if (dirs.length !== 2)
     throw new UserError(`--compare takes two folders, not ${dirs.length}.`, "Name two evaluations.");
+  const [before, after] = [readOneEvaluation(dirs[0]!), readOneEvaluation(dirs[1]!)];
   console.log(comparisonText(before, after, compareEvaluations(before, after)));
 }

@@ -21,7 +21,7 @@ export function pretrainCommand(): Command {
     .requiredOption("--out <dir>", "where the checkpoint goes; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {
       if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out, or move it away.");
-      const { model } = await loadYaml(file, z.looseObject({ model: z.unknown() }), { overrides });
+      const { model } = await loadYaml(file, z.looseObject({ model: z.unknown().optional() }), { overrides });
       if (model === undefined) await fromNothing(file, overrides, out);
       else await fromModel(file, overrides, out);
       console.log(`The checkpoint is in ${out}.`);

@@ -99,7 +99,7 @@ function publishedRows(sets: readonly string[]): TableRow[] {
       const [acc, giou] = numbers[set];
       return [
         name,
-        { ...(acc !== null && { acc: cell(acc / 100) }), ...(giou !== null && { giou: cell(giou) }) },
+        { ...(acc !== null && { acc: cell(Math.round(10 * acc) / 1000) }), ...(giou !== null && { giou: cell(giou) }) },
       ] as const;
     });
     return { name: `${model}, ${method} (paper)`, seeds: 0, cells: Object.fromEntries(cells) };
@@ -131,9 +131,9 @@ export function tableNotes({ rows }: Table): string[] {
   const cells = rows.flatMap((row) => Object.values(row.cells).flatMap(({ acc, giou }) => [acc, giou]));
   return [
     "ACC: mean score of the judge, in %; in detection sets the detection score. IoU: grounding IoU in pixels of the stored image.",
-    ...(rows.some(({ seeds }) => seeds === 1) ? ["Intervals: 95 %, by bootstrap over the samples."] : []),
+    ...(rows.some(({ seeds }) => seeds === 1) ? ["±: half of the 95 % interval, by bootstrap over the samples."] : []),
     ...(rows.some(({ seeds }) => seeds > 1)
-      ? ["Rows of several seeds: their mean, with Student's 95 % interval over the seeds."]
+      ? ["Rows of several seeds: their mean; ± is half of Student's 95 % interval over the seeds."]
       : []),
     ...(cells.some((cell) => cell?.value === null)
       ? ["partial: samples are not answered or not scored yet; a number is given when all are."]

@@ -6,7 +6,7 @@ import { differences, excerpts } from "../differences.ts";
 import { type Cell, type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
 import { BROWSER } from "./eval-script.ts";
-import { cellText, columnsOf, rowTitle } from "./eval-table.ts";
+import { cellText, columnsOf, halfWidth, rowTitle } from "./eval-table.ts";
 import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { isRight } from "./examples.ts";
 import { fraction, listed, percent } from "./format.ts";
@@ -42,10 +42,10 @@ function tableSection(table: Table): Html {
   const columns = columnsOf(table);
   return html`<section id="table"><h2>Accuracy and grounding</h2>
     <p class="lead">${tableNotes(table).join(" ")}</p>
-    <div class="scroll"><table class="results">
+    <div class="scroll"><table class="results methods">
       <thead><tr><th></th>${table.sets.map(({ name, samples }) => {
         const span = metricsOf(table, name).length;
-        return span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>${samples}</small></th>`;
+        return span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samples}</small></th>`;
       })}</tr>
       <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${metric === "acc" ? "ACC, %" : "IoU"}</th>`)}</tr></thead>
       <tbody>${table.rows.map(
@@ -57,8 +57,9 @@ function tableSection(table: Table): Html {
 function numberCell(cell: Cell | undefined, metric: Metric): Html {
   const { low, high } = cell?.value ?? {};
   const text = metric === "acc" ? percent : fraction;
-  return html`<td>${cell?.value ? html`<b>${cellText(cell, metric)}</b>` : html`<span class="none">${cellText(cell, metric)}</span>`}
-    ${low !== undefined && high !== undefined && html`<small class="ends">${text(low)} – ${text(high)}</small>`}</td>`;
+  const ends = low !== undefined && high !== undefined && `95 %: ${text(low)} to ${text(high)}`;
+  return html`<td title="${ends}">${cell?.value ? html`<b>${cellText(cell, metric)}</b>` : html`<span class="none">${cellText(cell, metric)}</span>`}
+    ${ends && html`<small>${halfWidth(cell, metric)}</small>`}</td>`;
 }
 
 /** One sample with the answers of the rows that have it. */

@@ -11,7 +11,7 @@ export function cellText(cell: Cell | undefined, metric: Metric): string {
 }
 
 /** Half the width of a number's interval: `±2.9`. Empty without one. */
-function halfWidth(cell: Cell | undefined, metric: Metric): string {
+export function halfWidth(cell: Cell | undefined, metric: Metric): string {
   const { low, high } = cell?.value ?? {};
   if (low === undefined || high === undefined) return "";
   return `±${(metric === "acc" ? percent : fraction)((high - low) / 2)}`;

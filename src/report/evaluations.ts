@@ -39,7 +39,8 @@ export function readEvaluations(dirs: readonly string[]): AnsweredEvaluation[] {
 }
 
 function place({ manifest }: Evaluation): number {
-  return METHOD_NAMES.findIndex((name) => name === manifest.prompt.method);
+  const order: readonly string[] = METHOD_NAMES;
+  return order.indexOf(manifest.prompt.method);
 }
 
 /** One evaluation. @throws UserError when the folder holds none, or several */

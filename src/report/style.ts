@@ -65,7 +65,8 @@ table { border-collapse: collapse }
 .results tbody th small { display: block; font-weight: 400; color: var(--faint) }
 .results .first-other > * { border-top: 2px solid var(--rule) }
 .results th:nth-child(7), .results td:nth-child(7) { padding-left: 26px }
-.results td .ends { display: block; color: var(--soft); font-size: 11.5px } .published > * { color: var(--soft); font-weight: 400 !important }
+.methods th, .methods td, .results.methods :is(th, td):nth-child(7) { padding-left: 5px; padding-right: 5px } .methods tbody th { white-space: normal }
+.methods td small { display: block; color: var(--soft); font-size: 11.5px } .methods .published > *, .published b { color: var(--soft); font-weight: 400 }
 .plot { text-align: center !important } td.plot { min-width: 140px; padding-top: 5px; padding-bottom: 4px } td.plot.good, td.plot.bad { color: inherit }
 td.none { text-align: center !important }
 .plot svg { display: block; width: 120px; height: 14px; margin: 0 auto; overflow: visible; --c: var(--faint) }
