@@ -24,6 +24,12 @@ function leaves(value: unknown, key = ""): Map<string, string> {
 /** Longest value that is shown whole. */
 const SHOWN = 60;
 
+/** `key: 1 there, 2 now`, for refusing what was made otherwise than is wanted now. */
+export function thereAndNow(difference: Difference): string {
+  const [there, now] = excerpts(difference);
+  return `${difference.key}: ${there} there, ${now} now`;
+}
+
 /** Both sides, short enough for a line: a long value is cut to where the two part. */
 export function excerpts({ from, to }: Difference): [string, string] {
   const [a, b] = [from ?? "nothing", to ?? "nothing"];

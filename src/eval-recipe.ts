@@ -78,8 +78,8 @@ export function loadEvalRecipe(file: string, overrides: readonly string[] = []):
 /** Who is told how far a table has come. */
 export interface TableListener {
   readonly signal: AbortSignal;
-  /** What is told of a model while it is made. */
-  readonly making: (row: string) => Omit<MakingListener, "signal">;
+  /** As a `MakingListener`'s, with the row that the model is for. */
+  readonly onTraining: (row: string, steps: number) => ReturnType<MakingListener["onTraining"]>;
   /** Samples answered, of those of all rows. */
   readonly onProgress: (done: number, of: number, row: string) => void;
 }
@@ -101,7 +101,8 @@ export async function runTable(
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];
   for (const { model, folder } of jobs) {
-    models.push(typeof model === "string" ? model : await makeModel(model, { signal, ...listener.making(folder) }));
+    const onTraining = (steps: number) => listener.onTraining(folder, steps);
+    models.push(typeof model === "string" ? model : await makeModel(model, { signal, onTraining }));
   }
   const perRow = sets.reduce((n, { samples }) => n + samples.length, 0);
   for (const [i, { name, folder, row, seed }] of jobs.entries()) {

@@ -11,7 +11,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelHash } from "./checkpoint/hash.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
-import { excerpts } from "./differences.ts";
+import { thereAndNow } from "./differences.ts";
 import type { LocalEngine } from "./engine/local.ts";
 import { byBudget } from "./engine/packing.ts";
 import { UserError } from "./errors.ts";
@@ -172,12 +172,8 @@ class EvaluationFolder {
     const { dir } = this;
     const changes = manifestDifferences(readManifest(dir), this.#manifest);
     if (changes.length > 0) {
-      const list = changes.map((change) => {
-        const [there, now] = excerpts(change);
-        return `${change.key}: ${there} there, ${now} now`;
-      });
       throw new UserError(
-        [`${dir} holds another evaluation:`, ...firstFew(list)].join("\n  "),
+        [`${dir} holds another evaluation:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
         "Choose another --out, or repeat the command it was begun with.",
       );
     }

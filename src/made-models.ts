@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { dataHash, loadSamples } from "./data/samples.ts";
-import { differences, excerpts } from "./differences.ts";
+import { differences, thereAndNow } from "./differences.ts";
 import { UserError } from "./errors.ts";
 import { firstFew } from "./faults.ts";
 import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "./finetune.ts";
@@ -19,12 +19,10 @@ export interface ModelToMake {
   readonly dir: string;
 }
 
-/** Who is told how far it has come. */
 export interface MakingListener {
   readonly signal: AbortSignal;
-  /** Training begins, or goes on; not called when the model is there. */
-  readonly onTraining: (steps: number) => void;
-  readonly onStep: (metrics: StepLine | FinetuneMetrics) => void;
+  /** Training of so many steps begins, or goes on: gives what is called after each. Not called when the model is there. */
+  readonly onTraining: (steps: number) => (metrics: StepLine | FinetuneMetrics) => void;
 }
 
 /**
@@ -42,9 +40,7 @@ async function trained({ recipe: file, seed, dir }: ModelToMake, listener: Makin
   const resume = existsSync(join(dir, "run.json"));
   if (resume) refuseOther(join(dir, "run.json"), { recipe, data: { train: await dataHash(samples) } });
   if (existsSync(checkpoint)) return checkpoint;
-  const { signal, onTraining, onStep } = listener;
-  onTraining(recipe.steps);
-  await train(recipe, { run: dir, resume, signal, onStep });
+  await train(recipe, { run: dir, resume, signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
   return checkpoint;
 }
 
@@ -54,8 +50,7 @@ async function finetuned({ recipe: file, seed, dir }: ModelToMake, listener: Mak
     refuseOther(join(dir, RECORD), await madeBy(recipe));
     return dir;
   }
-  listener.onTraining(recipe.steps);
-  await finetune(recipe, dir, listener);
+  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
   return dir;
 }
 
@@ -65,12 +60,8 @@ function refuseOther(record: string, wanted: object): void {
   const { recipe, data } = JSON.parse(readFileSync(record, "utf8")) as { recipe: unknown; data: unknown };
   const changes = differences({ recipe, data }, JSON.parse(JSON.stringify(wanted)));
   if (changes.length === 0) return;
-  const list = changes.map((change) => {
-    const [there, now] = excerpts(change);
-    return `${change.key}: ${there} there, ${now} now`;
-  });
   throw new UserError(
-    [`The model that ${record} describes was made otherwise:`, ...firstFew(list)].join("\n  "),
+    [`The model that ${record} describes was made otherwise:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
     "Choose another --out, or move it away.",
   );
 }

@@ -25,13 +25,11 @@ interface Options extends ModelOptions, SamplingOptions, TableOptions {
 
 /** What each way of calling the command takes; the other options belong to another way. */
 const TAKES = {
-  recipe: ["out", "limit", "paper"],
+  flags: "model data images method precision device temperature maxTokens seed prefix limit out name paper".split(" "),
+  recipe: ["limit", "out", "paper"],
   table: ["table", "format", "paper"],
   compare: ["compare"],
-  flags: ["model", "images", "method", "precision", "device", "temperature", "maxTokens", "seed"].concat(
-    ...["data", "out", "name", "limit", "prefix", "paper"],
-  ),
-} as const;
+};
 
 /** The command `eval`. */
 export function evalCommand(): Command {
@@ -70,8 +68,7 @@ export function evalCommand(): Command {
 /** Options that would have no effect are refused, not ignored. */
 function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string | undefined): void {
   const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  const taken: readonly string[] = TAKES[way];
-  const stray = given.find((option) => !taken.includes(option.attributeName()));
+  const stray = given.find((option) => !TAKES[way].includes(option.attributeName()));
   const by = way === "flags" ? "an evaluation without --table" : way === "recipe" ? "a recipe" : `--${way}`;
   if (stray) throw new UserError(`${stray.long} has no meaning with ${by}.`, "Leave it out; see grit eval --help.");
   if (recipe !== undefined && way !== "recipe") {
@@ -100,18 +97,12 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   let progress: Progress | undefined;
   const rows = await runTable(recipe, out, createJudge(recipe.judge), {
     signal,
-    making: (row) => {
-      let training: Progress;
-      let of: number;
-      return {
-        onTraining: (steps) => {
-          of = steps;
-        },
-        onStep: (metrics) => {
-          training ??= new Progress({ label: `train ${row}`, total: of, done: metrics.step - 1 });
-          training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
-          if (metrics.step === of) training.finish();
-        },
+    onTraining: (row, steps) => {
+      let training: Progress | undefined;
+      return (metrics) => {
+        training ??= new Progress({ label: `train ${row}`, total: steps, done: metrics.step - 1 });
+        training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
+        if (metrics.step === steps) training.finish();
       };
     },
     onProgress: (done, total, row) => {

@@ -283,7 +283,6 @@ device: cpu
 
   it("refuses a model that another recipe made", async () => {
     const out = join(dir, "stale");
-    await grit("eval", table, "--out", out, "rows={sft: {method: sft, pretrain: sft.yaml}}");
     const recipe = readFileSync(join(dir, "sft.yaml"), "utf8");
     const only = `rows={sft: {method: sft, pretrain: ${join(dir, "sft.yaml")}}}`;
     expect(await grit("eval", table, only, "--out", out)).toMatchObject({ code: 0 });
