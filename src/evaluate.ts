@@ -1,10 +1,12 @@
-/** @file Evaluation: one set of samples asked in one way, measured sample by sample. */
+/** @file Evaluation: samples asked in one way, in bounded batches, and measured sample by sample. */
 import { loadSamples } from "./data/samples.ts";
 import type { LocalEngine } from "./engine/local.ts";
+import { byBudget } from "./engine/packing.ts";
 import { measure, trueBoxes } from "./eval/metrics.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
+import { stream } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
-import { isScored, type Prompt, type Sample, type Score } from "./records.ts";
+import { isScored, type Sample } from "./records.ts";
 import type { Judge } from "./rewards/judge.ts";
 import { boxLines, chainOf } from "./rollouts.ts";
 
@@ -35,7 +37,9 @@ export interface Answered {
   readonly response: string | undefined;
   readonly boxes: ReturnType<typeof boxLines>;
   readonly gtBoxes: readonly (readonly number[])[];
+  /** Null when it could not be judged: see `unscored`. */
   readonly acc: number | null;
+  readonly unscored?: string;
   readonly giou: number | null;
   readonly giouRaw: number | null;
   readonly f1: number | null;
@@ -64,6 +68,16 @@ export function askingOf(recipe: Recipe): Asking {
   return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
 }
 
+/** Samples asked together. Their images are held at once: one of 200,704 pixels takes about 5 MB. */
+export const BATCH = 64;
+
+/** How far an evaluation has come, and what may end it. */
+export interface Following {
+  /** Called with the number of samples answered so far, of those that are asked. */
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** Answers every sample of a set in each of the given ways: [way][sample]. Images are read once for all ways. */
 export async function evaluate(
   engine: LocalEngine,
@@ -72,67 +86,97 @@ export async function evaluate(
   judge: Judge,
   onProgress?: (done: number) => void,
 ): Promise<Answered[][]> {
-  const out: Answered[][] = [];
-  const prompts = new Map<MethodName, Prompt[]>();
-  for (const [way, asking] of askings.entries()) {
-    const method = METHODS[asking.method];
-    let asked = prompts.get(asking.method);
-    if (!asked) {
-      asked = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, asking.method)));
-      prompts.set(asking.method, asked);
+  const out = askings.map((): Answered[] => []);
+  let done = 0;
+  for (const batch of byBudget(samples, () => 1, BATCH)) {
+    for (const [way, asking] of askings.entries()) {
+      const before = done;
+      out[way]!.push(
+        ...(await answer(engine, name, batch, asking, judge, { onProgress: (part) => onProgress?.(before + part) })),
+      );
+      done += batch.length;
     }
-    const prefix = asking.prefix ?? "";
-    const begun = engine.processor.tokenizer.encode(prefix);
-    const completions = await engine.sample(
-      asked.map((prompt) => ({ ...prompt, ids: [...prompt.ids, ...begun] })),
-      {
-        n: 1,
-        maxTokens: asking.maxTokens,
-        temperature: asking.temperature,
-        seed: asking.seed,
-        stop: method.stop,
-        onProgress: (done) => onProgress?.(way * samples.length + done),
-      },
-    );
-    out.push(
-      await Promise.all(
-        samples.map(async (sample, i) => {
-          const [completion] = completions[i]!;
-          const chain = chainOf(engine.processor, asked[i]!, prefix + completion!.text);
-          const { acc, giou, giouRaw, f1 } = await measure(
-            sample,
-            chain,
-            judge,
-            method.answer === "tag" ? "answer" : "whole",
-          );
-          return {
-            id: sample.id,
-            dataset: sample.dataset,
-            set: name,
-            image: sample.image,
-            sha256: asked[i]!.images[0]!.sha256,
-            width: sample.width,
-            height: sample.height,
-            question: sample.question,
-            answer: sample.answer,
-            text: chain.text,
-            response: method.answer === "tag" ? chain.answer : chain.text,
-            boxes: boxLines(chain),
-            gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
-            acc: value(acc),
-            giou: giou ?? null,
-            giouRaw: giouRaw ?? null,
-            f1: f1 ?? null,
-            ending: completion!.ending,
-            tokens: completion!.ids.length,
-          };
-        }),
-      ),
-    );
   }
   return out;
 }
 
-function value(score: Score): number | null {
-  return isScored(score) ? score : null;
+/**
+ * Answers the samples of a set that are not `known` yet, batch by batch. A batch is a fixed stretch of the set, asked whole
+ * even when only some of its samples are missing: what shares a batch can move a number's last bit, and an evaluation that is
+ * taken up again is to give what an unbroken one gives.
+ */
+export async function* answerMissing(
+  engine: LocalEngine,
+  { name, samples }: AskedSet,
+  asking: Asking,
+  judge: Judge,
+  { known, batch: size = BATCH, ...following }: Following & { known: ReadonlySet<string>; batch?: number },
+): AsyncGenerator<Answered[]> {
+  const isMissing = ({ id }: { id: string }) => !known.has(id);
+  for (const batch of byBudget(samples, () => 1, size)) {
+    if (batch.some(isMissing)) yield (await answer(engine, name, batch, asking, judge, following)).filter(isMissing);
+  }
+}
+
+/**
+ * Answers some samples in one way. Each has a random stream of its own, by the seed and its id: an answer does not depend on
+ * what is asked with it.
+ */
+export async function answer(
+  engine: LocalEngine,
+  set: string,
+  samples: readonly Sample[],
+  asking: Asking,
+  judge: Judge,
+  { onProgress, signal }: Following = {},
+): Promise<Answered[]> {
+  const method = METHODS[asking.method];
+  const prefix = asking.prefix ?? "";
+  const begun = engine.processor.tokenizer.encode(prefix);
+  const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, asking.method)));
+  const completions = await engine.sample(
+    prompts.map((prompt) => ({ ...prompt, ids: [...prompt.ids, ...begun] })),
+    {
+      n: 1,
+      maxTokens: asking.maxTokens,
+      temperature: asking.temperature,
+      seed: samples.map(({ id }) => stream(asking.seed, "answer", id).uint32()),
+      stop: method.stop,
+      ...(onProgress && { onProgress }),
+      ...(signal && { signal }),
+    },
+  );
+  return Promise.all(
+    samples.map(async (sample, i) => {
+      const [completion] = completions[i]!;
+      const chain = chainOf(engine.processor, prompts[i]!, prefix + completion!.text);
+      const { acc, giou, giouRaw, f1 } = await measure(
+        sample,
+        chain,
+        judge,
+        method.answer === "tag" ? "answer" : "whole",
+      );
+      return {
+        id: sample.id,
+        dataset: sample.dataset,
+        set,
+        image: sample.image,
+        sha256: prompts[i]!.images[0]!.sha256,
+        width: sample.width,
+        height: sample.height,
+        question: sample.question,
+        answer: sample.answer,
+        text: chain.text,
+        response: method.answer === "tag" ? chain.answer : chain.text,
+        boxes: boxLines(chain),
+        gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
+        ...(isScored(acc) ? { acc } : { acc: null, unscored: acc.unscored }),
+        giou: giou ?? null,
+        giouRaw: giouRaw ?? null,
+        f1: f1 ?? null,
+        ending: completion!.ending,
+        tokens: completion!.ids.length,
+      };
+    }),
+  );
 }

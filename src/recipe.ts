@@ -10,11 +10,11 @@ const atLeastZero = z.number().nonnegative();
 const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
-const fields = z.strictObject({
+export const recipeFields = z.strictObject({
   /** Folder of the checkpoint to start from, in Hugging Face layout. It is also the frozen reference. */
   model: path,
   /** The way of asking: prompt, stop strings and answer reading belong together. */
-  method: z.enum(["grit", "direct", "cot", "icl", "sft"]).default("grit"),
+  method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
   data: z.strictObject({
     /** Data files to train on, one after another. */
     train: z.array(path).min(1),
@@ -108,7 +108,7 @@ const fields = z.strictObject({
     .prefault({}),
 });
 
-export const recipeSchema = fields.superRefine(refuseContradictions);
+export const recipeSchema = recipeFields.superRefine(refuseContradictions);
 
 /** A resolved recipe: every default filled in, every path absolute. */
 export type Recipe = z.infer<typeof recipeSchema>;
@@ -124,8 +124,17 @@ export function loadRecipe(file: string, overrides: readonly string[] = []): Pro
   });
 }
 
+/** The pixel policy of a recipe, as an engine takes it. */
+export function imageOptions({ min_pixels, max_pixels, double_resize }: Recipe["image"]) {
+  return {
+    ...(min_pixels && { minPixels: min_pixels }),
+    ...(max_pixels && { maxPixels: max_pixels }),
+    doubleResize: double_resize,
+  };
+}
+
 /** Settings that are sound alone but not together. */
-function refuseContradictions(recipe: z.infer<typeof fields>, context: z.RefinementCtx): void {
+function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
   const { loss, image, rewards } = recipe;
   if (recipe.group_size < 2) refuse(["group_size"], "is 1, but a completion is compared with others of its group");

@@ -15,6 +15,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { differences } from "./differences.ts";
 import { messageOf, UserError } from "./errors.ts";
 import { sync, syncTree, writeWhole } from "./files.ts";
 
@@ -55,9 +56,8 @@ export class RunFolder {
       throw new UserError(`${dir} is no empty folder, and holds no run.`, "Choose another folder by --run.");
     }
     const run = new RunFolder(dir);
-    const { version } = JSON.parse(fs.readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
-    const versions = { grit: version, node: process.versions.node, libtorch };
-    run.writeJson("run.json", { recipe, seed: recipe.seed, versions, git: gitRevision(), data });
+    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), git: gitRevision(), data };
+    run.writeJson("run.json", info);
     return run;
   }
 
@@ -88,10 +88,8 @@ export class RunFolder {
    */
   noteChanges(recipe: object, step: number): void {
     const info = this.readJson("run.json") as { recipe: object; changes?: object[] };
-    const [before, after] = [flatten(info.recipe), flatten(recipe)];
-    const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
-    if (keys.length === 0) return;
-    const changes = keys.map((key) => ({ step, key, from: before.get(key) ?? null, to: after.get(key) ?? null }));
+    const changes = differences(info.recipe, recipe).map((change) => ({ step, ...change }));
+    if (changes.length === 0) return;
     this.writeJson("run.json", { ...info, recipe, changes: [...(info.changes ?? []), ...changes] });
   }
 
@@ -202,10 +200,10 @@ export class RunFolder {
   }
 }
 
-/** The leaves of a nested value as JSON, by their dotted keys. */
-function flatten(value: unknown, key = ""): Map<string, string> {
-  if (typeof value !== "object" || value === null) return new Map([[key, JSON.stringify(value) ?? "null"]]);
-  return new Map(Object.entries(value).flatMap(([name, inner]) => [...flatten(inner, key ? `${key}.${name}` : name)]));
+/** The versions that a result depends on. */
+export function versions(libtorch: string): Record<string, string> {
+  const { version } = JSON.parse(fs.readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
+  return { grit: version, node: process.versions.node, libtorch };
 }
 
 function stepOf(line: string, where: string): number {

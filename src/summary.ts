@@ -1,5 +1,6 @@
 /** @file What evaluations amount to: changes with paired intervals, rows of a table, the gate of the base. */
-import { bootstrapMean, mean, pairedGain } from "./eval/statistics.ts";
+import { gainOf, pairById } from "./eval/compare.ts";
+import { bootstrapMean, mean } from "./eval/statistics.ts";
 import type { Answered } from "./evaluate.ts";
 import type { Change, Row } from "./report/schema.ts";
 
@@ -7,21 +8,9 @@ type Metric = "acc" | "giou";
 
 /** Paired change of a metric between two evaluations of the same samples; null where the set has no such metric. */
 export function change(before: readonly Answered[], after: readonly Answered[], metric: Metric): Change | null {
-  const pairs = before.flatMap((sample, i) => {
-    const [a, b] = [sample[metric], after[i]![metric]];
-    return a === null || b === null ? [] : [[a, b] as const];
-  });
-  if (pairs.length === 0) return null;
-  const {
-    before: from,
-    after: to,
-    gain,
-    low,
-    high,
-  } = pairedGain(
-    pairs.map(([a]) => a),
-    pairs.map(([, b]) => b),
-  );
+  const paired = gainOf(pairById(before, after), metric);
+  if (!paired) return null;
+  const { before: from, after: to, gain, low, high } = paired;
   return { before: from, after: to, gain, low, high };
 }
 

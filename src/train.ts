@@ -21,7 +21,7 @@ import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from ".
 import type { GrpoLoss } from "./loss.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
-import type { Recipe } from "./recipe.ts";
+import { imageOptions, type Recipe } from "./recipe.ts";
 import type { Sample } from "./records.ts";
 import { loadRewardModule, type Reward } from "./rewards/define.ts";
 import { createJudge } from "./rewards/judge.ts";
@@ -54,11 +54,7 @@ export function openEngine(recipe: Recipe): LocalEngine {
     reference: recipe.loss.beta > 0,
     microBatchTokens: recipe.micro_batch_tokens,
     activationCheckpointing: recipe.activation_checkpointing,
-    image: {
-      ...(recipe.image.min_pixels && { minPixels: recipe.image.min_pixels }),
-      ...(recipe.image.max_pixels && { maxPixels: recipe.image.max_pixels }),
-      doubleResize: recipe.image.double_resize,
-    },
+    image: imageOptions(recipe.image),
   });
 }
 
@@ -233,7 +229,11 @@ async function openRun(
 }
 
 /** The samples of a step: the data shuffled anew each epoch, read on from where the last step ended. */
-function batchOf(samples: readonly Sample[], recipe: Recipe, step: number): Sample[] {
+export function batchOf(
+  samples: readonly Sample[],
+  recipe: Pick<Recipe, "seed" | "prompts_per_step">,
+  step: number,
+): Sample[] {
   const start = (step - 1) * recipe.prompts_per_step;
   const epochs = new Map<number, Sample[]>();
   const order = (epoch: number) =>

@@ -1,42 +1,158 @@
-/** @file `grit eval`: answers, scores and a table for any sets with any model. */
-import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
-import { Command } from "commander";
-import { dataHash, loadSamples } from "../data/samples.ts";
-import { UserError } from "../errors.ts";
-import { type Answered, evaluate } from "../evaluate.ts";
-import { writeWhole } from "../files.ts";
+/** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
+import { basename } from "node:path";
+import { Command, Option } from "commander";
+import { LocalEngine } from "../engine/local.ts";
+import { Interrupted, UserError } from "../errors.ts";
+import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
+import { loadSets, runEvaluation } from "../evaluation.ts";
 import { Progress } from "../progress.ts";
 import { createJudge } from "../rewards/judge.ts";
-import { row } from "../summary.ts";
-import { table } from "../table.ts";
-import { native } from "../torch/native.ts";
+import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
+import { Interrupts } from "./interrupt.ts";
 import { integer } from "./numbers.ts";
-import { addModelOptions, addSamplingOptions, type ModelOptions, openModel, type SamplingOptions } from "./options.ts";
+import { addAskingOptions, addSamplingOptions, type ModelOptions, type SamplingOptions } from "./options.ts";
+import { stepNote } from "./train.ts";
 
-interface Options extends ModelOptions, SamplingOptions {
+interface Options extends ModelOptions, SamplingOptions, TableOptions {
   readonly data: string;
   readonly out?: string;
+  readonly name?: string;
   readonly limit?: number;
   readonly prefix?: string;
+  readonly table?: readonly string[];
+  readonly compare?: readonly string[];
 }
+
+/** What each way of calling the command takes; the other options belong to another way. */
+const TAKES = {
+  flags: "model data images method precision device temperature maxTokens seed prefix limit out name paper".split(" "),
+  recipe: ["limit", "out", "paper"],
+  table: ["table", "format", "paper"],
+  compare: ["compare"],
+};
 
 /** The command `eval`. */
 export function evalCommand(): Command {
   const command = new Command("eval")
-    .description("answer data sets with a model, measure every answer, print the table")
-    .requiredOption("--data <files>", "data files, separated by commas; a set is named after its file")
-    .option("--out <dir>", "write samples.jsonl, summary.json and manifest.json there; must not exist")
+    .description(
+      "answer data sets, measure every answer, print the table; what was stopped goes on by the same command",
+    )
+    .argument(
+      "[recipe]",
+      "rows and sets of a table, e.g. recipes/eval-scenes.yaml; without one, one row by the options",
+    )
+    .argument("[overrides...]", "e.g. max_tokens=100")
+    .option("--model <dir>", "a checkpoint folder in Hugging Face layout")
+    .option("--data <files>", "data files, separated by commas; a set is named after its file")
+    .option("--out <dir>", "keep answers, numbers and manifest there (a recipe: runs/<its name>)")
+    .option("--name <name>", "of the row (default: the name of --out); one name with several seeds is one row")
     .option("--limit <n>", "only the first n samples of each set", integer(1))
-    .option("--prefix <text>", "make every answer begin with this text");
-  return addSamplingOptions(addModelOptions(command)).action(run);
+    .option("--prefix <text>", "make every answer begin with this text")
+    .option("--table <dirs...>", "print the table of evaluations that are there")
+    .addOption(new Option("--format <name>", "of --table").choices(FORMATS).default("text"))
+    .option("--paper", "the paper's published numbers beside ours")
+    .option("--compare <dirs...>", "two evaluations: what differs in how they were made, then in their numbers");
+  return addSamplingOptions(addAskingOptions(command)).action(
+    async (recipe: string | undefined, overrides: string[], options: Options) => {
+      const way = options.compare ? "compare" : options.table ? "table" : recipe !== undefined ? "recipe" : "flags";
+      refuseOthers(command, way, recipe);
+      if (options.compare) return compare(options.compare);
+      if (options.table) return printTable(options.table, options);
+      await interruptible(options.out, (signal) =>
+        recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
+      );
+    },
+  );
 }
 
-async function run(options: Options): Promise<void> {
-  if (options.out && existsSync(options.out))
-    throw new UserError(`${options.out} already exists.`, "Choose another --out.");
-  const { method } = options;
-  const files = options.data.split(",");
+/** Options that would have no effect are refused, not ignored. */
+function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string | undefined): void {
+  const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+  const stray = given.find((option) => !TAKES[way].includes(option.attributeName()));
+  const by = way === "flags" ? "an evaluation without --table" : way === "recipe" ? "a recipe" : `--${way}`;
+  if (stray) throw new UserError(`${stray.long} has no meaning with ${by}.`, "Leave it out; see grit eval --help.");
+  if (recipe !== undefined && way !== "recipe") {
+    throw new UserError(`"${recipe}" is a recipe to run, which does not go with --${way}.`, "Give one or the other.");
+  }
+}
+
+/** Runs some work until it ends or Ctrl-C stops it. */
+async function interruptible(out: string | undefined, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  using interrupts = new Interrupts();
+  try {
+    await work(interrupts.signal);
+  } catch (error) {
+    if (!interrupts.signal.aborted || !(error === interrupts.signal.reason || error instanceof Interrupted))
+      throw error;
+    throw new Interrupted(
+      out === undefined ? "Interrupted; without --out nothing is kept." : "Interrupted; the same command goes on.",
+    );
+  }
+}
+
+async function byRecipe(file: string, overrides: string[], options: Options, signal: AbortSignal): Promise<void> {
+  const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
+  const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
+  const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
+  let progress: Progress | undefined;
+  const rows = await runTable(recipe, out, createJudge(recipe.judge), {
+    signal,
+    onTraining: (row, steps) => {
+      let training: Progress | undefined;
+      return (metrics) => {
+        training ??= new Progress({ label: `train ${row}`, total: steps, done: metrics.step - 1 });
+        training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
+        if (metrics.step === steps) training.finish();
+      };
+    },
+    onProgress: (done, total, row) => {
+      progress ??= new Progress({ label: "eval", total, done });
+      progress.update(done, row);
+    },
+  });
+  progress?.finish();
+  await writeTables(out, rows, options);
+}
+
+async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
+  const { model, method, temperature, maxTokens, seed, prefix, precision, device, out } = options;
+  if (model === undefined || options.data === undefined) {
+    throw new UserError(
+      `${model === undefined ? "--model" : "--data"} is missing.`,
+      "Name a model and data, or a recipe such as recipes/eval-scenes.yaml.",
+    );
+  }
+  const sets = await loadSets(filesByName(options.data), options);
+  const engine = new LocalEngine(model, { precision, device });
+  try {
+    const plan = {
+      name: options.name ?? (out === undefined ? method : basename(out)),
+      model,
+      sets,
+      asking: { method, temperature, maxTokens, seed, ...(prefix && { prefix }) },
+      judge: createJudge("exact"),
+    };
+    const total = sets.reduce((n, { samples }) => n + samples.length, 0);
+    let progress: Progress | undefined;
+    const evaluation = await runEvaluation(engine, plan, {
+      dir: out,
+      signal,
+      onProgress: (done) => {
+        progress ??= new Progress({ label: "eval", total, done });
+        progress.update(done);
+      },
+    });
+    progress?.finish();
+    printRow(evaluation, options);
+    if (out !== undefined) console.log(`\n${out}`);
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Sets by the names of their files. @throws UserError when two files share one */
+function filesByName(data: string): Record<string, string> {
+  const files = data.split(",");
   const names = files.map((file) => basename(file).replace(/\.jsonl$/, ""));
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) {
@@ -45,61 +161,5 @@ async function run(options: Options): Promise<void> {
       "Rename one, or evaluate them one at a time.",
     );
   }
-  const loaded = await Promise.all(files.map((file) => loadSamples([file], { images: options.images })));
-  const sets = names.map((name, i) => ({ name, samples: loaded[i]!.slice(0, options.limit) }));
-  const engine = openModel(options);
-  const asking = {
-    method,
-    temperature: options.temperature,
-    maxTokens: options.maxTokens,
-    seed: options.seed,
-    ...(options.prefix && { prefix: options.prefix }),
-  };
-  const progress = new Progress({ label: "eval", total: sets.reduce((n, { samples }) => n + samples.length, 0) });
-  const answers: Record<string, Answered[]> = {};
-  let done = 0;
-  for (const set of sets) {
-    const [answered] = await evaluate(engine, set, [asking], createJudge("exact"), (part) =>
-      progress.update(done + part, set.name),
-    );
-    answers[set.name] = answered!;
-    done += set.samples.length;
-  }
-  progress.finish();
-  engine.dispose();
-
-  const result = row(method, answers);
-  const percent = (value: number | null | undefined) => (value == null ? "–" : (100 * value).toFixed(1));
-  const cells = Object.entries(result.sets).map(([name, { n, acc, accLow, accHigh, giou }]) => [
-    name,
-    n ?? 0,
-    percent(acc),
-    `${percent(accLow)} … ${percent(accHigh)}`,
-    giou == null ? "–" : giou.toFixed(3),
-  ]);
-  console.log(table([["set", "n", "ACC", "95 %", "GIoU"], ...cells]));
-  if (!options.out) return;
-  const write = (name: string, text: string) => writeWhole(join(options.out!, name), text);
-  write(
-    "samples.jsonl",
-    Object.values(answers)
-      .flat()
-      .map((line) => `${JSON.stringify(line)}\n`)
-      .join(""),
-  );
-  write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
-  const data = Object.fromEntries(
-    await Promise.all(sets.map(async ({ name, samples }) => [name, await dataHash(samples)])),
-  );
-  const manifest = {
-    model: options.model,
-    asking,
-    judge: "exact",
-    precision: options.precision,
-    device: engine.device,
-    data,
-    libtorch: native.version(),
-  };
-  write("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
-  console.log(options.out);
+  return Object.fromEntries(names.map((name, i) => [name, files[i]!]));
 }

@@ -21,8 +21,12 @@ export interface SamplingOptions {
 
 /** Adds the options of `ModelOptions` to a command. */
 export function addModelOptions(command: Command): Command {
+  return addAskingOptions(command.requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout"));
+}
+
+/** Adds the options of `ModelOptions` to a command, all but `--model`. */
+export function addAskingOptions(command: Command): Command {
   return command
-    .requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout")
     .option("--images <dir>", "where image paths start, instead of each data file's folder")
     .addOption(new Option("--method <name>", "the way of asking").choices(Object.keys(METHODS)).default("grit"))
     .addOption(

@@ -14,8 +14,8 @@ export interface SampleOptions {
   readonly topP?: number;
   /** Keep that many likeliest tokens. Default 0: all. */
   readonly topK?: number;
-  /** Equal seeds give equal completions, whatever shares the batch. */
-  readonly seed: number;
+  /** One for the call, or one for each prompt. A prompt with a seed of its own is answered alike in whatever call it comes. */
+  readonly seed: number | readonly number[];
   /** Texts that end a completion; they stay part of it, with whatever else their last token holds. */
   readonly stop?: readonly string[];
   /** Called as completions end. */

@@ -89,7 +89,8 @@ class Sequence {
     const { rows, next } = context.model.positions(prompt.ids, prompt.images);
     this.axes = rows;
     this.#firstPosition = next;
-    this.random = stream(options.seed, "sample", index, k);
+    const { seed } = options;
+    this.random = typeof seed === "number" ? stream(seed, "sample", index, k) : stream(seed[index]!, "sample", k);
   }
 
   push(id: number, logprob: number): void {

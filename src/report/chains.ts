@@ -26,16 +26,17 @@ function exampleCard({ sample, before, after, why }: Example, pictures: Pictures
   return html`<article class="example" data-set="${sample.set}">
     <header><span class="chip">${sample.set}</span>${why !== "first" && html`<span class="chip ${why.replace(" ", "-")}">${why}</span>`}
       <h3 dir="auto">${sample.question}</h3>${known(sample.acc) && html`<p>answer: <b>${sample.answer}</b></p>`}</header>
-    <div class="pair columns-${columns}">${before && answered("Before", before, pictures)}${after && answered("After", after, pictures)}</div>
+    <div class="pair columns-${columns}">${before && chainCard("Before", before, pictures)}${after && chainCard("After", after, pictures)}</div>
   </article>`;
 }
 
-function answered(when: string, sample: Answered, pictures: Pictures): Html {
+/** One answer: its boxes on the picture, what it was worth, and its text. `title` says whose it is. */
+export function chainCard(title: string, sample: Answered, pictures: Pictures): Html {
   const right = isRight(sample);
   const boxes = `${sample.boxes.length} ${sample.boxes.length === 1 ? "box" : "boxes"}`;
   return html`<div class="chain">
-    <h4>${when}<span class="${right ? "good" : "bad"}">${right === undefined ? "" : right ? "✓ right" : "✗ wrong"}</span></h4>
-    ${pictures.figure(sample, sample.boxes, sample.gtBoxes, `${when}: ${boxes} over the image`)}
+    <h4>${title}<span class="${right ? "good" : "bad"}">${right === undefined ? "" : right ? "✓ right" : "✗ wrong"}</span></h4>
+    ${pictures.figure(sample, sample.boxes, sample.gtBoxes, `${title}: ${boxes} over the image`)}
     <dl class="facts">
       ${fact("answered", sample.response === "" ? "nothing" : sample.response)}
       ${known(sample.acc) && !Number.isInteger(sample.acc) && fact("accuracy", percent(sample.acc))}

@@ -26,22 +26,39 @@ export interface Page {
   readonly gallery: Html;
 }
 
-/** The page, complete: style and script inlined, every request but embedded images forbidden. */
+/** The report of a run. */
 export function renderPage({ name, verdict, summary, sections, gallery }: Page): Html {
-  const hash = createHash("sha256").update(SCRIPT).digest("base64");
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
-  const present = sections.filter((section) => section.body);
   const missing = sections.filter((section) => !section.body).map((section) => section.title.toLowerCase());
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}"><title>${name}: ${verdict.headline}</title>
-<style>${trusted(STYLE)}</style></head><body>${gallery}<div class="page">
-<header class="top"><p class="eyebrow">GRIT · ${name}</p><h1>${verdict.headline}</h1>
+  const header = html`<p class="eyebrow">GRIT · ${name}</p><h1>${verdict.headline}</h1>
 ${summary && headlineNumbers(summary, verdict.trainedSets)}
 ${verdict.reading.length > 0 && html`<ul class="reading">${verdict.reading.map((sentence) => html`<li>${sentence}</li>`)}</ul>`}
-${missing.length > 0 && html`<p class="note missing">This run has no data yet for: ${missing.join(", ")}.</p>`}</header>
+${missing.length > 0 && html`<p class="note missing">This run has no data yet for: ${missing.join(", ")}.</p>`}`;
+  return renderDocument({ title: `${name}: ${verdict.headline}`, header, sections, gallery, script: SCRIPT });
+}
+
+/** What every page of ours is made of. */
+export interface Document {
+  readonly title: string;
+  readonly header: Html;
+  readonly sections: readonly Section[];
+  /** The embedded images. */
+  readonly gallery: Html;
+  /** A constant of ours; nothing else is allowed to run. */
+  readonly script: string;
+}
+
+/** A page, complete: style and script inlined, every request but embedded images forbidden. */
+export function renderDocument({ title, header, sections, gallery, script }: Document): Html {
+  const hash = createHash("sha256").update(script).digest("base64");
+  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
+  const present = sections.filter((section) => section.body);
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}"><title>${title}</title>
+<style>${trusted(STYLE)}</style></head><body>${gallery}<div class="page">
+<header class="top">${header}</header>
 <nav aria-label="Sections">${present.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
-<main>${present.map(({ body }) => body)}</main></div><script>${trusted(SCRIPT)}</script></body></html>
+<main>${present.map(({ body }) => body)}</main></div><script>${trusted(script)}</script></body></html>
 `;
 }
 

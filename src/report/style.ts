@@ -65,6 +65,8 @@ table { border-collapse: collapse }
 .results tbody th small { display: block; font-weight: 400; color: var(--faint) }
 .results .first-other > * { border-top: 2px solid var(--rule) }
 .results th:nth-child(7), .results td:nth-child(7) { padding-left: 26px }
+.methods th, .methods td, .results.methods :is(th, td):nth-child(7) { padding-left: 5px; padding-right: 5px } .methods tbody th { white-space: normal }
+.methods td small { display: block; color: var(--soft); font-size: 11.5px } .methods .published > *, .published b { color: var(--soft); font-weight: 400 }
 .plot { text-align: center !important } td.plot { min-width: 140px; padding-top: 5px; padding-bottom: 4px } td.plot.good, td.plot.bad { color: inherit }
 td.none { text-align: center !important }
 .plot svg { display: block; width: 120px; height: 14px; margin: 0 auto; overflow: visible; --c: var(--faint) }
@@ -121,6 +123,7 @@ button[aria-pressed="true"] { background: var(--ink); border-color: var(--ink); 
 mark { color: inherit; background: color-mix(in srgb, var(--b) 24%, transparent); border-bottom: 2px solid var(--b); border-radius: 3px 3px 0 0; padding: 0 2px; cursor: pointer; transition: background .12s }
 mark.lit { background: color-mix(in srgb, var(--b) 60%, transparent) } mark sup { color: var(--bad); font-weight: 700; line-height: 0 }
 
+.sample .answers { max-width: 560px } .sample .group { max-width: none } #samples .filter + .filter { margin-top: -8px }
 .moment > h4 { display: none } .moment + .moment { margin-top: 18px }
 .group { display: grid; grid-template-columns: repeat(4, 1fr); gap: 24px 22px } .thirds { grid-template-columns: repeat(3, 1fr) }
 .member { font-size: 13px } .member .text { font-size: 12.5px; max-height: 17em }

@@ -1,0 +1,57 @@
+/** @file Samples to numbers: each metric of each set once, with its interval and how many samples stand behind it. */
+import type { Evaluation, Measured } from "./manifest.ts";
+import { bootstrapMean, type Interval } from "./statistics.ts";
+
+/** One metric of one set. */
+export interface Estimate {
+  /** Mean with its 95 % interval; null while any sample is missing, and where the set has no such metric. */
+  readonly value: Interval | null;
+  /** Samples measured, of all: below 1 the number is partial and not given. */
+  readonly coverage: number;
+}
+
+/** One set of one evaluation. */
+export interface SetResult {
+  readonly samples: number;
+  /** Mean judge score, not made binary. */
+  readonly acc: Estimate;
+  /** Share of samples whose score is at least one half. */
+  readonly accBinary: Estimate;
+  /** Grounding IoU in image pixels, over the samples with true boxes. */
+  readonly giou: Estimate;
+  /** The same as the original script computed it. */
+  readonly giouRaw: Estimate;
+  /** F1 of the box sets at IoU 0.5. */
+  readonly f1: Estimate;
+}
+
+/** Every set of an evaluation, in the manifest's order. */
+export function aggregate({ manifest, samples }: Evaluation): Record<string, SetResult> {
+  const sets = Object.entries(manifest.sets).map(([name, { samples: expected }]) => {
+    const answered = samples.filter(({ set }) => set === name);
+    const accs = values(answered, "acc");
+    const judged = accs.length / expected;
+    const boxed = (metric: "giou" | "giouRaw" | "f1") => estimate(values(answered, metric), answered.length / expected);
+    const result: SetResult = {
+      samples: expected,
+      acc: estimate(accs, judged),
+      accBinary: estimate(
+        accs.map((acc) => Number(acc >= 0.5)),
+        judged,
+      ),
+      giou: boxed("giou"),
+      giouRaw: boxed("giouRaw"),
+      f1: boxed("f1"),
+    };
+    return [name, result] as const;
+  });
+  return Object.fromEntries(sets);
+}
+
+function estimate(values: readonly number[], coverage: number): Estimate {
+  return { value: coverage === 1 && values.length > 0 ? bootstrapMean(values) : null, coverage };
+}
+
+function values(samples: readonly Measured[], metric: "acc" | "giou" | "giouRaw" | "f1"): number[] {
+  return samples.map((sample) => sample[metric]).filter((value) => value !== null);
+}

@@ -1,0 +1,62 @@
+/**
+ * @file The manifest of an evaluation: everything that decides its numbers, written before the first answer. Two evaluations
+ * are compared by their manifests first, and one that is taken up again must have the manifest it began with.
+ */
+import { z } from "zod";
+import { type Difference, differences } from "../differences.ts";
+
+export const manifestSchema = z.object({
+  /** Names the row of a table. Evaluations of one name that differ only in model and seed are one row: several seeds. */
+  name: z.string(),
+  model: z.object({
+    path: z.string(),
+    /** By `modelHash`. */
+    sha256: z.string(),
+  }),
+  prompt: z.object({
+    method: z.string(),
+    /** The rendered conversation, `{question}` in the question's place and one placeholder for the image. */
+    text: z.string(),
+    /** What the answer is made to begin with. */
+    prefix: z.string(),
+    stop: z.array(z.string()),
+    /** Where the answer is read: after `<answer>`, or the whole response. */
+    answer: z.string(),
+  }),
+  /** Pixel policy: what the image processor is set to. */
+  image: z.record(z.string(), z.unknown()),
+  decoding: z.object({ temperature: z.number(), maxTokens: z.number(), seed: z.number() }),
+  judge: z.string(),
+  precision: z.string(),
+  device: z.string(),
+  /** The sets by name: how many samples, and their hash by `dataHash`. */
+  sets: z.record(z.string(), z.object({ samples: z.number(), sha256: z.string() })),
+  versions: z.record(z.string(), z.string()),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What an evaluation measured of one sample: the part of `samples.jsonl` that numbers are made of. */
+export interface Measured {
+  /** Unique in its evaluation. */
+  readonly id: string;
+  readonly set: string;
+  /** Null when it could not be judged. */
+  readonly acc: number | null;
+  /** Null where there are no true boxes, as the ones below. */
+  readonly giou: number | null;
+  readonly giouRaw: number | null;
+  readonly f1: number | null;
+}
+
+/** An evaluation as far as it has come. */
+export interface Evaluation {
+  /** Its folder; names it in messages. */
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly samples: readonly Measured[];
+}
+
+/** In what two manifests differ; where a model lies does not count, what it is does. */
+export function manifestDifferences(from: Manifest, to: Manifest): Difference[] {
+  return differences(from, to).filter(({ key }) => key !== "model.path");
+}

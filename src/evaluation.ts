@@ -1,0 +1,222 @@
+/**
+ * @file One evaluation: a model, a way of asking, a judge and sets, written into a folder as it goes.
+ *
+ *     manifest.json   all that decides the numbers, written before the first answer
+ *     samples.jsonl   one line a sample, appended as batches are answered; in the order of the sets at the end
+ *     summary.json    each metric of each set once, with its interval
+ *
+ * The same evaluation, begun again in its folder, goes on where it stopped; another one is refused.
+ */
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { modelHash } from "./checkpoint/hash.ts";
+import { dataHash, loadSamples } from "./data/samples.ts";
+import { thereAndNow } from "./differences.ts";
+import type { LocalEngine } from "./engine/local.ts";
+import { byBudget } from "./engine/packing.ts";
+import { UserError } from "./errors.ts";
+import { aggregate } from "./eval/aggregate.ts";
+import { type Evaluation, type Manifest, type Measured, manifestDifferences } from "./eval/manifest.ts";
+import { type Answered, type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./evaluate.ts";
+import { Faults, firstFew } from "./faults.ts";
+import { sync, writeWhole } from "./files.ts";
+import { METHODS, type MethodName, userText } from "./prompt/methods.ts";
+import { readManifest, readSampleLines } from "./report/evaluations.ts";
+import type { Judge } from "./rewards/judge.ts";
+import { versions } from "./run.ts";
+import { native } from "./torch/native.ts";
+
+/** A set with the hash of its samples and images. */
+export interface HashedSet extends AskedSet {
+  readonly sha256: string;
+}
+
+/** What is to be measured. */
+export interface EvaluationPlan {
+  readonly name: string;
+  /** The checkpoint folder that the engine has opened. */
+  readonly model: string;
+  readonly sets: readonly HashedSet[];
+  readonly asking: Asking;
+  readonly judge: Judge;
+}
+
+/**
+ * Sets to be asked, by name; of each its first `limit` samples.
+ * @throws UserError listing every fault of the files, and the ids that stand in several sets
+ */
+export async function loadSets(
+  files: Readonly<Record<string, string>>,
+  { images, limit }: { readonly images?: string | undefined; readonly limit?: number | undefined },
+): Promise<HashedSet[]> {
+  const sets = await Promise.all(
+    Object.entries(files).map(async ([name, file]) => {
+      const samples = (await loadSamples([file], { images })).slice(0, limit);
+      return { name, samples, sha256: await dataHash(samples) };
+    }),
+  );
+  const setOf = new Map<string, string>();
+  const shared: string[] = [];
+  for (const { name, samples } of sets)
+    for (const { id } of samples) {
+      const other = setOf.get(id);
+      if (other !== undefined) shared.push(`${id} in ${other} and ${name}`);
+      setOf.set(id, name);
+    }
+  if (shared.length > 0) {
+    throw new UserError(
+      [`${shared.length} ids stand in several sets:`, ...firstFew(shared)].join("\n  "),
+      "Answers are kept by id: give these lines ids of their own, or evaluate the sets one at a time.",
+    );
+  }
+  return sets;
+}
+
+/**
+ * Runs an evaluation, or goes on with it when `dir` holds its beginning. Without `dir` nothing is written.
+ * @throws UserError when `dir` holds another evaluation or anything else, and for images and questions that cannot be asked;
+ * the signal's reason when it fires, with all whole batches kept
+ */
+export async function runEvaluation(
+  engine: LocalEngine,
+  plan: EvaluationPlan,
+  { dir, batch = BATCH, onProgress, signal }: Following & { dir?: string | undefined; batch?: number } = {},
+): Promise<Evaluation> {
+  const manifest = await manifestOf(engine, plan);
+  const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
+  const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
+  const known = new Set(folder?.lines.keys());
+  // Once it has begun, its prompts are known to be sound: the manifest pins the data.
+  if (known.size === 0) await checkPrompts(engine, plan.sets, plan.asking.method);
+  folder?.begin();
+  const samples: Measured[] = [];
+  let done = known.size;
+  onProgress?.(done);
+  for (const set of plan.sets) {
+    const before = done;
+    const answers = answerMissing(engine, set, plan.asking, plan.judge, {
+      known,
+      batch,
+      onProgress: (part) => onProgress?.(Math.min(done + part, before + set.samples.length)),
+      ...(signal && { signal }),
+    });
+    for await (const answered of answers) {
+      folder?.append(answered);
+      samples.push(...answered);
+      done += answered.length;
+    }
+  }
+  if (!folder) return { dir: plan.name, manifest, samples };
+  folder.finish(ids);
+  const evaluation = { dir: folder.dir, manifest, samples: readSampleLines(folder.dir) };
+  writeJson(join(folder.dir, "summary.json"), { name: plan.name, sets: aggregate(evaluation) });
+  return evaluation;
+}
+
+async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Manifest> {
+  const { method, prefix = "", temperature, maxTokens, seed } = plan.asking;
+  const { template, images } = engine.processor;
+  const content = [{ type: "image" } as const, { type: "text", text: userText("{question}", method) } as const];
+  return {
+    name: plan.name,
+    model: { path: plan.model, sha256: await modelHash(plan.model) },
+    prompt: {
+      method,
+      text: template.render([{ role: "user", content }]),
+      prefix,
+      stop: [...METHODS[method].stop],
+      answer: METHODS[method].answer,
+    },
+    image: { ...images.config },
+    decoding: { temperature, maxTokens, seed },
+    judge: plan.judge.name,
+    precision: engine.precision,
+    device: engine.device,
+    sets: Object.fromEntries(plan.sets.map(({ name, samples, sha256 }) => [name, { samples: samples.length, sha256 }])),
+    versions: versions(native.version()),
+  };
+}
+
+/** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
+async function checkPrompts(engine: LocalEngine, sets: readonly AskedSet[], method: MethodName): Promise<void> {
+  const faults = new Faults();
+  for (const { name, samples } of sets) {
+    for (const batch of byBudget(samples, () => 1, BATCH)) {
+      const outcomes = await Promise.allSettled(batch.map((sample) => engine.processor.prompt(sample, method)));
+      for (const outcome of outcomes) {
+        if (outcome.status === "fulfilled") continue;
+        if (!(outcome.reason instanceof UserError)) throw outcome.reason;
+        faults.add(name, outcome.reason.message);
+      }
+    }
+  }
+  faults.throwIfAny("the sets", "Mend what is named and run the command again.");
+}
+
+/** The folder of an evaluation, from its beginning to its end. */
+class EvaluationFolder {
+  readonly dir: string;
+  /** Lines of `samples.jsonl` by id. A sample without a score is not among them: it is to be asked again. */
+  readonly lines = new Map<string, string>();
+  readonly #manifest: Manifest;
+
+  /** @throws UserError when the folder holds another evaluation, naming what differs, or anything else */
+  constructor(dir: string, manifest: Manifest) {
+    this.dir = dir;
+    this.#manifest = manifest;
+    if (existsSync(join(dir, "manifest.json"))) this.#takeUp();
+    else refuseOccupied(dir);
+  }
+
+  #takeUp(): void {
+    const { dir } = this;
+    const changes = manifestDifferences(readManifest(dir), this.#manifest);
+    if (changes.length > 0) {
+      throw new UserError(
+        [`${dir} holds another evaluation:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
+        "Choose another --out, or repeat the command it was begun with.",
+      );
+    }
+    const texts = existsSync(this.#samples) ? readFileSync(this.#samples, "utf8").split("\n") : [];
+    for (const [i, { id, acc }] of readSampleLines(dir).entries()) if (acc !== null) this.lines.set(id, texts[i]!);
+  }
+
+  get #samples(): string {
+    return join(this.dir, "samples.jsonl");
+  }
+
+  /** Writes the manifest, and cuts away lines that are to be written again: torn ones, and those without a score. */
+  begin(): void {
+    if (!existsSync(join(this.dir, "manifest.json"))) writeJson(join(this.dir, "manifest.json"), this.#manifest);
+    this.#write([...this.lines.values()]);
+  }
+
+  /** Adds the lines of some samples and brings them onto the disk. */
+  append(answered: readonly Answered[]): void {
+    const texts = answered.map((sample) => JSON.stringify(sample));
+    for (const [i, { id }] of answered.entries()) this.lines.set(id, texts[i]!);
+    appendFileSync(this.#samples, texts.map((text) => `${text}\n`).join(""));
+    sync(this.#samples);
+  }
+
+  /** Brings all lines into the order of `ids`, whenever they were written. */
+  finish(ids: readonly string[]): void {
+    this.#write(ids.map((id) => this.lines.get(id)!));
+  }
+
+  #write(lines: readonly string[]): void {
+    writeWhole(this.#samples, lines.map((line) => `${line}\n`).join(""));
+  }
+}
+
+/** A folder may be there if it is empty, but for what a writing that was broken off has left. */
+function refuseOccupied(dir: string): void {
+  if (!existsSync(dir)) return;
+  const names = readdirSync(dir).filter((name) => !name.endsWith(".partial"));
+  if (names.length === 0) return;
+  throw new UserError(`${dir} holds something that is no evaluation: ${names[0]}.`, "Choose another --out.");
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,67 @@
+/** @file Models that a table needs and recipes make: made once, taken up when broken off, never mistaken for another's. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { dataHash, loadSamples } from "./data/samples.ts";
+import { differences, thereAndNow } from "./differences.ts";
+import { UserError } from "./errors.ts";
+import { firstFew } from "./faults.ts";
+import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "./finetune.ts";
+import { loadRecipe } from "./recipe.ts";
+import { type StepLine, train } from "./train.ts";
+
+/** A model to be made: by `grit train` or by `grit pretrain`. */
+export interface ModelToMake {
+  readonly by: "train" | "pretrain";
+  /** The recipe's file. */
+  readonly recipe: string;
+  readonly seed: number;
+  /** The run folder, or the checkpoint's. */
+  readonly dir: string;
+}
+
+export interface MakingListener {
+  readonly signal: AbortSignal;
+  /** Training of so many steps begins, or goes on: gives what is called after each. Not called when the model is there. */
+  readonly onTraining: (steps: number) => (metrics: StepLine | FinetuneMetrics) => void;
+}
+
+/**
+ * The checkpoint folder of a model, which is made unless it is there.
+ * @throws UserError when `dir` holds what another recipe or other data made, naming what differs; as `train` and `finetune`
+ */
+export function makeModel(model: ModelToMake, listener: MakingListener): Promise<string> {
+  return model.by === "train" ? trained(model, listener) : finetuned(model, listener);
+}
+
+async function trained({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
+  const recipe = await loadRecipe(file, [`seed=${seed}`]);
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const checkpoint = join(dir, "checkpoints", `step-${recipe.steps}`);
+  const resume = existsSync(join(dir, "run.json"));
+  if (resume) refuseOther(join(dir, "run.json"), { recipe, data: { train: await dataHash(samples) } });
+  if (existsSync(checkpoint)) return checkpoint;
+  await train(recipe, { run: dir, resume, signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
+  return checkpoint;
+}
+
+async function finetuned({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
+  const recipe = await loadFinetuneRecipe(file, [`seed=${seed}`]);
+  if (existsSync(dir)) {
+    refuseOther(join(dir, RECORD), await madeBy(recipe));
+    return dir;
+  }
+  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
+  return dir;
+}
+
+/** Refuses a model whose record does not say what is wanted. */
+function refuseOther(record: string, wanted: object): void {
+  if (!existsSync(record)) throw new UserError(`${record} is missing beside the model.`, "Choose another --out.");
+  const { recipe, data } = JSON.parse(readFileSync(record, "utf8")) as { recipe: unknown; data: unknown };
+  const changes = differences({ recipe, data }, JSON.parse(JSON.stringify(wanted)));
+  if (changes.length === 0) return;
+  throw new UserError(
+    [`The model that ${record} describes was made otherwise:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
+    "Choose another --out, or move it away.",
+  );
+}

@@ -1,0 +1,47 @@
+/** @file Two evaluations beside each other for the terminal: what was done differently, then what came of it. */
+import { type Difference, excerpts } from "../differences.ts";
+import type { Comparison, PairedEstimate } from "../eval/compare.ts";
+import type { Evaluation } from "../eval/manifest.ts";
+import { table } from "../table.ts";
+import { fraction, fractionGain, percent, points } from "./format.ts";
+
+/** What `grit eval --compare` prints. */
+export function comparisonText(before: Evaluation, after: Evaluation, comparison: Comparison): string {
+  const { differences, sets, apart } = comparison;
+  const block = (title: string, metric: "acc" | "giou") => {
+    const rows = sets.filter((set) => set[metric].gain !== null || set[metric].coverage < 1);
+    if (rows.length === 0) return [];
+    const lines = rows.map((set) => [set.name, ...cells(set[metric], metric)]);
+    return [table([[title, "n", "before", "after", "gain", "95 %", "p"], ...lines])];
+  };
+  const blocks = [...block("ACC, %", "acc"), ...block("grounding IoU", "giou")];
+  return [
+    `before  ${before.manifest.name}  ${before.dir}\nafter   ${after.manifest.name}  ${after.dir}`,
+    differenceText(differences),
+    ...(apart.length > 0 ? [`Not compared, since these are not the same samples in both: ${apart.join(", ")}.`] : []),
+    ...blocks,
+    "Gains are paired, sample by sample, with their 95 % bootstrap interval; p: two-sided, by flipping the signs of the differences.",
+  ].join("\n\n");
+}
+
+function differenceText(differences: readonly Difference[]): string {
+  if (differences.length === 0) return "The manifests agree in every field: the same numbers are to be expected.";
+  const rows = differences.map((difference) => [difference.key, ...excerpts(difference)]);
+  const width = Math.max(...rows.map(([key]) => key!.length));
+  const lines = rows.map(([key, from, to]) => `  ${key!.padEnd(width)}  ${from}  →  ${to}`);
+  return ["The manifests differ in:", ...lines].join("\n");
+}
+
+function cells({ gain, coverage }: PairedEstimate, metric: "acc" | "giou"): string[] {
+  if (gain === null) return ["–", "–", "–", `partial ${Math.floor(100 * coverage)} %`, "–", "–"];
+  const [value, change] = metric === "acc" ? [percent, points] : [fraction, fractionGain];
+  const p = gain.p < 0.001 ? "<0.001" : gain.p.toFixed(3);
+  return [
+    String(gain.n),
+    value(gain.before),
+    value(gain.after),
+    change(gain.gain),
+    `${change(gain.low)} … ${change(gain.high)}`,
+    p,
+  ];
+}

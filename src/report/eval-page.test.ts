@@ -1,0 +1,71 @@
+/** @file The page of evaluations: what is on it, and that nothing a model wrote leaves its place. */
+import { expect, it } from "vitest";
+import { makeEvaluation } from "../eval/fixtures.ts";
+import { paperTable } from "../eval/paper-table.ts";
+import { evaluationPage } from "./eval-page.ts";
+import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
+import { HOSTILE } from "./synthetic-run.ts";
+
+/** An evaluation whose samples say `text`. */
+function answered(name: string, accs: readonly (number | null)[], text: string): AnsweredEvaluation {
+  const evaluation = makeEvaluation(accs, { name });
+  const samples = evaluation.samples.map(
+    (measured): SampleLine => ({
+      ...measured,
+      dataset: "vsr",
+      image: "none.png",
+      width: 100,
+      height: 80,
+      question: `question of ${measured.id}`,
+      answer: "yes",
+      text,
+      response: text,
+      boxes: [{ box: [10, 10, 40, 40], start: 0, end: 2 }],
+      gtBoxes: [[12, 12, 40, 40]],
+      ending: "stop",
+      tokens: 3,
+    }),
+  );
+  return { ...evaluation, samples };
+}
+
+const page = (...evaluations: AnsweredEvaluation[]) => evaluationPage(paperTable(evaluations), evaluations);
+const count = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].length;
+
+it("shows the table, each sample once with every row's answer, and how it was asked", async () => {
+  const text = await page(answered("direct", [1, 0], "yes"), answered("cot", [1, 1], "no"));
+  expect(text).toContain("2 rows on 1 set: direct and cot");
+  expect(count(text, /<article class="story sample"/g)).toBe(2);
+  expect(count(text, /<svg class="picture"/g)).toBe(4);
+  expect(text).toContain('data-outcome="all right"');
+  expect(text).toContain('data-outcome="disagreed on"');
+  for (const id of ["table", "samples", "manifests"]) expect(text).toContain(`<section id="${id}">`);
+});
+
+it("names partial rows, and gives them no number", async () => {
+  const text = await page(answered("direct", [1, null], "yes"));
+  expect(text).toContain("Partial, without numbers yet: direct.");
+  expect(text).toContain("partial 50 %");
+  expect(text).not.toContain("<b>100.0</b>");
+});
+
+it("shows of a long set the first samples, then those on which rows disagree", async () => {
+  const accs = Array.from({ length: 60 }, (_, i) => Number(i < 30));
+  const text = await page(
+    answered("direct", accs, "yes"),
+    answered(
+      "cot",
+      accs.map((acc, i) => (i === 55 ? 1 - acc : acc)),
+      "yes",
+    ),
+  );
+  expect(count(text, /<article class="story sample"/g)).toBe(13);
+  expect(text).toContain("question of vsr-55");
+});
+
+it("keeps hostile text in its place: the only script is ours", async () => {
+  const text = await page(answered("direct", [1], HOSTILE));
+  expect(count(text, /<script/g)).toBe(1);
+  expect(count(text, /<\/script/g)).toBe(1);
+  expect(count(text, /<img/g)).toBe(0);
+});
