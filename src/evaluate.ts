@@ -36,6 +36,8 @@ export interface Answered {
   readonly boxes: ReturnType<typeof boxLines>;
   readonly gtBoxes: readonly (readonly number[])[];
   readonly acc: number | null;
+  /** Why `acc` is null. */
+  readonly unscored?: string;
   readonly giou: number | null;
   readonly giouRaw: number | null;
   readonly f1: number | null;
@@ -120,6 +122,7 @@ export async function evaluate(
             boxes: boxLines(chain),
             gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
             acc: value(acc),
+            ...(!isScored(acc) && acc),
             giou: giou ?? null,
             giouRaw: giouRaw ?? null,
             f1: f1 ?? null,

@@ -6,16 +6,18 @@ import { dataHash, loadSamples } from "../data/samples.ts";
 import { UserError } from "../errors.ts";
 import { type Answered, evaluate } from "../evaluate.ts";
 import { writeWhole } from "../files.ts";
+import { openJudge } from "../judge/open.ts";
 import { Progress } from "../progress.ts";
-import { createJudge } from "../rewards/judge.ts";
 import { row } from "../summary.ts";
 import { table } from "../table.ts";
 import { native } from "../torch/native.ts";
+import { addJudgeOption, judgeSettings } from "./judge_option.ts";
 import { integer } from "./numbers.ts";
 import { addModelOptions, addSamplingOptions, type ModelOptions, openModel, type SamplingOptions } from "./options.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   readonly data: string;
+  readonly judge: string;
   readonly out?: string;
   readonly limit?: number;
   readonly prefix?: string;
@@ -29,7 +31,7 @@ export function evalCommand(): Command {
     .option("--out <dir>", "write samples.jsonl, summary.json and manifest.json there; must not exist")
     .option("--limit <n>", "only the first n samples of each set", integer(1))
     .option("--prefix <text>", "make every answer begin with this text");
-  return addSamplingOptions(addModelOptions(command)).action(run);
+  return addSamplingOptions(addModelOptions(addJudgeOption(command))).action(run);
 }
 
 async function run(options: Options): Promise<void> {
@@ -47,6 +49,8 @@ async function run(options: Options): Promise<void> {
   }
   const loaded = await Promise.all(files.map((file) => loadSamples([file], { images: options.images })));
   const sets = names.map((name, i) => ({ name, samples: loaded[i]!.slice(0, options.limit) }));
+  const settings = await judgeSettings(options.judge);
+  const judge = await openJudge(settings);
   const engine = openModel(options);
   const asking = {
     method,
@@ -59,9 +63,7 @@ async function run(options: Options): Promise<void> {
   const answers: Record<string, Answered[]> = {};
   let done = 0;
   for (const set of sets) {
-    const [answered] = await evaluate(engine, set, [asking], createJudge("exact"), (part) =>
-      progress.update(done + part, set.name),
-    );
+    const [answered] = await evaluate(engine, set, [asking], judge, (part) => progress.update(done + part, set.name));
     answers[set.name] = answered!;
     done += set.samples.length;
   }
@@ -94,7 +96,7 @@ async function run(options: Options): Promise<void> {
   const manifest = {
     model: options.model,
     asking,
-    judge: "exact",
+    judge: settings,
     precision: options.precision,
     device: engine.device,
     data,
