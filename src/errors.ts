@@ -12,7 +12,10 @@ export class UserError extends Error {
   }
 }
 
-/** The run was stopped by a signal after its state was saved; the command line exits 130. */
+/**
+ * The work was stopped before its end and can be taken up again: by a signal, or because a service it needs is out or its
+ * budget spent. The command line exits 130.
+ */
 export class Interrupted extends Error {
   override name = "Interrupted";
 }

@@ -47,7 +47,7 @@ export const evalSchema = z
     model: path.optional(),
     /** The rows of the table by name. */
     rows: z.record(z.string(), rowSchema),
-    judge: recipeFields.shape.rewards.unwrap().shape.judge,
+    judge: recipeFields.shape.judge,
     /** 0 is greedy. */
     temperature: z.number().nonnegative().default(0),
     max_tokens: z.int().positive().default(1000),

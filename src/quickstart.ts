@@ -5,10 +5,10 @@
 import { LOOK_PREFIX } from "./data/scenes/chains.ts";
 import type { LocalEngine } from "./engine/local.ts";
 import { type Answered, type Asking, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
+import { openJudge } from "./judge/open.ts";
 import { Progress } from "./progress.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Summary } from "./report/schema.ts";
-import { createJudge } from "./rewards/judge.ts";
 import { keepImage } from "./rollouts.ts";
 import type { RunFolder } from "./run.ts";
 import { change, meanOf, row } from "./summary.ts";
@@ -51,13 +51,14 @@ async function measureAll(
   ways: Record<string, Asking>,
 ): Promise<Answers> {
   const sets = await heldOutSets(recipe);
+  const judge = await openJudge(recipe.judge);
   const names = Object.keys(ways);
   const total = names.length * sets.reduce((n, { samples }) => n + samples.length, 0);
   const progress = new Progress({ label, total });
   const answers: Answers = Object.fromEntries(names.map((name) => [name, {}]));
   let done = 0;
   for (const set of sets) {
-    const byWay = await evaluate(engine, set, Object.values(ways), createJudge(recipe.rewards.judge), (part) =>
+    const byWay = await evaluate(engine, set, Object.values(ways), judge, (part) =>
       progress.update(done + part, set.name),
     );
     for (const [i, name] of names.entries()) answers[name]![set.name] = byWay[i]!;

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UserError } from "./errors.ts";
+import { judgeNames, judgeSchema } from "./judge_settings.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { loadRecipe, recipeSchema } from "./recipe.ts";
-import { judgeNames } from "./rewards/judge.ts";
 import { presetNames } from "./rewards/preset.ts";
 
 let dir: string;
@@ -35,7 +35,8 @@ describe("a good recipe", () => {
       model: join(dir, "base"),
       method: "grit",
       data: { train: [join(dir, "a.jsonl"), "/data/b.jsonl"], eval: {} },
-      rewards: { preset: "paper", custom: [], judge: "exact" },
+      rewards: { preset: "paper", custom: [] },
+      judge: { name: "exact" },
       seed: 1,
       steps: 200,
       prompts_per_step: 32,
@@ -89,12 +90,20 @@ describe("a good recipe", () => {
     expect(recipe.data).toEqual({ train: [resolve("c.jsonl")], eval: { vsr: resolve("x.jsonl") } });
   });
 
+  test("has the defaults of the judge it names, with paths from its folder", async () => {
+    const text = `${minimal}judge: { name: exact-then-openai, openai: { price: { input: 2.5, output: 10 }, ledger: l.jsonl } }\n`;
+    const { judge } = await load(text, "judge.openai.concurrency=2");
+    expect(judge).toMatchObject({ name: "exact-then-openai", openai: { concurrency: 2, timeout: 60, patience: 600 } });
+    expect(judge.openai).toMatchObject({ ledger: join(dir, "l.jsonl"), cache: resolve(".cache/judge") });
+    expect((await load(minimal, "judge.name=openai")).judge.openai?.model).toMatch(/^gpt-4o-/);
+  });
+
   test("names methods, presets and judges that exist, and all of them", () => {
     const { method, rewards } = recipeSchema.shape;
-    const { preset, judge } = rewards.unwrap().shape;
+    const { preset } = rewards.unwrap().shape;
     expect(method.unwrap().options).toEqual(Object.keys(METHODS));
     expect(preset.unwrap().options).toEqual(presetNames);
-    expect(judge.unwrap().options).toEqual(judgeNames);
+    for (const name of judgeNames) expect(judgeSchema.parse({ name }).name).toBe(name);
   });
 
   const shipped = readdirSync("recipes").filter((name) =>
@@ -142,6 +151,39 @@ describe("a bad recipe", () => {
     ],
     ["a prompt that no reward reads", minimal, ["method=direct"], "method: is direct, which asks for no tags"],
     ["an evaluation of nothing", minimal, ["eval.every=5"], "eval.every: is 5, but data.eval names no set"],
+    ["no such judge", minimal, ["judge.name=opnai"], 'judge.name: is "opnai"; did you mean openai?'],
+    [
+      "a service for a judge that asks none",
+      minimal,
+      ["judge.openai.model=x"],
+      "judge.openai: is given, but judge.name",
+    ],
+    ["a key of no judge", minimal, ["judge.openai.modell=x"], "judge.openai.modell: no such key; did you mean model?"],
+    [
+      "a budget without a price",
+      `${minimal}judge: { name: openai, openai: { budget: 5 } }\n`,
+      [],
+      "recipe.yaml:4: judge.openai.budget: needs openai.price",
+    ],
+    [
+      "Azure without its version",
+      `${minimal}judge: { name: openai, openai: { base_url: https://me.openai.azure.com } }\n`,
+      [],
+      "judge.openai.base_url: is an Azure resource, which needs openai.api_version",
+    ],
+    [
+      "Azure's version with another's path",
+      `${minimal}judge: { name: openai, openai: { base_url: http://h/v1, api_version: 2024-10-21 } }\n`,
+      [],
+      "judge.openai.base_url: has a path",
+    ],
+    ["no address", `${minimal}judge: { name: openai, openai: { base_url: localhost } }\n`, [], "is not an address"],
+    [
+      "a key where its variable should stand",
+      `${minimal}judge: { name: openai, openai: { key_env: sk-123 } }\n`,
+      [],
+      "judge.openai.key_env: is not the name of an environment variable",
+    ],
     ["updates off policy", minimal, ["loss.updates_per_rollout=2"], "which needs loss.form: clipped"],
     [
       "an unknown override",

@@ -3,6 +3,7 @@
  * the original code's elsewhere.
  */
 import { z } from "zod";
+import { judgeSchema } from "./judge_settings.ts";
 import { loadYaml } from "./yaml.ts";
 
 const count = z.int().positive();
@@ -28,9 +29,10 @@ export const recipeFields = z.strictObject({
       preset: z.enum(["paper", "code"]).default("paper"),
       /** TypeScript modules whose rewards are added to the preset's. */
       custom: z.array(path).default([]),
-      judge: z.enum(["exact"]).default("exact"),
     })
     .prefault({}),
+  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge_settings.ts. */
+  judge: judgeSchema.prefault({}),
   seed: z.int().nonnegative().default(1),
   /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */
   steps: count.default(200),
@@ -120,7 +122,15 @@ export type Recipe = z.infer<typeof recipeSchema>;
 export function loadRecipe(file: string, overrides: readonly string[] = []): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,
-    paths: ["model", "data.train", "data.images", "data.eval.*", "rewards.custom"],
+    paths: [
+      "model",
+      "data.train",
+      "data.images",
+      "data.eval.*",
+      "rewards.custom",
+      "judge.openai.cache",
+      "judge.openai.ledger",
+    ],
   });
 }
 

@@ -18,13 +18,14 @@ import { LocalEngine } from "./engine/local.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
 import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
+import { openJudge } from "./judge/open.ts";
 import type { GrpoLoss } from "./loss.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
 import { imageOptions, type Recipe } from "./recipe.ts";
 import type { Sample } from "./records.ts";
 import { loadRewardModule, type Reward } from "./rewards/define.ts";
-import { createJudge } from "./rewards/judge.ts";
+import type { Judge } from "./rewards/judge.ts";
 import { rewardPreset } from "./rewards/preset.ts";
 import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
 import { RunFolder } from "./run.ts";
@@ -65,7 +66,8 @@ export function openEngine(recipe: Recipe): LocalEngine {
 export async function train(recipe: Recipe, options: TrainOptions): Promise<RunFolder> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
   const heldOut = await heldOutSets(recipe);
-  const rewards = await openRewards(recipe);
+  const judge = await openJudge(recipe.judge, { signal: options.signal });
+  const rewards = await openRewards(recipe, judge);
   const engine = options.engine ?? openEngine(recipe);
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
   for (const sample of samples) await engine.processor.prompt(sample, recipe.method);
@@ -80,6 +82,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
     maxTokens: recipe.sampling.max_tokens,
   };
   let done = from;
+  // From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved.
+  let halfway = false;
   let barren = 0;
   try {
     for (let step = from + 1; step <= recipe.steps; step++) {
@@ -127,6 +131,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
         { lr, schedule: recipe.optimizer.schedule, warmupSteps: recipe.optimizer.warmup_steps, steps: recipe.steps },
         step - 1,
       );
+      halfway = true;
       const updates = Array.from({ length: recipe.loss.updates_per_rollout }, () => ({
         ...engine.forwardBackward(items, loss).metrics,
         ...engine.step({ lr: rate, betas, eps, weightDecay: weight_decay, clipNorm: clip_norm }),
@@ -155,10 +160,11 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
       };
       writeRollouts(run, step, groups, A);
       const due = recipe.eval.every > 0 && step % recipe.eval.every === 0;
-      const measured = due ? { heldOut: await measureHeldOut(engine, recipe, run, heldOut, step) } : {};
+      const measured = due ? { heldOut: await measureHeldOut(engine, recipe, run, heldOut, step, judge) } : {};
       run.appendMetrics({ ...line, ...measured });
       options.onStep?.(line);
       done = step;
+      halfway = false;
       barren = line.skipped > 0 ? barren + 1 : 0;
       if (barren === 3) {
         throw new UserError(
@@ -170,9 +176,11 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
     }
   } catch (error) {
     // Anything else that fails, also after a signal, may have left a step half done: that is not to be saved.
-    if (!options.signal?.aborted || error !== options.signal.reason) throw error;
-    if (done > from) await save(run, engine, recipe, done);
-    throw new Interrupted(`Interrupted after step ${done}; the run is saved in ${run.dir}. Go on with --resume.`);
+    const signalled = options.signal?.aborted && error === options.signal.reason;
+    if (!signalled && !(error instanceof Interrupted)) throw error;
+    if (done > from && !halfway) await save(run, engine, recipe, done);
+    const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
+    throw new Interrupted(`${why}Interrupted after step ${done}; the run is saved in ${run.dir}. Go on with --resume.`);
   } finally {
     if (!options.engine) engine.dispose();
   }
@@ -186,8 +194,8 @@ async function measureHeldOut(
   run: RunFolder,
   sets: readonly AskedSet[],
   step: number,
+  judge: Judge,
 ) {
-  const judge = createJudge(recipe.rewards.judge);
   const means: Record<string, { acc: number; giou: number }> = {};
   const lines: Answered[] = [];
   for (const set of sets) {
@@ -199,9 +207,9 @@ async function measureHeldOut(
   return means;
 }
 
-async function openRewards(recipe: Recipe): Promise<Reward[]> {
+async function openRewards(recipe: Recipe, judge: Judge): Promise<Reward[]> {
   const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
-  return [...rewardPreset(recipe.rewards.preset, createJudge(recipe.rewards.judge)), ...custom.flat()];
+  return [...rewardPreset(recipe.rewards.preset, judge), ...custom.flat()];
 }
 
 /** A new run folder, or the one to go on with and the step it has reached. */

@@ -142,6 +142,7 @@ function keysAt(schema: unknown, path: readonly Key[]): string[] {
   while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
     inner = inner.def.innerType;
   }
+  if (inner instanceof z.ZodPipe) return keysAt(inner.def.in, path);
   if (!(inner instanceof z.ZodObject)) return [];
   const [key, ...rest] = path;
   return key === undefined ? Object.keys(inner.shape) : keysAt(inner.shape[key], rest);

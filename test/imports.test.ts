@@ -14,6 +14,7 @@ const layers = [
   "data",
   "prompt",
   "rewards",
+  "judge",
   "advantage",
   "loss",
   "checkpoint",

@@ -2,8 +2,8 @@
 import { Command } from "commander";
 import { checkSamples, type Description, describe } from "../data/check.ts";
 import { loadSamples } from "../data/samples.ts";
+import { exactJudge } from "../judge/exact.ts";
 import { decodeImage } from "../prompt/image.ts";
-import { createJudge } from "../rewards/judge.ts";
 import { table } from "../table.ts";
 import { importCommand } from "./data-import.ts";
 import { scenesCommand } from "./data-scenes.ts";
@@ -25,10 +25,9 @@ function checkCommand(): Command {
     .option("--images <dir>", "folder that image paths start at, instead of the data file's")
     .action(async (files: string[], options: { images?: string }) => {
       const samples = await loadSamples(files, options);
-      const judge = createJudge("exact");
       await checkSamples(samples, {
         decode: (image) => decodeImage(image),
-        judge: ({ question, answer }) => judge.judge({ question, answer, response: answer }),
+        judge: ({ question, answer }) => exactJudge.judge({ question, answer, response: answer }),
       });
       const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
       const images = new Set(samples.map((sample) => sample.image)).size;

@@ -5,16 +5,18 @@ import { LocalEngine } from "../engine/local.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
 import { loadSets, runEvaluation } from "../evaluation.ts";
+import { openJudge } from "../judge/open.ts";
 import { Progress } from "../progress.ts";
-import { createJudge } from "../rewards/judge.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
 import { Interrupts } from "./interrupt.ts";
+import { addJudgeOption, judgeSettings } from "./judge_option.ts";
 import { integer } from "./numbers.ts";
 import { addAskingOptions, addSamplingOptions, type ModelOptions, type SamplingOptions } from "./options.ts";
 import { stepNote } from "./train.ts";
 
 interface Options extends ModelOptions, SamplingOptions, TableOptions {
   readonly data: string;
+  readonly judge: string;
   readonly out?: string;
   readonly name?: string;
   readonly limit?: number;
@@ -25,7 +27,9 @@ interface Options extends ModelOptions, SamplingOptions, TableOptions {
 
 /** What each way of calling the command takes; the other options belong to another way. */
 const TAKES = {
-  flags: "model data images method precision device temperature maxTokens seed prefix limit out name paper".split(" "),
+  flags: "model data images method precision device temperature maxTokens seed prefix judge limit out name paper".split(
+    " ",
+  ),
   recipe: ["limit", "out", "paper"],
   table: ["table", "format", "paper"],
   compare: ["compare"],
@@ -52,7 +56,7 @@ export function evalCommand(): Command {
     .addOption(new Option("--format <name>", "of --table").choices(FORMATS).default("text"))
     .option("--paper", "the paper's published numbers beside ours")
     .option("--compare <dirs...>", "two evaluations: what differs in how they were made, then in their numbers");
-  return addSamplingOptions(addAskingOptions(command)).action(
+  return addSamplingOptions(addAskingOptions(addJudgeOption(command))).action(
     async (recipe: string | undefined, overrides: string[], options: Options) => {
       const way = options.compare ? "compare" : options.table ? "table" : recipe !== undefined ? "recipe" : "flags";
       refuseOthers(command, way, recipe);
@@ -95,7 +99,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   let progress: Progress | undefined;
-  const rows = await runTable(recipe, out, createJudge(recipe.judge), {
+  const rows = await runTable(recipe, out, await openJudge(recipe.judge), {
     signal,
     onTraining: (row, steps) => {
       let training: Progress | undefined;
@@ -130,7 +134,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
       model,
       sets,
       asking: { method, temperature, maxTokens, seed, ...(prefix && { prefix }) },
-      judge: createJudge("exact"),
+      judge: await openJudge(await judgeSettings(options.judge)),
     };
     const total = sets.reduce((n, { samples }) => n + samples.length, 0);
     let progress: Progress | undefined;

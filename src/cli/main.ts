@@ -44,6 +44,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "import, check, describe or render data files",
     load: async () => (await import("./data.ts")).dataCommand(),
   },
+  judge: {
+    summary: "score given answers, by rule or by a language model",
+    load: async () => (await import("./judge.ts")).judgeCommand(),
+  },
   rewards: {
     summary: "explain the score of given completions, term by term",
     load: async () => (await import("./rewards.ts")).rewardsCommand(),

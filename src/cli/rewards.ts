@@ -7,11 +7,12 @@ import { parseJson, textLines } from "../data/jsonl.ts";
 import { UserError } from "../errors.ts";
 import { Faults } from "../faults.ts";
 import { writeWhole } from "../files.ts";
+import { openJudge } from "../judge/open.ts";
 import { type Frame, isScored, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
-import { createJudge, judgeNames } from "../rewards/judge.ts";
 import { parseChain } from "../rewards/parse.ts";
 import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
+import { addJudgeOption, judgeSettings } from "./judge_option.ts";
 
 const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
 const pixels = z.number("is not a number").positive("is not positive");
@@ -40,7 +41,7 @@ type Line = z.infer<typeof lineSchema>;
  * and `reasons` says why by name.
  */
 export function rewardsCommand(): Command {
-  return new Command("rewards")
+  const command = new Command("rewards")
     .description("explain the score of given completions, term by term")
     .requiredOption(
       "--data <file>",
@@ -49,19 +50,21 @@ export function rewardsCommand(): Command {
     )
     .requiredOption("--out <file>", "JSON lines to write: id, terms, total")
     .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "code")
-    .option("--judge <name>", `who judges answers: ${judgeNames.join(", ")}`, "exact")
     .action(async (options: { data: string; out: string; preset: string; judge: string }) => {
-      const rewards = rewardPreset(presetName(options.preset), createJudge(options.judge));
+      const preset = presetName(options.preset);
+      const settings = await judgeSettings(options.judge);
       if (resolve(options.out) === resolve(options.data)) {
         throw new UserError(`--out ${options.out} is the file of --data`, "name another file to write");
       }
-      const rows = await explain(await readRollouts(options.data), rewards);
+      const rollouts = await readRollouts(options.data);
+      const rows = await explain(rollouts, rewardPreset(preset, await openJudge(settings)));
       writeWhole(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
       const open = rows.filter((row) => row.total === null).length;
       console.log(
         `${rows.length} completions scored into ${options.out}${open > 0 ? `; ${open} without a total` : ""}`,
       );
     });
+  return addJudgeOption(command);
 }
 
 /** What is written for one line. */
@@ -72,10 +75,8 @@ interface Row {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-async function explain(rollouts: readonly RewardInput[], rewards: readonly Reward[]): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const rollout of rollouts) rows.push(toRow(rollout.sample.id, await scoreAll(rewards, rollout)));
-  return rows;
+function explain(rollouts: readonly RewardInput[], rewards: readonly Reward[]): Promise<Row[]> {
+  return Promise.all(rollouts.map(async (rollout) => toRow(rollout.sample.id, await scoreAll(rewards, rollout))));
 }
 
 function toRow(id: string, { terms, total }: Scores): Row {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { box } from "../boxes.ts";
+import { exactJudge } from "../judge/exact.ts";
 import type { Frame, Sample, Space } from "../records.ts";
 import { makeSample } from "../rewards/fixtures.ts";
-import { createJudge, type Judge } from "../rewards/judge.ts";
+import type { Judge } from "../rewards/judge.ts";
 import { parseChain } from "../rewards/parse.ts";
 import { accuracy, boxSetF1, detectionScore, groundingIoU, measure } from "./metrics.ts";
 
@@ -11,7 +12,6 @@ const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frame
 const chain = (text: string, space: Space = "frame") => parseChain(text, { space, frame });
 const truth = box("image", 0, 0, 320, 240);
 const sample = (fields: Partial<Sample> = {}) => makeSample({ boxes: [truth], ...fields });
-const exact = createJudge("exact");
 
 describe("groundingIoU", () => {
   it("brings boxes to the image, where the original script compared them as they stood", () => {
@@ -62,8 +62,8 @@ describe("detectionScore", () => {
   });
 
   it("is the accuracy of detection samples, unscored without truth", async () => {
-    expect(await accuracy(ovd("[0, 0, 320, 240]"), chain("0, 0, 252, 182"), exact, "answer")).toBe(1);
-    expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exact, "answer")).toEqual({
+    expect(await accuracy(ovd("[0, 0, 320, 240]"), chain("0, 0, 252, 182"), exactJudge, "answer")).toBe(1);
+    expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exactJudge, "answer")).toEqual({
       unscored: "a detection sample without a true box",
     });
   });
@@ -71,9 +71,9 @@ describe("detectionScore", () => {
 
 describe("accuracy", () => {
   it("judges what stands after the tag, or all of it", async () => {
-    expect(await accuracy(sample(), chain("<think>3</think><answer>2</answer>"), exact, "answer")).toBe(1);
-    expect(await accuracy(sample(), chain("2"), exact, "answer")).toBe(0);
-    expect(await accuracy(sample(), chain("2"), exact, "whole")).toBe(1);
+    expect(await accuracy(sample(), chain("<think>3</think><answer>2</answer>"), exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample(), chain("2"), exactJudge, "answer")).toBe(0);
+    expect(await accuracy(sample(), chain("2"), exactJudge, "whole")).toBe(1);
   });
 
   it("keeps a judge's shades and its silence", async () => {
@@ -86,7 +86,7 @@ describe("accuracy", () => {
 
 it("measures all of a sample", async () => {
   const said = chain("<think>0,0,252,182 0,0,252,182 9,9,1,1 900,0,901,9</think><rethink>two</rethink><answer>2");
-  const metrics = await measure(sample(), said, exact, "answer");
+  const metrics = await measure(sample(), said, exactJudge, "answer");
   expect(metrics).toMatchObject({ acc: 1, boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
   expect(metrics.giou).toBeLessThan(1);
 });

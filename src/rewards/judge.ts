@@ -1,8 +1,6 @@
 /** @file Judges: who decides whether an answer is right. One interface for training, evaluation and the command line. */
 
-import { nearest, UserError } from "../errors.ts";
 import type { Score } from "../records.ts";
-import { exactJudge } from "./exact.ts";
 
 /** An answer to be judged. */
 export interface JudgeRequest {
@@ -21,20 +19,4 @@ export interface JudgeRequest {
 export interface Judge {
   readonly name: string;
   judge(request: JudgeRequest): Promise<Score>;
-}
-
-const judges: Readonly<Record<string, () => Judge>> = { exact: () => exactJudge };
-
-/** Names that `createJudge` knows. */
-export const judgeNames: readonly string[] = Object.keys(judges);
-
-/** The judge of that name. @throws UserError on an unknown name, with the nearest known one */
-export function createJudge(name: string): Judge {
-  const create = Object.hasOwn(judges, name) ? judges[name] : undefined;
-  if (create) return create();
-  const guess = nearest(name, judgeNames);
-  throw new UserError(
-    `there is no judge "${name}"`,
-    guess ? `did you mean ${guess}?` : `judges are: ${judgeNames.join(", ")}`,
-  );
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { exactJudge } from "../judge/exact.ts";
 import { isScored, type Sample } from "../records.ts";
 import { scoreAll } from "./define.ts";
 import { chainOf, makeRollout } from "./fixtures.ts";
-import { createJudge, type Judge } from "./judge.ts";
+import type { Judge } from "./judge.ts";
 import { type PresetName, rewardPreset } from "./preset.ts";
 
 interface Case {
@@ -18,9 +19,13 @@ const cases = JSON.parse(
   readFileSync(new URL("../../test/golden/rewards/cases.json", import.meta.url), "utf8"),
 ) as Case[];
 
-const exact = createJudge("exact");
-const score = (preset: PresetName, text: string, sample: Partial<Sample> = {}, ids?: number[], judge: Judge = exact) =>
-  scoreAll(rewardPreset(preset, judge), makeRollout(text, sample, ids ? { ids } : {}));
+const score = (
+  preset: PresetName,
+  text: string,
+  sample: Partial<Sample> = {},
+  ids?: number[],
+  judge: Judge = exactJudge,
+) => scoreAll(rewardPreset(preset, judge), makeRollout(text, sample, ids ? { ids } : {}));
 const fixed = (verdict: number): Judge => ({ name: "fixed", judge: async () => verdict });
 
 describe("preset code", () => {
@@ -78,7 +83,7 @@ describe("preset code", () => {
   });
 
   it("leaves repetition unscored where it would need ids that are not known", async () => {
-    const rewards = rewardPreset("code", exact);
+    const rewards = rewardPreset("code", exactJudge);
     const { sample, chain } = makeRollout(chainOf(["1, 2, 30, 40", "5, 6, 70, 80"], "2"));
     const { terms, total } = await scoreAll(rewards, { sample, chain, completion: { text: chain.text } });
     expect(terms.repetition).toEqual({ unscored: expect.stringContaining("completion_ids") });

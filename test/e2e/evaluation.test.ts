@@ -10,7 +10,7 @@ import { renderSets } from "../../src/data/scenes/sets.ts";
 import { LocalEngine } from "../../src/engine/local.ts";
 import type { Answered, Asking } from "../../src/evaluate.ts";
 import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation.ts";
-import { createJudge } from "../../src/rewards/judge.ts";
+import { exactJudge } from "../../src/judge/exact.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { grit, readLines, writeLines } from "../commands.ts";
 import { loadGolden } from "../golden/qwen2_5_vl/golden.ts";
@@ -39,7 +39,7 @@ async function evaluated(name: string, options: { asking?: Asking; sets?: Hashed
     model,
     sets: options.sets ?? sets,
     asking: options.asking ?? SAMPLED,
-    judge: createJudge("exact"),
+    judge: exactJudge,
   };
   const out = join(dir, name);
   try {
@@ -100,7 +100,7 @@ describe("an evaluation", () => {
       asked++;
       return sample(...given);
     };
-    const plan = { name: "tiny", model, sets, asking: SAMPLED, judge: createJudge("exact") };
+    const plan = { name: "tiny", model, sets, asking: SAMPLED, judge: exactJudge };
     await runEvaluation(engine, plan, { dir: out });
     engine.dispose();
     expect(asked).toBe(0);

@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { UserError } from "../errors.ts";
-import { createJudge } from "./judge.ts";
+import { exactJudge, isRight } from "./exact.ts";
 
-const judge = createJudge("exact");
 const verdict = (answer: string, response: string, question = "What is it?", choices?: string[]) =>
-  judge.judge({ question, answer, response, choices });
+  exactJudge.judge({ question, answer, response, choices });
 
 const animals = "Which animal is it? (A) cat (B) dog (C) cow";
 
@@ -60,6 +58,13 @@ describe("the exact judge", () => {
     ["B", "B. dog"],
     ["B", "The answer is B"],
     ["[10, 20, 110, 220]", "(12, 20, 110, 222)"],
+    ["10", "The age gap between the two people is 10 years."],
+    ["2", "There are 3 rows and 4 seats. Therefore, there are **2** seats in each of the 3 rows."],
+    ["2", "So x = 1/2 of 4 = 2."],
+    ["5", "\\boxed{5} of the 7 are red"],
+    ["1 m", "100 cm"],
+    ["[2, 0.5]", "2 and 0.5"],
+    ["No", "Yes, it seems so at first. But the answer is no."],
   ])("%j is answered by %j", async (answer, response) => expect(await verdict(answer, response)).toBe(1));
 
   it.each([
@@ -93,6 +98,11 @@ describe("the exact judge", () => {
     ["[10, 20, 110, 220]", "(200, 20, 310, 220)"],
     ["[10, 20, 110, 220]", "(10, 20, 110, 220) (200, 20, 310, 220)"],
     ["[10, 20, 110, 220]", "no box"],
+    ["5", "two and three"],
+    ["2", "**1** **2** **3**"],
+    ["2", "As an AI I am unable to view the image. What is known of these two people?"],
+    ["No", "The image does not provide enough information."],
+    ["[2, 0.5]", "0.5 and 2"],
   ])("%j is not answered by %j", async (answer, response) => expect(await verdict(answer, response)).toBe(0));
 
   it.each([
@@ -106,6 +116,15 @@ describe("the exact judge", () => {
     ["dog", "C", 0],
     ["dog", "(A) cat or (B) dog", 0],
     ["dog", "a dog", 1],
+    ["dog", "The answer is A. No: the answer is B.", 1],
+    ["dog", "The correct option is B (dog).", 1],
+    ["dog", "It barks.\nB", 1],
+    ["dog", "答案是(B)", 1],
+    ["dog", "Look at its ears. It must be the dog.", 1],
+    ["cat", "(A) cat or (B) dog", 0],
+    ["cat", "The answer is A or B", 0],
+    ["dog", "It is not a dog.", 0],
+    ["dog", "A cat and a dog.", 0],
   ])("reads the options in the question: %j, %j", async (answer, response, expected) => {
     expect(await verdict(answer, response, animals)).toBe(expected);
     expect(await verdict(answer, response, "Which?", ["cat", "dog", "cow"])).toBe(expected);
@@ -118,9 +137,20 @@ describe("the exact judge", () => {
     expect(await verdict("No", "(B)", "Is it?\nA. Yes\nB. No")).toBe(1);
   });
 
-  it("is refused under another name, with the nearest one", () => {
-    expect(() => createJudge("exakt")).toThrow(UserError);
-    expect(() => createJudge("exakt")).toThrow("did you mean exact?");
-    expect(() => createJudge("constructor")).toThrow('there is no judge "constructor"');
+  it("knows what it cannot tell, and calls that wrong", async () => {
+    const told = (answer: string, response: string) => isRight({ question: "What is it?", answer, response });
+    for (const [answer, response] of [
+      ["cow", "a bovine animal"],
+      ["2", "2 or 3"],
+      ["2", "a couple"],
+      ["yes", "The bed is larger than the cat."],
+      ["2", "I cannot view the image. These two people may be of one age."],
+    ] as const) {
+      expect([response, told(answer, response)]).toEqual([response, undefined]);
+      expect(await verdict(answer, response)).toBe(0);
+    }
+    expect(told("2", "3 or 4")).toBe(false);
+    expect(told("2", "")).toBe(false);
+    expect(told("no", "There is not enough information to tell.")).toBe(false);
   });
 });

@@ -21,3 +21,8 @@ export function normalize(text: string): string {
     .replace(/\s+/g, " ")
     .trim();
 }
+
+/** The sentences and lines of a text. */
+export function sentencesOf(text: string): string[] {
+  return text.split(/(?<=[.!?])\s+|[\n。]+/).filter((sentence) => sentence.trim() !== "");
+}

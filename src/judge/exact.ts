@@ -1,0 +1,153 @@
+/**
+ * @file The judge `exact`: right or wrong by rule, offline and repeatable. It understands yes/no, numbers, option letters,
+ * boxes and short text; it does not understand synonyms or paraphrase, which it calls wrong. It never rewards hedging: an
+ * answer that names several values is held to the one it commits to, and is wrong when it commits to none.
+ */
+
+import { box, boxF1 } from "../boxes.ts";
+import type { Judge, JudgeRequest } from "../rewards/judge.ts";
+import { findQuadruples } from "../rewards/parse.ts";
+import { clean, normalize, sentencesOf } from "./normalize.ts";
+import { asQuantity, type Quantity, quantities, sameQuantity } from "./numbers.ts";
+import { choicesIn, chosenOption } from "./options.ts";
+
+/** The deterministic judge; scores are 0 or 1. */
+export const exactJudge: Judge = { name: "exact", judge: async (request) => (isRight(request) ? 1 : 0) };
+
+/**
+ * Whether a response is the right answer, by the rule that the right answer's form calls for; undefined where no rule can
+ * tell: a text in other words, an answer that names several values, or none of the kind that is asked for.
+ */
+export function isRight(request: JudgeRequest): boolean | undefined {
+  const said = clean(request.response);
+  const wanted = clean(request.answer);
+  if (said === "") return false;
+  const choices = (request.choices ?? choicesIn(request.question)).map(clean);
+  const last = sentencesOf(said).at(-1) ?? "";
+  if (abstains(last) && statedAnswer(last) === undefined && ![wanted, ...choices].some(abstains)) return false;
+  if (choices.length > 0) {
+    const right = optionWanted(wanted, choices);
+    const option = chosenOption(said, choices);
+    if (option !== undefined && right !== undefined) return option === right;
+    // The response names no option, so it is held to the wanted option's text.
+    return sameAnswer(request, choices[right ?? -1] ?? wanted);
+  }
+  return sameAnswer(request, wanted);
+}
+
+/** The wanted option: its text if one option has it, or else its letter. */
+function optionWanted(wanted: string, choices: readonly string[]): number | undefined {
+  const index = choices.findIndex((choice) => normalize(choice) === normalize(wanted));
+  return index >= 0 ? index : chosenOption(wanted, choices);
+}
+
+function sameAnswer({ response, answerType }: JudgeRequest, wanted: string): boolean | undefined {
+  const said = clean(response);
+  if (normalize(said) === normalize(wanted)) return true;
+  if (sentencesOf(said).some(abstains) && statedAnswer(said) === undefined) return undefined;
+  const boxes = findQuadruples(wanted).length > 0 && answerType !== "list";
+  if (boxes) return sameBoxes(said, wanted);
+  const list = asList(wanted);
+  if (list) return sameList(quantities(said), list);
+  const polarity = asPolarity(normalize(wanted));
+  if (polarity !== undefined) return agreement(saidPolarity(said), polarity);
+  const number = asQuantity(wanted);
+  if (number) return sameNumber(committedNumbers(response), number);
+  if (/^[A-H]$/.test(wanted)) return agreement(chosenOption(said, letters), letters.indexOf(wanted));
+  const texts = [afterCopula(said), statedAnswer(said) ?? said].map(normalize);
+  return texts.includes(normalize(wanted)) || undefined;
+}
+
+const letters = "ABCDEFGH".split("");
+
+function agreement<T>(said: T | undefined, wanted: T): boolean | undefined {
+  return said === undefined ? undefined : said === wanted;
+}
+
+const cannotTell =
+  /(?:\b(?:can ?not|could not|unable to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
+
+/** "It cannot be determined", "not enough information": such a sentence answers nothing. */
+function abstains(sentence: string): boolean {
+  return cannotTell.test(sentence);
+}
+
+/** What a response says that its answer is, if it says so. */
+function statedAnswer(said: string): string | undefined {
+  const tail = /.*(?:\b(?:answer|final value)(?: is|:)+|答案(?:是|为)?[:：]?)(.*)/is.exec(said)?.[1];
+  return tail === undefined ? undefined : sentencesOf(tail)[0];
+}
+
+/** Boxes on both sides, in the same space, match one to one at IoU 0.5. */
+function sameBoxes(said: string, wanted: string): boolean {
+  const boxesIn = (text: string) =>
+    findQuadruples(text).map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
+  return boxF1(boxesIn(said), boxesIn(wanted), 0.5) === 1;
+}
+
+/** The numbers of "[2, 0.5]" or "(2, 0.5)". */
+function asList(wanted: string): Quantity[] | undefined {
+  const items = /^[[(](.+,.+)[\])]$/s.exec(wanted)?.[1]?.split(",").map(asQuantity);
+  return items?.every((item) => item !== undefined) ? items : undefined;
+}
+
+function sameList(said: readonly Quantity[], wanted: readonly Quantity[]): boolean | undefined {
+  return said.length === wanted.length ? said.every((each, i) => sameQuantity(each, wanted[i]!)) : undefined;
+}
+
+function asPolarity(text: string): boolean | undefined {
+  if (text === "yes" || text === "true") return true;
+  if (text === "no" || text === "false") return false;
+  return undefined;
+}
+
+/** What a sentence says to a yes/no question: its first word if that settles it, else the one polarity it mentions. */
+function saidPolarity(said: string): boolean | undefined {
+  const words = normalize(statedAnswer(said) ?? said).split(" ");
+  const first = asPolarity(words[0]!);
+  if (first !== undefined) return first;
+  const polarities = new Set(words.map(asPolarity).filter((polarity) => polarity !== undefined));
+  if (polarities.size === 1) return [...polarities][0];
+  return polarities.size === 0 && /\bnot\b|n't\b/i.test(said) ? false : undefined;
+}
+
+/** Right when all numbers are the wanted one, wrong when none is; of several, one of them right, nothing can be told. */
+function sameNumber(given: readonly Quantity[], wanted: Quantity): boolean | undefined {
+  const right = given.filter((each) => sameQuantity(each, wanted)).length;
+  if (given.length === 0 || (right > 0 && right < given.length)) return undefined;
+  return right > 0;
+}
+
+/**
+ * The numbers an answer commits to: what it says the answer is, or prints in bold or in a box, or comes to by "=" or as
+ * its conclusion ("therefore, …"), or else all it names. "No" and "none" are 0.
+ */
+function committedNumbers(response: string): Quantity[] {
+  const said = clean(response);
+  const answer = statedAnswer(said);
+  if (answer !== undefined) return quantities(afterEquals(answer));
+  const emphasised = [...response.matchAll(/\*\*([^*]+)\*\*|\\boxed\{([^{}]*)\}/g)].flatMap(
+    ([, bold, boxed]) => asQuantity(clean(bold ?? boxed!)) ?? [],
+  );
+  if (emphasised.length > 0) return emphasised;
+  const conclusion = sentencesOf(said).findLast((sentence) =>
+    /^(?:therefore|thus|so|hence|in total)\b/i.test(sentence),
+  );
+  const scope = afterEquals(conclusion ?? said);
+  // Of "the distance between the 2 trees is 10 m", 10 m.
+  const verbs = [...scope.matchAll(/\b(?:is|are|was|were|equals)\b/gi)];
+  const verb = conclusion !== undefined || verbs.length === 1 ? verbs.at(-1) : undefined;
+  const predicate = verb ? quantities(scope.slice(verb.index)) : [];
+  const numbers = predicate.length > 0 ? predicate : quantities(scope);
+  if (numbers.length > 0) return numbers;
+  return /^(?:no|none|nothing)\b|\bare (?:no|none)\b|\bis (?:no|none)\b/i.test(said) ? quantities("0") : [];
+}
+
+function afterEquals(text: string): string {
+  return /.*(?:=|\btotal of)(.*)/is.exec(text)?.[1] ?? text;
+}
+
+/** "The animal is a cow" commits to "a cow"; "It is not a cow" keeps its "not". */
+function afterCopula(said: string): string {
+  return /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:the )?answer:)\s*(.+)$/is.exec(said)?.[1] ?? said;
+}

@@ -1,0 +1,27 @@
+/** @file The judge that settings ask for. */
+
+import type { JudgeSettings } from "../judge_settings.ts";
+import type { Judge } from "../rewards/judge.ts";
+import { exactJudge, isRight } from "./exact.ts";
+import { OpenAIJudge, type OpenOptions } from "./openai.ts";
+
+/**
+ * Opens a judge, to be used for all of a job.
+ * @throws UserError when it would ask a service that has no key, refuses it or does not answer
+ */
+export async function openJudge({ name, openai }: JudgeSettings, options: OpenOptions = {}): Promise<Judge> {
+  if (!openai) return exactJudge;
+  const asking = await OpenAIJudge.open(openai, options);
+  return name === "exact-then-openai" ? exactThen(asking) : asking;
+}
+
+/** Decides by rule where a rule can tell, and asks where none can. */
+function exactThen(asking: Judge): Judge {
+  return {
+    name: `exact-then-${asking.name}`,
+    judge: async (request) => {
+      const right = isRight(request);
+      return right === undefined ? await asking.judge(request) : Number(right);
+    },
+  };
+}

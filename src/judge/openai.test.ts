@@ -1,0 +1,338 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Behaviour, JudgeServer, type Received, USAGE } from "../../test/judge_server.ts";
+import { Interrupted, UserError } from "../errors.ts";
+import { judgeSchema } from "../judge_settings.ts";
+import { isScored, type Score } from "../records.ts";
+import type { Judge, JudgeRequest } from "../rewards/judge.ts";
+import { openJudge } from "./open.ts";
+import type { OpenOptions } from "./openai.ts";
+
+let server: JudgeServer;
+let dir: string;
+let notices: string[];
+
+beforeEach(async () => {
+  server = await new JudgeServer().start();
+  dir = mkdtempSync(join(tmpdir(), "grit-judge-"));
+  notices = [];
+  process.env.GRIT_TEST_KEY = "secret-key";
+});
+afterEach(async () => {
+  await server.stop();
+  rmSync(dir, { recursive: true });
+  delete process.env.GRIT_TEST_KEY;
+});
+
+const ledgerFile = () => join(dir, "cache/ledger.jsonl");
+
+function open(settings: object = {}, options: OpenOptions = {}, name = "openai"): Promise<Judge> {
+  const openai = { base_url: `${server.url}/v1`, key_env: "GRIT_TEST_KEY", cache: join(dir, "cache"), ...settings };
+  return openJudge(judgeSchema.parse({ name, openai }), {
+    waits: { first: 5, longest: 40 },
+    notice: (text) => notices.push(text),
+    ...options,
+  });
+}
+
+const request = (n: number, response = `answer ${n}`): JudgeRequest => ({
+  question: `Question ${n}?`,
+  answer: `answer ${n}`,
+  response,
+});
+const judgeAll = (judge: Judge, count: number) =>
+  Promise.all(Array.from({ length: count }, (_, n) => judge.judge(request(n))));
+/** The number of the question, -1 for the one that proves the endpoint. */
+const numberOf = ({ body }: Received) =>
+  Number(/Question: Question (\d+)\?/.exec(body.messages[0]!.content)?.[1] ?? -1);
+
+interface LedgerLine {
+  readonly id: string;
+  readonly reserved?: object;
+  readonly input?: number;
+  readonly output?: number;
+  readonly usd?: number;
+  readonly estimated?: boolean;
+}
+const ledgerLines = () =>
+  readFileSync(ledgerFile(), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as LedgerLine);
+/** The lines written after requests. */
+const settled = () => ledgerLines().filter(({ reserved }) => !reserved);
+const counted = () => settled().filter(({ input, estimated }) => input! > 0 && !estimated);
+
+describe("what is asked", () => {
+  it("is the paper's prompt, at temperature 0, with a schema for the answer, under the key", async () => {
+    const judge = await open({ model: "some-model" });
+    expect(await judge.judge({ ...request(1, "other"), choices: ["x", "y"] })).toBe(0.25);
+    const { url, headers, body } = server.received.at(-1)!;
+    expect(url).toBe("/v1/chat/completions");
+    expect(headers.authorization).toBe("Bearer secret-key");
+    expect(body).toMatchObject({
+      model: "some-model",
+      temperature: 0,
+      response_format: { type: "json_schema", json_schema: { strict: true } },
+    });
+    expect(body.messages).toHaveLength(1);
+    expect(body.messages[0]!.content).toMatch(
+      /^You are responsible for proofreading the answers, .* the higher the score\./,
+    );
+    expect(body.messages[0]!.content).toMatch(
+      /\nQuestion: Question 1\?\n\(A\) x\n\(B\) y\nStandard answer: answer 1\nModel's answer: other$/,
+    );
+  });
+
+  it("has Azure's form with api_version", async () => {
+    await open({ base_url: server.url, model: "my deployment", api_version: "2024-10-21" });
+    const { url, headers } = server.received[0]!;
+    expect(url).toBe("/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21");
+    expect(headers["api-key"]).toBe("secret-key");
+    expect(headers.authorization).toBeUndefined();
+  });
+
+  it("goes without a schema, and says so, to an endpoint that takes none", async () => {
+    server.behave = ({ body }) =>
+      body.response_format ? { status: 400, message: "response_format json_schema is not supported" } : "judge";
+    const judge = await open();
+    expect(notices).toEqual([expect.stringContaining("takes no JSON schema")]);
+    expect(await judge.judge(request(1))).toBe(1);
+    expect(server.received.at(-1)!.body.response_format).toBeUndefined();
+  });
+
+  it("is never under way more often than allowed, and the same only once", async () => {
+    const judge = await open({ concurrency: 3 });
+    const scores = await Promise.all(Array.from({ length: 60 }, (_, n) => judge.judge(request(n % 20))));
+    expect(scores).toEqual(Array(60).fill(1));
+    expect(server.busiest).toBe(3);
+    expect(server.received).toHaveLength(1 + 20);
+  });
+
+  it("is not asked again: verdicts are on disk, for any process", async () => {
+    await judgeAll(await open(), 10);
+    const before = server.received.length;
+    const again = await judgeAll(await open(), 10);
+    expect(again).toEqual(Array(10).fill(1));
+    expect(server.received.length - before).toBe(1);
+    // Another model, endpoint or wording is another question.
+    await (await open({ model: "other" })).judge(request(1));
+    expect(server.received.length - before).toBe(3);
+  });
+
+  it("is asked again where the file of a verdict is damaged", async () => {
+    await (await open()).judge(request(1));
+    const [folder] = readdirSync(join(dir, "cache")).filter((name) => name.length === 2);
+    const [file] = readdirSync(join(dir, "cache", folder!));
+    writeFileSync(join(dir, "cache", folder!, file!), '{"sco');
+    expect(await (await open()).judge(request(1))).toBe(1);
+    expect(server.received).toHaveLength(4);
+  });
+
+  it("is only what exact matching cannot tell, with exact-then-openai", async () => {
+    const judge = await open({}, {}, "exact-then-openai");
+    const ask = (answer: string, response: string) => judge.judge({ question: "What?", answer, response });
+    expect(await ask("2", "two")).toBe(1);
+    expect(await ask("2", "three")).toBe(0);
+    expect(await ask("yes", "No.")).toBe(0);
+    expect(server.received).toHaveLength(1);
+    expect(await ask("cow", "bovine")).toBe(0.25);
+    expect(await ask("2", "two or three")).toBe(0.25);
+    expect(server.received).toHaveLength(3);
+  });
+});
+
+describe("a faulty server", () => {
+  const faults: [string, Behaviour][] = [
+    ["429", { status: 429, headers: { "retry-after": "0" } }],
+    ["500", { status: 500 }],
+    ["503 with a date", { status: 503, headers: { "retry-after": new Date(0).toUTCString() } }],
+    ["garbage", "garbage"],
+    ["half a JSON", "half"],
+    ["silence", "slow"],
+    ["a cut connection", "drop"],
+    ["an answer that is no verdict", "nonsense"],
+  ];
+
+  it.each(faults)("%s now and then: all is scored in the end, and what was paid is known", async (_, fault) => {
+    const judge = await open({ timeout: 0.15 });
+    const seen = new Set<number>();
+    server.behave = (received) => {
+      const n = numberOf(received);
+      if (n % 3 !== 0 || seen.has(n)) return "judge";
+      seen.add(n);
+      return fault;
+    };
+    expect(await judgeAll(judge, 12)).toEqual(Array(12).fill(1));
+    expect(counted()).toHaveLength(server.completed);
+    expect(settled()).toHaveLength(server.received.length);
+    const unknown = settled().filter(({ estimated }) => estimated);
+    expect(unknown).toHaveLength(["garbage", "half", "slow", "drop"].includes(fault as string) ? 4 : 0);
+  });
+
+  it.each(faults)("%s to one question always: that one is unscored with the reason, never 0", async (name, fault) => {
+    const judge = await open({ timeout: 0.15 });
+    server.behave = (received) => (numberOf(received) === 5 ? fault : "judge");
+    const scores = await judgeAll(judge, 8);
+    expect(scores.filter(isScored)).toEqual(Array(7).fill(1));
+    expect(scores[5]).toEqual({ unscored: expect.stringMatching(/./) });
+    if (name === "500") expect(scores[5]).toEqual({ unscored: "HTTP 500: out of order" });
+    // It is not kept: the next run may be luckier.
+    server.behave = () => "judge";
+    expect(await (await open()).judge(request(5))).toBe(1);
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    ["a model that refuses", "refuse", /the model refuses: I would rather not/],
+    ["a filter", { status: 400, message: "content management policy" }, /HTTP 400: content management policy/],
+  ])("%s is not asked twice", async (_, fault, reason) => {
+    const judge = await open();
+    server.behave = () => fault;
+    expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(reason) });
+    expect(server.received).toHaveLength(2);
+  });
+
+  it("is waited for as long as it says", async () => {
+    const judge = await open();
+    server.behave = (_, n) => (n === 1 ? { status: 429, headers: { "retry-after": "1" } } : "judge");
+    const start = performance.now();
+    expect(await judge.judge(request(1))).toBe(1);
+    expect(performance.now() - start).toBeGreaterThan(990);
+  });
+
+  it.each<[string, Behaviour]>([
+    ["answers 500", { status: 500 }],
+    ["answers garbage", "garbage"],
+    ["cuts the connection", "drop"],
+  ])(
+    "that %s to all for a while pauses the work and loses nothing",
+    async (_, fault) => {
+      const judge = await open({ concurrency: 4, patience: 60 });
+      // Out from the sixth request to the fiftieth: far more failures than any one request has tries.
+      server.behave = (_, n) => (n > 5 && n < 50 ? fault : "judge");
+      expect(await judgeAll(judge, 20)).toEqual(Array(20).fill(1));
+      expect(notices).toEqual([
+        expect.stringContaining("The judge does not answer, waiting"),
+        "The judge answers again.",
+      ]);
+      expect(server.busiest).toBeLessThanOrEqual(4);
+    },
+    30_000,
+  );
+
+  it("that dies stops the work, which is taken up where it stopped", async () => {
+    const judge = await open({ concurrency: 2, patience: 0.1 });
+    server.behave = (_, n) => {
+      if (n === 8) void server.stop();
+      return "judge";
+    };
+    const scores: Score[] = [];
+    const work = Promise.all(
+      Array.from({ length: 20 }, async (_, n) => void scores.push(await judge.judge(request(n)))),
+    );
+    await expect(work).rejects.toThrow(Interrupted);
+    await expect(work).rejects.toThrow(/has stopped answering \(no connection: ECONNREFUSED/);
+    expect(scores.every((score) => score === 1)).toBe(true);
+    expect(scores.length).toBeLessThan(20);
+    await expect(judge.judge(request(99))).rejects.toThrow(Interrupted);
+
+    server.behave = () => "judge";
+    await server.start();
+    const before = server.received.length;
+    expect(await judgeAll(await open(), 20)).toEqual(Array(20).fill(1));
+    expect(server.received.length - before).toBe(1 + 20 - scores.length);
+    expect(counted()).toHaveLength(server.completed);
+  });
+
+  it("that asks for more patience than there is stops the work at once", async () => {
+    const judge = await open({ patience: 5 });
+    server.behave = () => ({ status: 429, headers: { "retry-after": "3600" } });
+    await expect(judge.judge(request(1))).rejects.toThrow(Interrupted);
+  });
+
+  it("that takes the key back stops the work", async () => {
+    const judge = await open();
+    server.behave = () => ({ status: 401, message: "secret-key was revoked" });
+    const work = judge.judge(request(1));
+    await expect(work).rejects.toThrow(Interrupted);
+    await expect(work).rejects.toThrow("HTTP 401: *** was revoked");
+  });
+
+  it("is no longer waited for when the user interrupts", async () => {
+    const controller = new AbortController();
+    const judge = await open({}, { signal: controller.signal, waits: { first: 60_000, longest: 60_000 } });
+    server.behave = () => ({ status: 500 });
+    const work = judge.judge(request(1));
+    const reason = new Error("Ctrl-C");
+    setTimeout(() => controller.abort(reason), 30);
+    await expect(work).rejects.toBe(reason);
+  });
+});
+
+describe("before anything starts", () => {
+  it.each<[string, Behaviour, RegExp]>([
+    [
+      "a key that is refused",
+      { status: 401, message: "bad key secret-key" },
+      /refuses: HTTP 401: bad key \*\*\*\n.*nothing was started/s,
+    ],
+    ["a model that is not there", { status: 404, message: "no such model" }, /refuses: HTTP 404: no such model/],
+    ["a moved address", { status: 301, headers: { location: "/v2" } }, /refuses: HTTP 301/],
+    ["a server that is out", { status: 503 }, /gives no verdict on a plain question: HTTP 503/],
+    ["a server that speaks otherwise", "garbage", /the answer is no chat completion/],
+    ["a model that cannot judge", "nonsense", /the judge's answer is no verdict: "It depends."/],
+    ["a parameter that is not taken", { status: 400, message: "temperature" }, /HTTP 400: temperature/],
+  ])("%s is the user's to mend", async (_, fault, message) => {
+    server.behave = () => fault;
+    const opening = open();
+    await expect(opening).rejects.toBeInstanceOf(UserError);
+    await expect(opening).rejects.toThrow(message);
+  });
+
+  it("so is a key that is missing, and a server that is not there", async () => {
+    await expect(open({ key_env: "GRIT_TEST_NO_KEY" })).rejects.toThrow(/GRIT_TEST_NO_KEY is not set/);
+    expect(server.received).toHaveLength(0);
+    await server.stop();
+    await expect(open()).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+describe("the ledger", () => {
+  const price = { input: 2, output: 10 };
+  const cost = (USAGE.prompt_tokens * price.input + USAGE.completion_tokens * price.output) / 1e6;
+  const total = () => settled().reduce((sum, { usd }) => sum + usd!, 0);
+
+  it("has each request before and after, with tokens and dollars, and no key", async () => {
+    await judgeAll(await open({ price }), 5);
+    const lines = ledgerLines();
+    expect(lines.filter(({ reserved }) => reserved)).toHaveLength(6);
+    expect(settled()).toHaveLength(6);
+    expect(settled()[0]).toMatchObject({ input: USAGE.prompt_tokens, output: USAGE.completion_tokens });
+    expect(total()).toBeCloseTo(6 * cost, 12);
+    expect(readFileSync(ledgerFile(), "utf8")).not.toContain("secret-key");
+  });
+
+  it("stops the work before the budget is exceeded, and lets it go on with a larger one", async () => {
+    const budget = 20 * cost;
+    const judge = await open({ price, budget });
+    await expect(judgeAll(judge, 100)).rejects.toThrow(/budget of \$.* has no room for another request/);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(total()).toBeLessThanOrEqual(budget);
+    expect(total()).toBeCloseTo(server.completed * cost, 12);
+    expect(server.completed).toBeGreaterThan(10);
+    const before = server.completed;
+    expect(await judgeAll(await open({ price, budget: 1 }), 100)).toEqual(Array(100).fill(1));
+    expect(server.completed - before).toBe(1 + 100 - (before - 1));
+  });
+
+  it("counts a request that nobody settled as its reservation, also another process's", async () => {
+    await open({ price });
+    const reserved = { input: 1000, output: 64, usd: 0.5 };
+    writeFileSync(ledgerFile(), `${JSON.stringify({ id: "dead", reserved })}\n{"id":"torn","rese`, { flag: "a" });
+    await expect(open({ price, budget: 0.5 })).rejects.toThrow(/comes to \$0\.5/);
+    const judge = await open({ price, budget: 0.6 });
+    expect(await judge.judge(request(1))).toBe(1);
+  });
+});

@@ -1,0 +1,73 @@
+/** @file Multiple choice: the options a question lists, and the one a response picks. */
+
+import { normalize, sentencesOf } from "./normalize.ts";
+
+/** The options listed in a question as `(A) cat (B) dog` or as lines `A. cat`; empty when it lists none. */
+export function choicesIn(question: string): string[] {
+  for (const pattern of [/\(([A-H])\)\s*([^\n]*?)\s*(?=\([A-H]\)|\n|$)/g, /^\s*([A-H])[.:)]\s+(.+?)\s*$/gm]) {
+    const found = [...question.matchAll(pattern)];
+    const inOrder = found.every((match, i) => match[1] === letter(i));
+    if (found.length >= 2 && inOrder) return found.map((match) => match[2]!);
+  }
+  return [];
+}
+
+/**
+ * Index of the option a response picks: by letter (`B`, `(B)`, `B. dog`, "option B", "the answer is B", a last line `B`)
+ * or by its text, alone or as the only option that its last sentence or all of it names. Undefined when it picks none or
+ * several. Where letter and text disagree the letter counts, as in the benchmarks. A lower-case letter counts only when it
+ * is all there is: "a dog" is no option A.
+ */
+export function chosenOption(response: string, choices: readonly string[]): number | undefined {
+  const texts = choices.map(normalize);
+  const byText = texts.flatMap((text, i) => (text === normalize(response) ? [i] : []));
+  if (byText.length === 1) return byText[0];
+  const text = response.trim();
+  const form = letterForms.find((each) => each.test(text));
+  if (!form) return named(text, texts);
+  const picks = [...text.matchAll(new RegExp(form, "g"))];
+  // What is said to be the answer takes back what was said before; of several options merely named, none is the answer.
+  const pick = form === answerForm ? picks.at(-1)! : picks[0]!;
+  const several = form !== answerForm && new Set([...text.matchAll(/\(([A-H])\)/g), ...picks].map(letterOf)).size > 1;
+  const rest = text.slice(pick.index + pick[0].length);
+  if (several || /^,?\s+(?:or|and)\s+\(?[A-H]\b/.test(rest)) return undefined;
+  const index = letterOf(pick).charCodeAt(0) - "A".charCodeAt(0);
+  return index < choices.length ? index : undefined;
+}
+
+const answerForm =
+  /(?:\b[Aa]nswer(?: is|:)*\s+(?:(?:option|choice)\s+)?|答案(?:是|为)?[:：]?\s*)[(（]?([A-H])(?![\w'’])[)）]?/;
+/** How a letter is given, by how much each form says: the first that a response has is the one that counts. */
+const letterForms = [
+  /^\(?([A-Ha-h])\)?[.:]?$/,
+  answerForm,
+  /^(?:\(([A-H])\)|([A-H])[.:)])(?=\s|$)/,
+  /(?:\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?: is|:)*\s+|选项?(?:是|为)?[:：]?\s*)[(（]?([A-H])(?![\w'’])[)）]?/,
+  /\(([A-H])\)/,
+  /\n\s*([A-H])\.?$/,
+];
+
+function letterOf(match: RegExpMatchArray): string {
+  return (match[1] ?? match[2])!.toUpperCase();
+}
+
+/** The only option in words that a response names, in its last sentence or else anywhere, and does not deny. */
+function named(response: string, texts: readonly string[]): number | undefined {
+  for (const scope of [sentencesOf(response).at(-1) ?? "", response]) {
+    const said = ` ${normalize(scope)} `;
+    // A derivation names many numbers and letters on its way.
+    const found = texts.flatMap((text, i) => (/\p{L}{2}/u.test(text) && said.includes(` ${text} `) ? [i] : []));
+    // "quarter to" is not "quarter".
+    const longest = found.filter((i) => !found.some((j) => j !== i && ` ${texts[j]} `.includes(` ${texts[i]} `)));
+    if (longest.length > 1) return undefined;
+    if (longest.length === 1) {
+      const before = said.slice(0, said.indexOf(` ${texts[longest[0]!]} `));
+      return /\b(?:not|no|nor|isnt|arent|than|except|without)\b/.test(before) ? undefined : longest[0];
+    }
+  }
+  return undefined;
+}
+
+function letter(index: number): string {
+  return String.fromCharCode(65 + index);
+}

@@ -1,0 +1,54 @@
+/** @file What a language model is asked about an answer, and how its verdict is read. */
+
+import type { JudgeRequest } from "../rewards/judge.ts";
+
+/** The paper's instruction to its judge (figure 8), which derives from that of Visual CoT. */
+const INSTRUCTION = `You are responsible for proofreading the answers, you need to give a score to the model's answer by referring to the standard answer, based on the given question. The full score is 1 point and the minimum score is 0 points. Please output the score in the json form "{score: <score>}". The evaluation criteria require that the closer the model's answer is to the standard answer, the higher the score.`;
+
+/** Tokens that an answer may have: a verdict takes ten, more are for models that wrap it in words. */
+export const MAX_TOKENS = 64;
+
+/** How the form of the answer is asked for: by a JSON schema, or by the instruction's words alone. */
+export type AnswerForm = "json_schema" | "text";
+
+const responseFormat = {
+  type: "json_schema",
+  json_schema: {
+    name: "verdict",
+    strict: true,
+    schema: {
+      type: "object",
+      properties: { score: { type: "number", description: "from 0 to 1" } },
+      required: ["score"],
+      additionalProperties: false,
+    },
+  },
+};
+
+/** The body of a chat-completions request: one user message, temperature 0. Choices stand with the question they belong to. */
+export function requestBody(
+  model: string,
+  { question, answer, response, choices = [] }: JudgeRequest,
+  form: AnswerForm,
+): string {
+  const options = choices.map((choice, i) => `\n(${String.fromCharCode(65 + i)}) ${choice}`).join("");
+  const content = `${INSTRUCTION}\nQuestion: ${question}${options}\nStandard answer: ${answer}\nModel's answer: ${response}`;
+  return JSON.stringify({
+    model,
+    messages: [{ role: "user", content }],
+    temperature: 0,
+    max_tokens: MAX_TOKENS,
+    ...(form === "json_schema" && { response_format: responseFormat }),
+  });
+}
+
+/**
+ * The score in an answer, as JSON or in the instruction's own form `{score: 0.5}`; undefined unless there is exactly one, in
+ * [0, 1]. Nothing is repaired: "1/1", "100" or a number outside the braces is no verdict.
+ */
+export function readVerdict(answer: string): number | undefined {
+  const [match, ...more] = [...answer.matchAll(/\{\s*["']?score["']?\s*:\s*([^{}]*?)\s*\}/gi)];
+  if (!match || more.length > 0 || !/^\d+(?:\.\d+)?$/.test(match[1]!)) return undefined;
+  const score = Number(match[1]);
+  return score <= 1 ? score : undefined;
+}

@@ -1,0 +1,71 @@
+/** @file The keys of a judge: the section `judge` of a recipe, and the YAML file that `--judge` may name. */
+import { resolve } from "node:path";
+import { z } from "zod";
+
+export const judgeNames = ["exact", "openai", "exact-then-openai"] as const;
+
+const usd = z.number().nonnegative();
+
+const openaiSchema = z.strictObject({
+  /** The model; on Azure the deployment. It must take a temperature, which models that reason first do not. */
+  model: z.string().min(1).default("gpt-4o-2024-11-20"),
+  /** What `/chat/completions` is put after; with `api_version`, the endpoint of an Azure resource. */
+  base_url: z
+    .string()
+    .refine(isUrl, "is not an address like https://api.openai.com/v1")
+    .default(() => process.env.OPENAI_BASE_URL ?? "https://api.openai.com/v1"),
+  /** Azure's API version, e.g. 2024-10-21: requests then have Azure's form. */
+  api_version: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, "is not an API version like 2024-10-21")
+    .optional(),
+  /** The environment variable that holds the key: OPENAI_API_KEY, or AZURE_OPENAI_API_KEY with `api_version`. */
+  key_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable; the key itself is not written down")
+    .optional(),
+  /** Requests under way at once. */
+  concurrency: z.int().positive().default(8),
+  /** Seconds until an answer. */
+  timeout: z.number().positive().default(60),
+  /** Seconds that the service may be out before the run stops, to be resumed. */
+  patience: z.number().nonnegative().default(600),
+  /** US dollars per million tokens. */
+  price: z.strictObject({ input: usd, output: usd }).optional(),
+  /** US dollars that the ledger may come to, over all runs that write to it. A request that could exceed it is not sent. */
+  budget: z.number().positive().optional(),
+  /** Folder of the verdicts so far, shared by all runs. */
+  cache: z
+    .string()
+    .min(1)
+    .default(() => resolve(".cache/judge")),
+  /** File of what was asked and paid; `ledger.jsonl` in the cache without it. */
+  ledger: z.string().min(1).optional(),
+});
+
+export type OpenAISettings = z.infer<typeof openaiSchema>;
+
+/** Who judges answers, in training and evaluation alike. `openai` holds what its two judges need, and is refused beside `exact`. */
+export const judgeSchema = z
+  .strictObject({ name: z.enum(judgeNames).default("exact"), openai: openaiSchema.optional() })
+  .superRefine(({ name, openai }, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (!openai) return;
+    if (name === "exact") refuse(["openai"], "is given, but judge.name is exact, which asks nobody");
+    if (openai.budget !== undefined && !openai.price)
+      refuse(["openai", "budget"], "needs openai.price, the dollars per million input and output tokens");
+    if (!isUrl(openai.base_url)) return;
+    const { hostname, pathname } = new URL(openai.base_url);
+    const path = ["openai", "base_url"];
+    if (hostname.endsWith(".azure.com") && pathname === "/" && !openai.api_version)
+      refuse(path, "is an Azure resource, which needs openai.api_version");
+    if (pathname !== "/" && openai.api_version)
+      refuse(path, "has a path, but with openai.api_version it is the resource alone: https://NAME.openai.azure.com");
+  })
+  .transform(({ name, openai }) => (name === "exact" ? { name } : { name, openai: openai ?? openaiSchema.parse({}) }));
+
+export type JudgeSettings = z.infer<typeof judgeSchema>;
+
+function isUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@]+(\/[^?#]*)?$/.test(text) && URL.canParse(text);
+}

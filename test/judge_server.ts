@@ -1,0 +1,99 @@
+/** @file A chat-completions server on this machine that judges by string equality, and fails when it is told to. */
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What the server does with a request; `n` counts from 0. */
+export type Behaviour =
+  | "judge"
+  | "garbage"
+  | "half"
+  | "slow"
+  | "drop"
+  | "nonsense"
+  | "refuse"
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly message?: string };
+
+export interface Received {
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: {
+    readonly model: string;
+    readonly temperature: number;
+    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly response_format?: { readonly type: string };
+  };
+}
+
+/** The tokens that every completion is said to take. */
+export const USAGE = { prompt_tokens: 150, completion_tokens: 7, total_tokens: 157 };
+
+export class JudgeServer {
+  readonly received: Received[] = [];
+  /** The most requests that were under way at once. */
+  busiest = 0;
+  /** Completions that were sent whole. */
+  completed = 0;
+  behave: (request: Received, n: number) => Behaviour = () => "judge";
+  #server: Server | undefined;
+  #port = 0;
+  #busy = 0;
+
+  /** Begins to listen, on the same port as before. */
+  async start(): Promise<this> {
+    this.#server = createServer((request, response) => {
+      let text = "";
+      request.on("data", (chunk) => {
+        text += chunk;
+      });
+      request.on("end", () => {
+        const received = { url: request.url!, headers: request.headers, body: JSON.parse(text) as Received["body"] };
+        this.received.push(received);
+        this.busiest = Math.max(this.busiest, ++this.#busy);
+        response.on("close", () => this.#busy--);
+        const behaviour = this.behave(received, this.received.length - 1);
+        // A moment's work, so that requests can overlap.
+        setTimeout(() => this.#answer(response, received, behaviour), 5);
+      });
+    });
+    await new Promise<void>((resolve) => this.#server!.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this;
+  }
+
+  /** Ends, cutting what is under way. */
+  async stop(): Promise<void> {
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => this.#server?.close(resolve));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  #answer(response: ServerResponse, { body }: Received, behaviour: Behaviour): void {
+    const json = { "content-type": "application/json" };
+    if (typeof behaviour === "object") {
+      response.writeHead(behaviour.status, { ...json, ...behaviour.headers });
+      response.end(JSON.stringify({ error: { message: behaviour.message ?? "out of order" } }));
+      return;
+    }
+    const asked = body.messages[0]!.content;
+    const [, standard, given] = /Standard answer: (.*)\nModel's answer: (.*)$/s.exec(asked)!;
+    const verdict = standard === given || (standard === "4" && given === "four") ? 1 : 0.25;
+    const content = behaviour === "nonsense" ? "It depends." : JSON.stringify({ score: verdict });
+    const message = behaviour === "refuse" ? { content: null, refusal: "I would rather not." } : { content };
+    const whole = JSON.stringify({ choices: [{ message, finish_reason: "stop" }], usage: USAGE });
+    if (behaviour === "slow") return; // The client gives up; the connection ends with the server.
+    if (behaviour === "drop") {
+      response.socket?.destroy();
+      return;
+    }
+    response.writeHead(200, json);
+    if (behaviour === "garbage") response.end("<html>502 Bad Gateway</html>");
+    else if (behaviour === "half") response.end(whole.slice(0, whole.length / 2));
+    else {
+      if (!response.destroyed) this.completed++;
+      response.end(whole);
+    }
+  }
+}
