@@ -71,8 +71,11 @@ type Row = z.infer<typeof rowSchema>;
 
 /** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
 export function loadEvalRecipe(file: string, overrides: readonly string[] = []): Promise<EvalRecipe> {
-  const rowPaths = ["model", "train", "pretrain"].map((key) => `rows.*.${key}`);
-  return loadYaml(file, evalSchema, { overrides, paths: ["scenes", "sets.*", "images", "model", ...rowPaths] });
+  return loadYaml(file, evalSchema, {
+    overrides,
+    models: ["model", "rows.*.model"],
+    paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
+  });
 }
 
 /** Who is told how far a table has come. */

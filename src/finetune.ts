@@ -43,7 +43,7 @@ export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
 
 /** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
 export function loadFinetuneRecipe(file: string, overrides: readonly string[] = []): Promise<FinetuneRecipe> {
-  return loadYaml(file, finetuneSchema, { overrides, paths: ["model", "data.train", "data.images"] });
+  return loadYaml(file, finetuneSchema, { overrides, models: ["model"], paths: ["data.train", "data.images"] });
 }
 
 export interface FinetuneMetrics {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, type Output, Progress } from "./progress.ts";
+import { bytes, duration, type Output, Progress } from "./progress.ts";
 import { table } from "./table.ts";
 
 function recorder(isTTY: boolean): Output & { readonly written: string[] } {
@@ -38,6 +38,17 @@ test("elsewhere plain lines, seldom, but always the first and the last", () => {
 
 test("durations", () => {
   expect([0.4, 59.7, 200, 7_530].map(duration)).toEqual(["0 s", "1 min 00 s", "3 min 20 s", "2 h 05 min"]);
+});
+
+test("bytes", () => {
+  const written = ["0 B", "999 B", "1.00 kB", "812 kB", "1.00 MB", "7.51 GB", "1.00e+3 TB"];
+  expect([0, 999, 1_000, 811_900, 999_999, 7_509_245_000, 1e15].map(bytes)).toEqual(written);
+});
+
+test("bytes stand in a line as they are read", () => {
+  const output = recorder(false);
+  new Progress({ label: "download", total: 4_000_000, output, unit: bytes, now: () => 0 }).update(1_500_000, "a.json");
+  expect(output.written).toEqual(["download 1.50 MB/4.00 MB  0 s left  a.json\n"]);
 });
 
 test("a table lines up its columns", () => {

@@ -14,6 +14,8 @@ export interface ProgressOptions {
   readonly total: number;
   /** Units done before this process began, by a run that is resumed; they do not count for the rate. */
   readonly done?: number;
+  /** How a number of units is written: as it is, unless told otherwise. */
+  readonly unit?: (value: number) => string;
   readonly output?: Output;
   /** Milliseconds; the clock. */
   readonly now?: () => number;
@@ -28,15 +30,18 @@ export class Progress {
   readonly #label: string;
   readonly #total: number;
   readonly #from: number;
+  readonly #unit: (value: number) => string;
   readonly #output: Output;
   readonly #now: () => number;
   readonly #start: number;
   #shown = Number.NEGATIVE_INFINITY;
 
-  constructor({ label, total, done = 0, output = process.stderr, now = () => performance.now() }: ProgressOptions) {
+  constructor(options: ProgressOptions) {
+    const { label, total, done = 0, unit = String, output = process.stderr, now = () => performance.now() } = options;
     this.#label = label;
     this.#total = total;
     this.#from = done;
+    this.#unit = unit;
     this.#output = output;
     this.#now = now;
     this.#start = now();
@@ -47,7 +52,8 @@ export class Progress {
     const now = this.#now();
     if (done < this.#total && now - this.#shown < (this.#output.isTTY ? LIVE : PLAIN)) return;
     this.#shown = now;
-    this.#show([`${this.#label} ${done}/${this.#total}`, this.#timing(done, now), note].filter(Boolean).join("  "));
+    const come = `${this.#label} ${this.#unit(done)}/${this.#unit(this.#total)}`;
+    this.#show([come, this.#timing(done, now), note].filter(Boolean).join("  "));
   }
 
   /** Ends the line; `text` takes its place. */
@@ -78,4 +84,13 @@ export function duration(seconds: number): string {
   const [minutes, rest] = [Math.floor(whole / 60), whole % 60];
   if (minutes < 60) return `${minutes} min ${String(rest).padStart(2, "0")} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** Bytes for a reader, in powers of a thousand: `0 B`, `812 kB`, `7.51 GB`. */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  // Rounded first, so that 999,999 bytes are 1.00 MB.
+  const power = Math.min(Math.floor(Math.log10(Math.max(Number(count.toPrecision(3)), 1)) / 3), units.length - 1);
+  const value = count / 1000 ** power;
+  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
 }

@@ -12,7 +12,7 @@ const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 export const recipeFields = z.strictObject({
-  /** Folder of the checkpoint to start from, in Hugging Face layout. It is also the frozen reference. */
+  /** The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference. */
   model: path,
   /** The way of asking: prompt, stop strings and answer reading belong together. */
   method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
@@ -112,7 +112,7 @@ export const recipeFields = z.strictObject({
 
 export const recipeSchema = recipeFields.superRefine(refuseContradictions);
 
-/** A resolved recipe: every default filled in, every path absolute. */
+/** A resolved recipe: every default filled in, every path absolute, a model its folder. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /**
@@ -122,15 +122,8 @@ export type Recipe = z.infer<typeof recipeSchema>;
 export function loadRecipe(file: string, overrides: readonly string[] = []): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,
-    paths: [
-      "model",
-      "data.train",
-      "data.images",
-      "data.eval.*",
-      "rewards.custom",
-      "judge.openai.cache",
-      "judge.openai.ledger",
-    ],
+    models: ["model"],
+    paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],
   });
 }
 

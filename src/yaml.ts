@@ -8,6 +8,7 @@ import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocumen
 import { z } from "zod";
 import { messageOf, nearest, UserError } from "./errors.ts";
 import { Faults } from "./faults.ts";
+import { anchored, modelFolder } from "./hub/resolve.ts";
 
 export interface YamlOptions {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
@@ -17,13 +18,21 @@ export interface YamlOptions {
    * command line at the current one; what is returned is absolute. A list holds a path in each item.
    */
   readonly paths?: readonly string[];
+  /** As `paths`, of keys that name a model: by a folder, or by the hub id of a model in the cache, whose folder is returned. */
+  readonly models?: readonly string[];
 }
 
 type Key = string | number;
 
 /** The file's value, defaults filled in. @throws UserError naming every fault by file, line and key */
 export async function loadYaml<T>(file: string, schema: z.ZodType<T>, options: YamlOptions = {}): Promise<T> {
-  const { overrides = [], paths = [] } = options;
+  const { overrides = [], paths = [], models = [] } = options;
+  const placed = (value: unknown, folder: string) =>
+    mapAt(
+      mapAt(value, paths, (path) => resolve(folder, path)),
+      models,
+      (name) => anchored(name, folder),
+    );
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
   });
@@ -36,27 +45,35 @@ export async function loadYaml<T>(file: string, schema: z.ZodType<T>, options: Y
   }
   faults.throwIfAny(file, remedy);
 
-  let value = absolute(document.toJS() ?? {}, paths, dirname(file));
+  let value = placed(document.toJS() ?? {}, dirname(file));
   const overridden: { readonly key: readonly string[]; readonly text: string }[] = [];
   for (const override of overrides) {
     const { key, value: wanted } = parseOverride(override);
-    value = merge(value, absolute(nest(key, wanted), paths, process.cwd()), key.length);
+    value = merge(value, placed(nest(key, wanted), process.cwd()), key.length);
     overridden.push({ key, text: override });
   }
 
-  const result = schema.safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
   const where = (path: readonly Key[]) => {
     const override = overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
     return `${override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`}: ${named(path)}`;
   };
-  for (const issue of result.error.issues) {
+  value = mapAt(value, models, (name, path) => {
+    try {
+      return modelFolder(name);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.add(where(path), error.message);
+      return name;
+    }
+  });
+  const result = schema.safeParse(value, { reportInput: true });
+  for (const issue of result.error?.issues ?? []) {
     const path = issue.path as Key[];
     if (issue.code !== "unrecognized_keys") faults.add(where(path), phrase(issue));
     else for (const key of issue.keys) faults.add(where([...path, key]), unknown(key, keysAt(schema, path)));
   }
   faults.throwIfAny(file, remedy);
-  throw result.error;
+  return result.data!;
 }
 
 /** Is one of the keys the other, or above it? */
@@ -96,18 +113,24 @@ function merge(base: unknown, over: unknown, depth: number): unknown {
   return { ...map, [key]: merge(map[key], inner, depth - 1) };
 }
 
-/** `value` with the paths at these keys made absolute. */
-function absolute(value: unknown, paths: readonly string[], folder: string): unknown {
-  return paths.reduce((done, path) => absoluteAt(done, path.split("."), folder), value);
+/** `value` with what `change` makes of each text at these keys. */
+function mapAt(value: unknown, keys: readonly string[], change: Change): unknown {
+  return keys.reduce((done, key) => mapUnder(done, key.split("."), [], change), value);
 }
 
-function absoluteAt(value: unknown, path: readonly string[], folder: string): unknown {
-  if (typeof value === "string" && path.length === 0) return resolve(folder, value);
-  if (Array.isArray(value) && path.length === 0) return value.map((item) => absoluteAt(item, path, folder));
-  if (!isObject(value) || path.length === 0) return value;
-  const [key, ...rest] = path as [string, ...string[]];
+/** Makes another text of a text and its key. */
+type Change = (text: string, path: readonly Key[]) => string;
+
+/** `value`, which is found at `path`, with the texts at `below` changed, or in a list there. */
+function mapUnder(value: unknown, below: readonly string[], path: readonly Key[], change: Change): unknown {
+  if (typeof value === "string" && below.length === 0) return change(value, path);
+  if (Array.isArray(value) && below.length === 0)
+    return value.map((item, i) => mapUnder(item, below, [...path, i], change));
+  if (!isObject(value) || below.length === 0) return value;
+  const [key, ...rest] = below as [string, ...string[]];
   const keys = key === "*" ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : [];
-  return { ...value, ...Object.fromEntries(keys.map((each) => [each, absoluteAt(value[each], rest, folder)])) };
+  const changed = keys.map((each) => [each, mapUnder(value[each], rest, [...path, each], change)]);
+  return { ...value, ...Object.fromEntries(changed) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

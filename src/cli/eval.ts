@@ -11,7 +11,13 @@ import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables 
 import { Interrupts } from "./interrupt.ts";
 import { addJudgeOption, judgeSettings } from "./judge_option.ts";
 import { integer } from "./numbers.ts";
-import { addAskingOptions, addSamplingOptions, type ModelOptions, type SamplingOptions } from "./options.ts";
+import {
+  addAskingOptions,
+  addSamplingOptions,
+  type ModelOptions,
+  modelOption,
+  type SamplingOptions,
+} from "./options.ts";
 import { stepNote } from "./train.ts";
 
 interface Options extends ModelOptions, SamplingOptions, TableOptions {
@@ -46,7 +52,11 @@ export function evalCommand(): Command {
       "rows and sets of a table, e.g. recipes/eval-scenes.yaml; without one, one row by the options",
     )
     .argument("[overrides...]", "e.g. max_tokens=100")
-    .option("--model <dir>", "a checkpoint folder in Hugging Face layout")
+    .addOption(
+      modelOption(
+        "a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model",
+      ).makeOptionMandatory(false),
+    )
     .option("--data <files>", "data files, separated by commas; a set is named after its file")
     .option("--out <dir>", "keep answers, numbers and manifest there (a recipe: runs/<its name>)")
     .option("--name <name>", "of the row (default: the name of --out); one name with several seeds is one row")

@@ -9,6 +9,7 @@ import { firstFew } from "../faults.ts";
 import { syncTree } from "../files.ts";
 import { Progress } from "../progress.ts";
 import { RunFolder } from "../run.ts";
+import { modelOption } from "./options.ts";
 
 interface Options {
   readonly model: string;
@@ -19,7 +20,9 @@ interface Options {
 export function exportCommand(): Command {
   return new Command("export")
     .description("write a plain Hugging Face folder from a checkpoint, without what only training needs")
-    .requiredOption("--model <dir>", "a checkpoint folder, or a run folder: its latest checkpoint")
+    .addOption(
+      modelOption("a checkpoint folder, the hub id of a downloaded model, or a run folder: its latest checkpoint"),
+    )
     .requiredOption("--out <dir>", "the folder to write; must not exist")
     .option("--verify", "load the export again and compare every tensor and the log-probabilities of a built-in prompt")
     .action(run);

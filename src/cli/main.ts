@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "write a plain Hugging Face folder from a checkpoint, and prove it",
     load: async () => (await import("./export.ts")).exportCommand(),
   },
+  download: {
+    summary: "fetch a model from the Hugging Face hub into its cache",
+    load: async () => (await import("./download.ts")).downloadCommand(),
+  },
   pretrain: {
     summary: "train a small base model from nothing on the scenes world",
     load: async () => (await import("./pretrain.ts")).pretrainCommand(),

@@ -1,6 +1,7 @@
 /** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LocalEngine } from "../engine/local.ts";
+import { anchored, modelFolder } from "../hub/resolve.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
 import { integer, number } from "./numbers.ts";
 
@@ -21,7 +22,9 @@ export interface SamplingOptions {
 
 /** Adds the options of `ModelOptions` to a command. */
 export function addModelOptions(command: Command): Command {
-  return addAskingOptions(command.requiredOption("--model <dir>", "a checkpoint folder in Hugging Face layout"));
+  return addAskingOptions(
+    command.addOption(modelOption("a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model")),
+  );
 }
 
 /** Adds the options of `ModelOptions` to a command, all but `--model`. */
@@ -33,6 +36,13 @@ export function addAskingOptions(command: Command): Command {
       new Option("--precision <type>", "type of the computation").choices(["float32", "bfloat16"]).default("float32"),
     )
     .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
+}
+
+/** `--model`, by folder or by hub id. */
+export function modelOption(description: string): Option {
+  return new Option("--model <dir or id>", description)
+    .makeOptionMandatory()
+    .argParser((name: string) => modelFolder(anchored(name, process.cwd())));
 }
 
 /** Adds the options of `SamplingOptions` to a command. */

@@ -237,7 +237,8 @@ export class LocalEngine implements Engine {
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(this.#dir)) {
       const path = join(this.#dir, name);
-      if (!WEIGHTS.test(name) && statSync(path).isFile()) cpSync(path, join(dir, name));
+      // The files of a cached hub model are links; an export holds the files themselves.
+      if (!WEIGHTS.test(name) && statSync(path).isFile()) cpSync(path, join(dir, name), { dereference: true });
     }
     writeWeights(dir, this.model, this.#parameters, this.#layout);
   }

@@ -1,0 +1,84 @@
+/**
+ * @file One process at a time in a model's folder of the cache, so that two which want the same fetch it once. The lock is
+ * a file that its holder touches again and again: one left untouched, or whose process is gone, belongs to nobody.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { setTimeout } from "node:timers/promises";
+
+/** Milliseconds between two touches, between two looks at another's lock, and after which an untouched one is nobody's. */
+const TOUCH = 2_000;
+const LOOK = 200;
+const STALE = 30_000;
+
+/** A lock that is held until it is disposed. */
+export class Lock {
+  readonly #path: string;
+  readonly #owner: string;
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(path: string, owner: string) {
+    this.#path = path;
+    this.#owner = owner;
+    this.#timer = setInterval(() => this.#touch(), TOUCH).unref();
+  }
+
+  /** Waits until the lock is free, and takes it. `onWait` is told once who has it. */
+  static async take(path: string, onWait: (owner: string) => void, signal?: AbortSignal): Promise<Lock> {
+    mkdirSync(dirname(path), { recursive: true });
+    const owner = `process ${process.pid} on ${hostname()}`;
+    for (let told = false; !create(path, owner); ) {
+      if (isNobodys(path)) {
+        rmSync(path, { force: true });
+        continue;
+      }
+      if (!told) onWait(ownerOf(path) ?? "another process");
+      told = true;
+      await setTimeout(LOOK, undefined, signal && { signal });
+    }
+    return new Lock(path, owner);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    if (ownerOf(this.#path) === this.#owner) rmSync(this.#path, { force: true });
+  }
+
+  #touch(): void {
+    if (ownerOf(this.#path) === this.#owner) utimesSync(this.#path, new Date(), new Date());
+  }
+}
+
+/** Makes the file unless there is one. */
+function create(path: string, owner: string): boolean {
+  try {
+    writeFileSync(path, owner, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+function isNobodys(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const [, pid, host] = /^process (\d+) on (.*)$/s.exec(ownerOf(path) ?? "") ?? [];
+  if (host === hostname() && !isAlive(Number(pid))) return true;
+  return stat !== undefined && Date.now() - stat.mtimeMs > STALE;
+}
+
+/** What the file says; undefined when there is none. */
+function ownerOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

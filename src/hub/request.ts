@@ -1,0 +1,57 @@
+/** @file One request to the hub: who asks is said to the hub alone, and what fails is told apart from what may pass. */
+import { messageOf } from "../errors.ts";
+import type { Hub } from "./hub.ts";
+import { refusal, type Wanted } from "./refusal.ts";
+import { Transient } from "./retry.ts";
+
+/**
+ * The answer to a GET, redirects followed; its status is 2xx, or 416 where a range cannot be had. `fetch` drops the
+ * Authorization header at the first redirect to another host, and gives up on a connection that is silent for five minutes.
+ * @throws Transient for a failure that may pass; UserError for one that will not
+ */
+export async function get(
+  hub: Hub,
+  url: string,
+  wanted: Wanted,
+  { start = 0, signal }: { start?: number; signal?: AbortSignal | undefined } = {},
+): Promise<Response> {
+  const headers = {
+    "user-agent": "grit-ts",
+    // A range counts the bytes that are sent, so they must be those of the file.
+    "accept-encoding": "identity",
+    ...(hub.token && { authorization: `Bearer ${hub.token}` }),
+    ...(start > 0 && { range: `bytes=${start}-` }),
+  };
+  const response = await fetch(url, { headers, ...(signal && { signal }) }).catch((error: unknown) => {
+    throw new Transient(`${new URL(url).host} cannot be reached (${reason(error)})`);
+  });
+  const { status } = response;
+  if (response.ok || status === 416) return response;
+  await response.body?.cancel();
+  if (status === 429) throw new Transient(`${new URL(url).host} answers 429: too many requests`, retryAfter(response));
+  if (status >= 500 || status === 408)
+    throw new Transient(`${new URL(url).host} answers ${status}`, retryAfter(response));
+  throw refusal(hub, wanted, status, response.headers);
+}
+
+/** The body as it comes. @throws Transient when the connection is lost before its end */
+export async function* chunks(response: Response): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response.body ?? [];
+  } catch (error) {
+    throw new Transient(`the connection was lost (${reason(error)})`);
+  }
+}
+
+/** Milliseconds until the server wants to be asked again, from seconds or a date (RFC 9110, section 10.2.3). */
+function retryAfter({ headers }: Response): number | undefined {
+  const value = headers.get("retry-after");
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}
+
+/** `fetch` says only that it failed; its cause says why. */
+function reason(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause ? error.cause : error);
+}

@@ -1,0 +1,50 @@
+/** @file Which folder a model's name means: a folder, or a model of the hub that is in the cache. Nothing is fetched. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { UserError } from "../errors.ts";
+import { RepoCache } from "./cache.ts";
+import { cacheFolder } from "./hub.ts";
+import { downloadCommand, parseId } from "./id.ts";
+
+/**
+ * A name as it can be understood from anywhere: the absolute path of a folder, or the hub id that it is. An existing folder
+ * wins over a hub id of the same spelling; what can be no id is taken for a path, whether there is something or not.
+ * @param base where a relative path starts
+ */
+export function anchored(name: string, base: string): string {
+  const path = resolve(base, name);
+  return !isFolder(path) && parseId(name) ? name : path;
+}
+
+/**
+ * The folder of a model.
+ * @param name as `anchored` gives it
+ * @throws UserError for a hub id that is not in the cache or not whole there, with the command that fetches it
+ */
+export function modelFolder(name: string): string {
+  const id = isAbsolute(name) ? undefined : parseId(name);
+  if (!id) return name;
+  const cache = new RepoCache(cacheFolder(), id.repo);
+  const commit = cache.commitOf(id.revision);
+  if (!commit)
+    throw new UserError(
+      `${name} is no folder here, nor a model in the cache (${cacheFolder()}); fetch it by: ${downloadCommand(id)}`,
+    );
+  const folder = cache.snapshot(commit);
+  const lacking = shardsOf(folder).find((shard) => !existsSync(join(folder, shard)));
+  if (lacking)
+    throw new UserError(`${name} in the cache (${folder}) lacks ${lacking}; fetch the rest by: ${downloadCommand(id)}`);
+  return folder;
+}
+
+/** The files over which the weights are spread; other tools leave a snapshot with some of them when they are interrupted. */
+function shardsOf(folder: string): string[] {
+  const index = join(folder, "model.safetensors.index.json");
+  if (!existsSync(index)) return [];
+  const { weight_map = {} } = JSON.parse(readFileSync(index, "utf8")) as { weight_map?: Record<string, string> };
+  return [...new Set(Object.values(weight_map))];
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
