@@ -59,10 +59,8 @@ describe("rethinkAttention", () => {
       ...prompt.ids,
       ...engine.processor.tokenizer.encode("<think>it is (1, 2, 30, 40)</think><rethink>"),
     ];
-    const [[completion]] = (await engine.sample([{ ...prompt, ids: forced }], {
-      ...{ n: 1, maxTokens: 1, temperature: 0, seed: 0 },
-    })) as [[{ ids: readonly number[] }]];
-    const alone = imageAttention(engine, { ...prompt, ids: forced }, completion.ids);
+    const sampled = await engine.sample([{ ...prompt, ids: forced }], { n: 1, maxTokens: 1, temperature: 0, seed: 0 });
+    const alone = imageAttention(engine, { ...prompt, ids: forced }, sampled[0]![0]!.ids);
     expect(
       largestGap(
         withBoxes.map(([first]) => first!),

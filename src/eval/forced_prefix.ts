@@ -1,6 +1,6 @@
 /**
  * @file Chains whose reasoning was tampered with, as text that the model is made to go on from. What boxes and thoughts are
- * worth shows in what changes after them. The paper's rethink ablation (section 4.4) is one of these edits, before `<rethink>`.
+ * worth shows in what changes after them. The paper's rethink ablation (figure 5) is one of these edits, before `<rethink>`.
  */
 import type { Random } from "../random.ts";
 import type { Chain, PlacedBox } from "../records.ts";
