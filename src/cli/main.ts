@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "answer, measure and tabulate data sets with a model",
     load: async () => (await import("./eval.ts")).evalCommand(),
   },
+  probe: {
+    summary: "test what chains of reasoning, and the boxes in them, are worth",
+    load: async () => (await import("./probe.ts")).probeCommand(),
+  },
   generate: {
     summary: "write one completion for every line of a data file",
     load: async () => (await import("./generate.ts")).generateCommand(),

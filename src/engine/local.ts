@@ -165,6 +165,18 @@ export class LocalEngine implements Engine {
     return scored;
   }
 
+  /** Runs a prompt and what follows it through the policy once, `around` the attention: for one who only looks on. */
+  observe(prompt: Prompt, ids: readonly number[], around: (attention: Attention) => Attention): void {
+    noGrad(() =>
+      tidy(() => {
+        const weights = this.#policy.compute(this.precision);
+        const { input, attention } = this.#lay(weights, [{ prompt, branches: [{ context: [], ids }] }]);
+        forward(this.model, weights, input, around(attention)).dispose();
+      }),
+    );
+    this.#endOfPass();
+  }
+
   forwardBackward(groups: readonly TrainGroup[], loss: Loss): BackwardResult {
     for (const [, tensor] of this.#trainable) tensor.requiresGrad();
     const lengths = groups.flatMap(({ items }) => items.map(({ ids }) => ids.length));

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { box } from "../boxes.ts";
 import { exactJudge } from "../judge/exact.ts";
-import type { Frame, Sample, Space } from "../records.ts";
+import type { Frame, Sample, Score, Space } from "../records.ts";
 import { makeSample } from "../rewards/fixtures.ts";
 import type { Judge } from "../rewards/judge.ts";
 import { parseChain } from "../rewards/parse.ts";
@@ -84,9 +85,37 @@ describe("accuracy", () => {
   });
 });
 
+describe("boxSetF1 and groundingIoU", () => {
+  const corner = (limit: number) => fc.integer({ min: 0, max: limit });
+  const quad = fc.tuple(corner(504), corner(364), corner(504), corner(364));
+  const written = (quads: readonly (readonly number[])[]) => quads.map((each) => `[${each.join(", ")}]`).join(" ");
+
+  it("lie in [0, 1] and do not see the order in which boxes are said or listed", () => {
+    fc.assert(
+      fc.property(fc.array(quad, { maxLength: 6 }), fc.array(quad, { minLength: 1, maxLength: 4 }), (said, true_) => {
+        const boxes = true_.map((each) => box("image", ...each));
+        const [forth, back] = [chain(written(said)), chain(written([...said].reverse()))];
+        const [listed, reversed] = [sample({ boxes }), sample({ boxes: [...boxes].reverse() })];
+        const values = [groundingIoU(listed, forth, "rescaled")!, boxSetF1(listed, forth)!];
+        for (const value of values) expect(Math.abs(value - 0.5)).toBeLessThanOrEqual(0.5);
+        expect(groundingIoU(reversed, back, "rescaled")).toBeCloseTo(values[0]!, 12);
+        expect(boxSetF1(reversed, back)).toBe(values[1]);
+      }),
+    );
+  });
+});
+
 it("measures all of a sample", async () => {
   const said = chain("<think>0,0,252,182 0,0,252,182 9,9,1,1 900,0,901,9</think><rethink>two</rethink><answer>2");
   const metrics = await measure(sample(), said, exactJudge, "answer");
-  expect(metrics).toMatchObject({ acc: 1, boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
+  expect(metrics).toMatchObject({ acc: 1, accBinary: 1, yesNo: undefined, choice: undefined });
+  expect(metrics).toMatchObject({ boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
   expect(metrics.giou).toBeLessThan(1);
+});
+
+it("makes a judge's shades binary at one half, and leaves its silence alone", async () => {
+  const binary = async (score: Score) =>
+    (await measure(sample(), chain("<answer>2"), { name: "fixed", judge: async () => score }, "answer")).accBinary;
+  expect(await Promise.all([0, 0.4, 0.5, 1].map(binary))).toEqual([0, 0, 1, 1]);
+  expect(await binary({ unscored: "timed out" })).toEqual({ unscored: "timed out" });
 });

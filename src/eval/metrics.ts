@@ -4,9 +4,11 @@
  */
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
-import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
+import { type Box, type Chain, isScored, type PlacedBox, type Sample, type Score } from "../records.ts";
 import type { Judge } from "../rewards/judge.ts";
 import { findQuadruples } from "../rewards/parse.ts";
+import { choiceAccuracy } from "./choices.ts";
+import { type YesNoAnswer, yesNoAnswer } from "./yes_no.ts";
 
 /** What is judged: the text after `<answer>` (none is wrong), or the whole response, as for a bare question. */
 export type AnswerPart = "answer" | "whole";
@@ -15,6 +17,12 @@ export type AnswerPart = "answer" | "whole";
 export interface SampleMetrics {
   /** Judge's score, not made binary; in detection samples the detection score. */
   readonly acc: Score;
+  /** The same made binary: 1 from half the marks on. */
+  readonly accBinary: Score;
+  /** What was said to a yes/no question; undefined for other questions. */
+  readonly yesNo: YesNoAnswer | undefined;
+  /** Letter accuracy of a multiple-choice question, 0 or 1; undefined for other questions. */
+  readonly choice: number | undefined;
   /** Grounding IoU of the unions, boxes brought to the image by the recorded resize. */
   readonly giou: number | undefined;
   /** Grounding IoU as the original script computed it, kept to compare with published numbers: see `groundingIoU`. */
@@ -30,8 +38,13 @@ export interface SampleMetrics {
 /** All metrics of one evaluated sample. */
 export async function measure(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<SampleMetrics> {
   const count = (flaw: "duplicate" | "degenerate" | "outOfBounds") => chain.boxes.filter((b) => b[flaw]).length;
+  const acc = await accuracy(sample, chain, judge, part);
+  const response = responseOf(chain, part);
   return {
-    acc: await accuracy(sample, chain, judge, part),
+    acc,
+    accBinary: isScored(acc) ? Number(acc >= 0.5) : acc,
+    yesNo: yesNoAnswer(sample, response),
+    choice: choiceAccuracy(sample, response),
     giou: groundingIoU(sample, chain, "rescaled"),
     giouRaw: groundingIoU(sample, chain, "raw"),
     f1: boxSetF1(sample, chain),
@@ -49,7 +62,7 @@ export async function measure(sample: Sample, chain: Chain, judge: Judge, part: 
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   if (isDetection(sample))
     return detectionScore(sample, chain) ?? { unscored: "a detection sample without a true box" };
-  const response = part === "whole" ? chain.text : chain.answer;
+  const response = responseOf(chain, part);
   if (response === undefined) return 0;
   return await judge.judge({ question: sample.question, answer: sample.answer, response });
 }
@@ -65,7 +78,11 @@ export function groundingIoU(sample: Sample, chain: Chain, as: "rescaled" | "raw
   return unionIoU(chain.boxes.map(as === "rescaled" ? (placed) => placed.box : rawBox), truth);
 }
 
-/** F1 of the distinct predicted boxes against the true ones, matched one to one at an IoU threshold; undefined without truth. */
+/**
+ * F1 of the distinct predicted boxes against the true ones at an IoU threshold; undefined without truth. Boxes are matched one
+ * to one, and so that the most pairs come about: a greedy pass in the order of the text can spend a true box on a prediction
+ * that would also have fitted another, and its result would then depend on that order.
+ */
 export function boxSetF1(sample: Sample, chain: Chain, threshold = 0.5): number | undefined {
   const truth = trueBoxes(sample);
   if (truth.length === 0) return undefined;
@@ -90,6 +107,11 @@ export function trueBoxes(sample: Sample): readonly Box<"image">[] {
   const spelled = isDetection(sample) ? findQuadruples(sample.answer) : [];
   if (spelled.length === 0) return sample.boxes;
   return spelled.map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
+}
+
+/** What is judged of a chain; undefined when it is the answer and there is none. */
+export function responseOf(chain: Chain, part: AnswerPart): string | undefined {
+  return part === "whole" ? chain.text : chain.answer;
 }
 
 function isDetection(sample: Sample): boolean {

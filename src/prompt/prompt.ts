@@ -44,11 +44,12 @@ export class Processor {
   readonly images: QwenImageProcessor;
   /** The longest sequence the model takes, in tokens. */
   readonly contextLength: number;
+  /** Stands in the prompt once for every merged patch. */
+  readonly imageTokenId: number;
   /** Never sampled, and masked in every log-softmax. */
   readonly placeholderIds: readonly number[];
   /** Tokens that end a completion. */
   readonly endIds: readonly number[];
-  readonly #imagePad: number;
   readonly #visionEnd: number;
   readonly #turnEnd: number;
   readonly #cache = new Lru<ImageInput>(IMAGES_KEPT);
@@ -60,7 +61,7 @@ export class Processor {
     this.contextLength = contextLength;
     this.placeholderIds = present(tokenizer, PLACEHOLDERS);
     this.endIds = present(tokenizer, ENDS);
-    this.#imagePad = tokenizer.tokenId(IMAGE_PAD);
+    this.imageTokenId = tokenizer.tokenId(IMAGE_PAD);
     this.#visionEnd = tokenizer.tokenId(VISION_END);
     this.#turnEnd = tokenizer.tokenId(TURN_END);
   }
@@ -145,7 +146,7 @@ export class Processor {
   #expand(ids: readonly number[], images: readonly ImageInput[]): number[] {
     let next = 0;
     const expanded = ids.flatMap((id) => {
-      const image = id === this.#imagePad ? images[next++] : undefined;
+      const image = id === this.imageTokenId ? images[next++] : undefined;
       return image === undefined ? [id] : new Array<number>(this.imageTokens([image])).fill(id);
     });
     if (next !== images.length)

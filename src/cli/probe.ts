@@ -1,0 +1,136 @@
+/** @file `grit probe`: whether the reasoning of chains, and the boxes in them, are what their answers rest on. */
+import { join } from "node:path";
+import { Command } from "commander";
+import { UserError } from "../errors.ts";
+import { attentionSummary, rethinkAttention } from "../eval/attention_share.ts";
+import { correlationSummary, drawable, pick } from "../eval/correlation.ts";
+import { type ProbeSummary, probe, probeSummaries } from "../eval/faithfulness.ts";
+import { localChooser } from "../eval/local_chooser.ts";
+import type { PairedGain } from "../eval/statistics.ts";
+import { writeWhole } from "../files.ts";
+import { exactJudge } from "../judge/exact.ts";
+import { decodeImage } from "../prompt/image.ts";
+import { METHODS } from "../prompt/methods.ts";
+import { isScored } from "../records.ts";
+import { attentionChart } from "../report/attention.ts";
+import { fraction, percent, points, signed2 } from "../report/format.ts";
+import { table } from "../table.ts";
+import { type ChainOptions, chainsCommand, overChains } from "./chains.ts";
+import { writeRows } from "./lines.ts";
+import { integer } from "./numbers.ts";
+import { openModel } from "./options.ts";
+
+/** The command `probe`. */
+export function probeCommand(): Command {
+  return new Command("probe")
+    .description("test what chains of reasoning, and the boxes in them, are worth")
+    .addCommand(faithfulnessCommand())
+    .addCommand(attentionCommand())
+    .addCommand(correlationCommand());
+}
+
+function faithfulnessCommand(): Command {
+  return chainsCommand(
+    "faithfulness",
+    "remove boxes, shuffle them, remove the thinking: does the answer change, against the intact chain?",
+  ).action(async (options: ChainOptions) => {
+    const { maxTokens, seed, method } = options;
+    const judge = exactJudge;
+    const { rows: outcomes, chains } = await overChains(options, async (engine, batch) =>
+      probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop }),
+    );
+    if (outcomes.length === 0) throw nothingToProbe("a <rethink>");
+    const summaries = probeSummaries(outcomes);
+    const rows = outcomes.map(({ acc, ...rest }) => ({
+      ...rest,
+      ...(isScored(acc) ? { acc } : { acc: null, ...acc }),
+    }));
+    writeProbe(options.out, rows, summaries);
+    console.log(faithfulnessTable(summaries));
+    console.log(`chains: those of ${chains} that rethink and have something to edit`);
+  });
+}
+
+function faithfulnessTable(summaries: readonly ProbeSummary[]): string {
+  const gain = (of: PairedGain | undefined, write: (value: number) => string) =>
+    of ? `${write(of.gain)} (${write(of.low)} … ${write(of.high)})` : "–";
+  return table([
+    ["probe", "chains", "ACC intact", "ACC probed", "gain (95 %)", "other answer %", "log p of the answer (95 %)"],
+    ...summaries.map(({ probe, n, acc, changed, originalLogprob }) => [
+      probe,
+      n,
+      percent(acc?.before),
+      percent(acc?.after),
+      gain(acc, points),
+      percent(changed?.mean),
+      gain(originalLogprob, signed2),
+    ]),
+  ]);
+}
+
+function attentionCommand(): Command {
+  return chainsCommand(
+    "attention",
+    "how much the rethink looks at the image, after a thought with its boxes and without them (the paper's figure 5)",
+  )
+    .option("--tokens <n>", "tokens of each rethink to observe", integer(1), 50)
+    .action(async (options: ChainOptions & { tokens: number }) => {
+      const { stop } = METHODS[options.method];
+      const { rows, chains } = await overChains(options, async (engine, batch) => {
+        const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens });
+        return observed.flatMap((each, i) => (each ? [{ id: batch[i]!.sample.id, ...each }] : []));
+      });
+      if (rows.length === 0) throw nothingToProbe("a box before a <rethink>");
+      const summary = attentionSummary(rows);
+      writeProbe(options.out, rows, summary);
+      const chart = attentionChart(summary.withBoxes, summary.withoutBoxes, rows.length);
+      writeWhole(join(options.out, "attention.svg"), chart);
+      const { before, after, gain, low, high } = summary.gain;
+      console.log(
+        `attention on the image, mean of ${rows.length} of ${chains} chains, %: ${percent(after)} with boxes, ${percent(before)} without`,
+      );
+      console.log(`gain ${points(gain)} (95 % ${points(low)} … ${points(high)})`);
+    });
+}
+
+function correlationCommand(): Command {
+  return chainsCommand(
+    "correlation",
+    "can a model tell, from a chain without its coordinates, the chain's boxes from random ones (the paper's figure 4)?",
+  )
+    .option("--chooser <dir>", "the model that is asked; default: that of --model")
+    .option("--repeats <n>", "times each chain is asked about", integer(1), 3)
+    .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
+      const { seed, repeats } = options;
+      const other = options.chooser === undefined ? undefined : openModel({ ...options, model: options.chooser });
+      const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
+        const { processor } = other ?? engine;
+        const chooser = localChooser(options.chooser ?? options.model, other ?? engine, processor);
+        const asked = batch.filter(({ chain }) => drawable(chain).length > 0);
+        const picked = asked.map(async (each) =>
+          pick(chooser, each, await decodeImage(each.sample.image), { repeats, seed }),
+        );
+        return (await Promise.all(picked)).flat();
+      }).finally(() => other?.dispose());
+      if (picks.length === 0) throw nothingToProbe("a box");
+      const summary = correlationSummary(picks);
+      writeProbe(options.out, picks, summary);
+      const spread = summary.deviation === undefined ? "" : ` ± ${fraction(summary.deviation)}`;
+      console.log(
+        `correlation ${fraction(summary.mean)}${spread} over ${repeats} looks at ${summary.n} of ${chains} chains; 0.5 is chance`,
+      );
+      if (summary.unscored > 0) console.log(`${summary.unscored} looks gave no choice, so there is no score.`);
+    });
+}
+
+function writeProbe(out: string, rows: readonly object[], summary: object): void {
+  writeRows(join(out, "rows.jsonl"), rows);
+  writeWhole(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+function nothingToProbe(what: string): UserError {
+  return new UserError(
+    `No chain has ${what}.`,
+    "Take a model that was trained to reason with boxes, or give completions.",
+  );
+}

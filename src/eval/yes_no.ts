@@ -1,0 +1,72 @@
+/**
+ * @file Yes/no questions as POPE measures them (Li et al., 2023, section 4.2, and its evaluate.py): "yes" is the positive
+ * class, so that precision and recall tell how often an object is made up and how often one is missed.
+ */
+
+import { normalize } from "../judge/normalize.ts";
+import type { Sample } from "../records.ts";
+
+export type YesNo = "yes" | "no";
+
+/** One yes/no question and what was said to it; undefined without an answer, which is wrong and neither yes nor no. */
+export interface YesNoAnswer {
+  readonly truth: YesNo;
+  readonly said: YesNo | undefined;
+}
+
+/** Shares in [0, 1]; undefined where there is nothing to take them of. */
+export interface YesNoScores {
+  /** Questions in all. */
+  readonly n: number;
+  readonly accuracy: number | undefined;
+  /** Of the answers that say yes, the right ones. */
+  readonly precision: number | undefined;
+  /** Of the questions whose answer is yes, those answered so. */
+  readonly recall: number | undefined;
+  /** Harmonic mean of the two: 2·hits / (yes said + yes true). */
+  readonly f1: number | undefined;
+  /** Questions answered with yes. */
+  readonly yesShare: number | undefined;
+  /** Questions without any answer. */
+  readonly unanswered: number;
+}
+
+/** What was said to a sample whose answer is yes or no; undefined for all other samples. */
+export function yesNoAnswer(sample: Sample, response: string | undefined): YesNoAnswer | undefined {
+  const truth = normalize(sample.answer);
+  if (truth !== "yes" && truth !== "no") return undefined;
+  return { truth, said: response?.trim() ? popeReading(response) : undefined };
+}
+
+/**
+ * POPE's reading of a response, letter by letter: "no" when its first sentence has the word `No`, `no` or `not`, else "yes".
+ * Words part at blanks only, so `no!` and `NO` are read as yes; published numbers rest on it.
+ */
+export function popeReading(response: string): YesNo {
+  const words = response.split(".", 1)[0]!.replaceAll(",", "").split(" ");
+  return ["No", "not", "no"].some((word) => words.includes(word)) ? "no" : "yes";
+}
+
+/** POPE's five numbers over some questions. */
+export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
+  const count = (holds: (answer: YesNoAnswer) => boolean) => answers.filter(holds).length;
+  const hits = count(({ truth, said }) => truth === "yes" && said === "yes");
+  const saidYes = count(({ said }) => said === "yes");
+  const trulyYes = count(({ truth }) => truth === "yes");
+  return {
+    n: answers.length,
+    accuracy: ratio(
+      count(({ truth, said }) => said === truth),
+      answers.length,
+    ),
+    precision: ratio(hits, saidYes),
+    recall: ratio(hits, trulyYes),
+    f1: ratio(2 * hits, saidYes + trulyYes),
+    yesShare: ratio(saidYes, answers.length),
+    unanswered: count(({ said }) => said === undefined),
+  };
+}
+
+function ratio(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : part / whole;
+}
