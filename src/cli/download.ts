@@ -38,8 +38,9 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
   using interrupts = new Interrupts();
   const { signal } = interrupts;
   let progress: Progress | undefined;
+  let folder: string;
   try {
-    const folder = await download(hub, id, {
+    folder = await download(hub, id, {
       ...filter,
       signal,
       onPlan: (plan) => {
@@ -50,14 +51,14 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
       onBytes: (done, file) => progress?.update(done, file),
       onNotice: (text) => console.error(`\n${text}`),
     });
-    progress?.finish();
-    const name = revision === "main" ? repo : `${repo}@${revision}`;
-    console.log(
-      `${hub.offline ? "HF_HUB_OFFLINE is set, so nothing was fetched. " : ""}${name} is in ${folder}; recipes and --model take it by its name.`,
-    );
   } catch (error) {
     throw signal.aborted ? new Interrupted("Stopped. The same command goes on where it stopped.") : error;
+  } finally {
+    progress?.finish();
   }
+  const name = revision === "main" ? repo : `${repo}@${revision}`;
+  const note = hub.offline ? "HF_HUB_OFFLINE is set, so nothing was fetched. " : "";
+  console.log(`${note}${name} is in ${folder}; recipes and --model take it by its name.`);
 }
 
 /** What is there, what is still to come, and what is not. */

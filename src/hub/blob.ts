@@ -37,9 +37,9 @@ export async function fetchBlob(
 ): Promise<void> {
   const { file } = source;
   const partial = incomplete(cache, file);
+  if ((sizeOf(partial) ?? 0) > file.size) rmSync(partial);
   // "a" makes the file where there is none; what it holds is kept.
   await (await open(partial, "a")).close();
-  if (sizeOf(partial)! > file.size) rmSync(partial);
   await retrying(
     patience,
     () => receive(hub, source, partial, patience.signal, onBytes),

@@ -289,6 +289,13 @@ describe("a server that lies", () => {
     expect(existsSync(incomplete())).toBe(false);
   });
 
+  test("or another that left too much of a file, only makes it begin anew", async () => {
+    mkdirSync(join(folder, "blobs"), { recursive: true });
+    writeFileSync(incomplete(), Buffer.alloc(weights.length + 1));
+    await get();
+    expect(fake.fetched.at(-1)).toBe("model.safetensors whole");
+  });
+
   test.each<[string, string | object]>([
     ["a page", "<html>Log in</html>"],
     ["no hashes", { sha: COMMIT, siblings: [{ rfilename: "config.json" }] }],
