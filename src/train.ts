@@ -51,6 +51,17 @@ export function openEngine(recipe: Recipe): LocalEngine {
     device: recipe.device,
     precision: recipe.precision,
     freeze: recipe.freeze,
+    seed: recipe.seed,
+    ...(recipe.lora && {
+      lora: {
+        rank: recipe.lora.rank,
+        alpha: recipe.lora.alpha,
+        dropout: recipe.lora.dropout,
+        targets: recipe.lora.target_modules,
+        parts: recipe.lora.parts,
+        seed: recipe.seed,
+      },
+    }),
     reference: recipe.loss.beta > 0,
     microBatchTokens: recipe.micro_batch_tokens,
     activationCheckpointing: recipe.activation_checkpointing,
