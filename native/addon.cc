@@ -7,11 +7,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <torch/version.h>
 
 #include <cstring>
 
 #include "cpu_allocator.h"
+#include "memory.h"
 #include "slab.h"
 #include "values.h"
 
@@ -232,6 +234,30 @@ napi_value live(napi_env env, const std::vector<napi_value>&) {
   return out;
 }
 
+// meter(on) : starts counting from zero, or stops
+napi_value meter(napi_env env, const std::vector<napi_value>& args) {
+  if (to_bool(env, args[0])) start_meter();
+  else stop_meter();
+  return nullptr;
+}
+
+// metered() -> [bytes now, bytes at the peak] since the meter was started
+napi_value metered(napi_env env, const std::vector<napi_value>&) {
+  const Memory memory = read_meter();
+  napi_value out;
+  check(env, napi_create_array_with_length(env, 2, &out));
+  check(env, napi_set_element(env, out, 0, from_int(env, memory.now)));
+  check(env, napi_set_element(env, out, 1, from_int(env, memory.peak)));
+  return out;
+}
+
+// deviceBytes(device) -> all the memory of an accelerator
+napi_value device_bytes(napi_env env, const std::vector<napi_value>& args) {
+  const c10::Device on(to_string(env, args[0]));
+  const auto info = c10::getDeviceAllocator(on.type())->getMemoryInfo(on.has_index() ? on.index() : 0);
+  return from_int(env, static_cast<int64_t>(info.second));
+}
+
 // version() -> the libtorch this file was compiled against
 napi_value version(napi_env env, const std::vector<napi_value>&) { return from_string(env, TORCH_VERSION); }
 
@@ -297,6 +323,9 @@ napi_value init(napi_env env, napi_value exports) {
   define<threads>(env, exports, "threads");
   define<cuda_devices>(env, exports, "cudaDevices");
   define<live>(env, exports, "live");
+  define<meter>(env, exports, "meter");
+  define<metered>(env, exports, "metered");
+  define<device_bytes>(env, exports, "deviceBytes");
   define<version>(env, exports, "version");
   define<self_test>(env, exports, "selfTest");
   return exports;

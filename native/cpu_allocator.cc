@@ -13,8 +13,22 @@
 namespace grit {
 namespace {
 
-// What libtorch's vector kernels like; a block's size stands in the cache line before its data.
+// What libtorch's vector kernels like; a block's head stands in the cache line before its data.
 constexpr size_t ALIGNMENT = 64;
+
+struct Head {
+  size_t size;     // of the block
+  size_t counted;  // bytes that were reported for its tensor
+};
+
+Head& head_of(void* data) { return *reinterpret_cast<Head*>(static_cast<char*>(data) - ALIGNMENT); }
+
+void* block_of(void* data) { return static_cast<char*>(data) - ALIGNMENT; }
+
+// Tells whoever counts memory (memory.cc), as libtorch's own allocator does: the end of what was counted, and no other.
+void report(void* data, int64_t bytes) {
+  c10::reportMemoryUsageToProfiler(data, bytes, 0, 0, c10::Device(c10::DeviceType::CPU));
+}
 
 // Blocks come in eight sizes between powers of two, so that at most an eighth of one is unused.
 size_t rounded(size_t bytes) {
@@ -28,6 +42,8 @@ class CachingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
     void* data = bytes == 0 ? nullptr : take(rounded(bytes));
+    if (data) head_of(data).counted = c10::memoryProfilingEnabled() ? bytes : 0;
+    if (data && head_of(data).counted) report(data, static_cast<int64_t>(bytes));
     return {data, data, &give, c10::Device(c10::DeviceType::CPU)};
   }
 
@@ -58,15 +74,18 @@ class CachingAllocator final : public c10::Allocator {
       live_ -= size;
       TORCH_CHECK(false, "out of memory: no ", size, " bytes for a tensor on the CPU");
     }
-    *static_cast<size_t*>(block) = size;
-    return static_cast<char*>(block) + ALIGNMENT;
+    void* data = static_cast<char*>(block) + ALIGNMENT;
+    head_of(data).size = size;
+    return data;
   }
 
   static void give(void* data);
 
   void keep(void* data) {
+    const size_t counted = head_of(data).counted;
+    if (counted && c10::memoryProfilingEnabled()) report(data, -static_cast<int64_t>(counted));
     std::lock_guard<std::mutex> lock(mutex_);
-    const size_t size = *reinterpret_cast<size_t*>(static_cast<char*>(data) - ALIGNMENT);
+    const size_t size = head_of(data).size;
     free_[size].push_back(data);
     live_ -= size;
     cached_ += size;
@@ -74,7 +93,7 @@ class CachingAllocator final : public c10::Allocator {
 
   void release() {
     for (auto& [size, blocks] : free_) {
-      for (void* data : blocks) std::free(static_cast<char*>(data) - ALIGNMENT);
+      for (void* data : blocks) std::free(block_of(data));
       blocks.clear();
     }
     cached_ = 0;

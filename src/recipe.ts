@@ -10,9 +10,13 @@ const count = z.int().positive();
 const atLeastZero = z.number().nonnegative();
 const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
+const part = z.enum(["vision", "connector", "language", "embeddings"]);
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 export const recipeFields = z.strictObject({
-  /** The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference. */
+  /**
+   * The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference.
+   * Where it is a PEFT adapter's folder, that adapter is trained further, and the base it names is the reference.
+   */
   model: path,
   /** The way of asking: prompt, stop strings and answer reading belong together. */
   method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
@@ -83,7 +87,28 @@ export const recipeFields = z.strictObject({
       double_resize: z.boolean().default(false),
     })
     .prefault({}),
-  freeze: z.array(z.enum(["vision", "connector", "language", "embeddings"])).default([]),
+  /** Parts that are left as they are. */
+  freeze: z.array(part).default([]),
+  /** Train a low-rank adapter beside the checkpoint, in PEFT's format, and nothing of the checkpoint itself. */
+  lora: z
+    .strictObject({
+      rank: count.default(16),
+      /** The adapter's change is scaled by alpha / rank. */
+      alpha: z.number().positive().default(32),
+      /** Share of its inputs that the adapter does not see while it is trained. */
+      dropout: decay.default(0),
+      /**
+       * Linear layers by name, as PEFT matches them: a list of names or endings of names, a regular expression for the
+       * whole name, or all-linear.
+       */
+      target_modules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).default("all-linear"),
+      /** Where they are looked for. */
+      parts: z
+        .array(z.enum(["vision", "connector", "language"]))
+        .min(1)
+        .default(["language"]),
+    })
+    .optional(),
   precision: z.enum(["float32", "bfloat16"]).default("float32"),
   device: z
     .string()
@@ -146,6 +171,12 @@ function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.R
   }
   if (recipe.method === "direct" && rewards.custom.length === 0) {
     refuse(["method"], "is direct, which asks for no tags, but the presets read tags; add a reward by rewards.custom");
+  }
+  if (recipe.lora && recipe.freeze.length > 0) {
+    refuse(["freeze"], "is given beside lora, which freezes everything but its adapter; lora.parts says where that is");
+  }
+  if (part.options.every((each) => recipe.freeze.includes(each))) {
+    refuse(["freeze"], "names every part, so nothing would be trained");
   }
   if (recipe.eval.every > 0 && Object.keys(recipe.data.eval).length === 0) {
     refuse(["eval", "every"], `is ${recipe.eval.every}, but data.eval names no set`);

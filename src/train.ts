@@ -15,6 +15,7 @@ import { advantages, effectiveGroups } from "./advantage.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
+import type { MemoryEstimate, Workload } from "./engine/memory.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
 import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
@@ -40,6 +41,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** An engine opened by `openEngine`, when the caller goes on using it. */
   readonly engine?: LocalEngine;
+  /** Called before the first step with the memory that one is foretold to take. */
+  readonly onReady?: (memory: MemoryEstimate) => void;
   /** Called after every step with its line of metrics. */
   readonly onStep?: (metrics: StepLine) => void;
   /** Stops the run: the state after the last whole step is saved. */
@@ -52,6 +55,17 @@ export function openEngine(recipe: Recipe): LocalEngine {
     device: recipe.device,
     precision: recipe.precision,
     freeze: recipe.freeze,
+    seed: recipe.seed,
+    ...(recipe.lora && {
+      lora: {
+        rank: recipe.lora.rank,
+        alpha: recipe.lora.alpha,
+        dropout: recipe.lora.dropout,
+        targets: recipe.lora.target_modules,
+        parts: recipe.lora.parts,
+        seed: recipe.seed,
+      },
+    }),
     reference: recipe.loss.beta > 0,
     microBatchTokens: recipe.micro_batch_tokens,
     activationCheckpointing: recipe.activation_checkpointing,
@@ -70,7 +84,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   const rewards = await openRewards(recipe, judge);
   const engine = options.engine ?? openEngine(recipe);
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
-  for (const sample of samples) await engine.processor.prompt(sample, recipe.method);
+  const workload = await workloadOf(recipe, engine, samples);
   const { run, from } = await openRun(recipe, options, engine, samples);
   const loss: GrpoLoss = {
     kind: "grpo",
@@ -85,7 +99,9 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   // From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved.
   let halfway = false;
   let barren = 0;
+  let unmoved = 0;
   try {
+    options.onReady?.(engine.memory(workload));
     for (let step = from + 1; step <= recipe.steps; step++) {
       options.signal?.throwIfAborted();
       const clock = new Stopwatch();
@@ -172,6 +188,13 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
           `Resume ${run.dir} from its last checkpoint with a lower optimizer.lr, or in precision: float32.`,
         );
       }
+      unmoved = engine.still.length > 0 && line.gradNorm > 0 && rate > 0 ? unmoved + 1 : 0;
+      if (unmoved === 3) {
+        throw new UserError(
+          `Three steps have not moved these parts, though they are trained: ${engine.still.join(", ")}. No gradient reaches them.`,
+          "Freeze them, or train on data that they have a part in: without images there is no gradient for vision.",
+        );
+      }
       if (step % recipe.save.every === 0 || step === recipe.steps) await save(run, engine, recipe, step);
     }
   } catch (error) {
@@ -185,6 +208,22 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
     if (!options.engine) engine.dispose();
   }
   return run;
+}
+
+/** What a step can come to. Lays out every prompt. @throws UserError for one that has no room for its completion */
+async function workloadOf(recipe: Recipe, engine: LocalEngine, samples: readonly Sample[]): Promise<Workload> {
+  let [promptTokens, patches] = [0, 0];
+  for (const sample of samples) {
+    const prompt = await engine.processor.prompt(sample, recipe.method);
+    engine.checkLength(prompt, recipe.sampling.max_tokens);
+    promptTokens = Math.max(promptTokens, prompt.ids.length);
+    patches = Math.max(
+      patches,
+      prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0),
+    );
+  }
+  const { prompts_per_step: prompts, group_size: completions, sampling } = recipe;
+  return { prompts, completions, promptTokens, patches, maxTokens: sampling.max_tokens };
 }
 
 /** Greedy answers to the held-out sets: kept under `eval/step-N/`, their means given back. */

@@ -2,17 +2,18 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../models/model.ts";
+import { isAdapterTensor } from "./adapter_io.ts";
 import { SafetensorsFile } from "./safetensors.ts";
 
 /**
- * What of a model's parameters is not the same in two folders: a phrase a tensor, none when all types, shapes and bytes
+ * What of a model's parameters, or of an adapter's, is not the same in two folders: a phrase a tensor, none when all types, shapes and bytes
  * agree. Tensors that the model does not use (a tied head, rotary tables) may be left out of either.
  */
 export function differences(model: Model, left: string, right: string): string[] {
   const wanted = model.parameterShapes();
   const [a, b] = [tensorsOf(left), tensorsOf(right)];
   return [...new Set([...a.keys(), ...b.keys()])]
-    .filter((name) => wanted.has(model.canonicalName(name)))
+    .filter((name) => wanted.has(model.canonicalName(name)) || isAdapterTensor(name))
     .flatMap((name) => {
       const [one, other] = [a.get(name), b.get(name)];
       if (!one || !other) return [`${name} is only in ${one ? left : right}`];

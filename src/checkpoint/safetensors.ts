@@ -77,9 +77,9 @@ export class SafetensorsFile {
     this.entries = entries;
   }
 
-  /** The tensor's raw little-endian bytes. */
-  read(entry: Entry): Buffer {
-    return this.#bytes(entry.start, entry.end - entry.start);
+  /** The tensor's raw little-endian bytes, or the first `most` of them. */
+  read(entry: Entry, most = Number.POSITIVE_INFINITY): Buffer {
+    return this.#bytes(entry.start, Math.min(entry.end - entry.start, most));
   }
 
   #header(end: number, fail: (what: string) => never): Record<string, unknown> {

@@ -2,6 +2,7 @@
  * @file A model's weights from and to a Hugging Face folder. What is read keeps its layout (names, types, shards), so
  * that an export is written exactly as the checkpoint came.
  */
+import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -30,13 +31,15 @@ export interface Layout {
 const IGNORED = /^lm_head\.weight$|rotary_emb\.inv_freq$/;
 
 /**
- * Reads every parameter of `model` from `dir` as a float32 tensor on `device`.
+ * Reads every parameter of `model` from `dir` as a tensor on `device`: of float32, or of the type that `hold` gives for
+ * its name and the type it is stored in.
  * @throws UserError listing every missing, unknown or misshapen tensor.
  */
 export function readWeights(
   dir: string,
   model: Model,
   device: string,
+  hold: (name: string, stored: DType) => DType = () => "float32",
 ): { parameters: Map<string, Tensor>; layout: Layout } {
   const index = existsSync(join(dir, INDEX)) ? readJson(dir, INDEX) : undefined;
   const names = index ? [...new Set(Object.values(weightMap(dir, index)))].sort() : [SINGLE];
@@ -55,10 +58,9 @@ export function readWeights(
       } else if (shape.join() !== entry.shape.join()) {
         faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
       } else {
-        parameters.set(
-          name,
-          keep(tidy(() => toDevice(cast(fromBytes(file.read(entry), entry.shape, entry.dtype), "float32"), device))),
-        );
+        const held = hold(name, entry.dtype);
+        const read = () => cast(fromBytes(file.read(entry), entry.shape, entry.dtype), held);
+        parameters.set(name, keep(tidy(() => toDevice(read(), device))));
       }
     }
   }
@@ -79,15 +81,27 @@ export function readWeights(
   return { parameters, layout };
 }
 
-/** Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards. */
-export function writeWeights(dir: string, model: Model, parameters: ReadonlyMap<string, Tensor>, layout: Layout): void {
+/**
+ * Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards. `finish` may
+ * give another tensor than the one held; one at a time is in memory.
+ */
+export function writeWeights(
+  dir: string,
+  model: Model,
+  parameters: ReadonlyMap<string, Tensor>,
+  layout: Layout,
+  finish: (name: string, tensor: Tensor) => Tensor = (_, tensor) => tensor,
+): void {
   const isParameter = (stored: string) => parameters.has(model.canonicalName(stored));
   for (const { name, tensors, metadata } of layout.files) {
     const known = tensors.filter((tensor) => isParameter(tensor.name));
     writeSafetensors(
       join(dir, name),
       known,
-      ({ name, dtype }) => tidy(() => cast(parameters.get(model.canonicalName(name))!, dtype).toBytes()),
+      ({ name: stored, dtype }) => {
+        const parameter = model.canonicalName(stored);
+        return tidy(() => cast(finish(parameter, parameters.get(parameter)!), dtype).toBytes());
+      },
       metadata,
     );
   }
@@ -103,6 +117,20 @@ function weightMap(dir: string, index: Record<string, unknown>): Record<string, 
   if (!map.success)
     throw new UserError(`${join(dir, INDEX)} has no weight_map from tensors to files.`, "Download the file again.");
   return map.data;
+}
+
+/** Bytes of each tensor that `fingerprint` reads. */
+const SEEN = 4096;
+
+/** A hash that tells a model's weights in `dir` from others of the same shape: of the first bytes of every tensor. */
+export function fingerprint(dir: string, model: Model, layout: Layout): string {
+  const parts = layout.files.flatMap(({ name }) => {
+    const file = new SafetensorsFile(join(dir, name));
+    return file.entries.map((entry) => [model.canonicalName(entry.name), file.read(entry, SEEN)] as const);
+  });
+  const hash = createHash("sha256");
+  for (const [name, bytes] of parts.sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(bytes);
+  return hash.digest("hex");
 }
 
 /** One file with every parameter in `dtype`: the layout of a checkpoint made here. */

@@ -1,8 +1,9 @@
 /** @file `grit export`: a plain Hugging Face folder from a checkpoint, and the proof that it says the same. */
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { differences } from "../checkpoint/compare.ts";
+import { SafetensorsFile } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { UserError } from "../errors.ts";
 import { firstFew } from "../faults.ts";
@@ -14,16 +15,21 @@ import { modelOption } from "./options.ts";
 interface Options {
   readonly model: string;
   readonly out: string;
+  readonly merge?: boolean;
   readonly verify?: boolean;
 }
 
+/** How far log-probabilities may stray when an adapter is folded into weights stored as float32, or in 16 bits. */
+const MERGED_GAP = { float32: 1e-3, rounded: 0.25 };
+
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write a plain Hugging Face folder from a checkpoint, without what only training needs")
+    .description("write a plain Hugging Face folder from a checkpoint or adapter, without what only training needs")
     .addOption(
-      modelOption("a checkpoint folder, the hub id of a downloaded model, or a run folder: its latest checkpoint"),
+      modelOption("a checkpoint or adapter folder, the hub id of a downloaded model, or a run folder: its latest checkpoint"),
     )
     .requiredOption("--out <dir>", "the folder to write; must not exist")
+    .option("--merge", "fold an adapter into its base, so that a whole checkpoint is written")
     .option("--verify", "load the export again and compare every tensor and the log-probabilities of a built-in prompt")
     .action(run);
 }
@@ -35,20 +41,25 @@ async function run(options: Options): Promise<void> {
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const progress = new Progress({ label: "export", total: options.verify ? 3 : 2 });
+  let proof = "";
   try {
     progress.update(0, `read ${from}`);
     const engine = new LocalEngine(from, { device: "cpu" });
     progress.update(1, "write");
     let logprobs: number[] = [];
     try {
-      engine.export(partial);
+      engine.export(partial, { merge: options.merge ?? false });
       if (options.verify) logprobs = await probe(engine);
     } finally {
       engine.dispose();
     }
     if (options.verify) {
       progress.update(2, "verify");
-      await verify(from, partial, logprobs);
+      if (options.merge) proof = `; ${await verifyMerged(partial, logprobs)}`;
+      else {
+        await verify(from, partial, logprobs);
+        proof = "; every tensor and the log-probabilities of a built-in prompt are the same";
+      }
     }
     syncTree(partial);
     renameSync(partial, out);
@@ -57,7 +68,6 @@ async function run(options: Options): Promise<void> {
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  const proof = options.verify ? "; every tensor and the log-probabilities of a built-in prompt are the same" : "";
   console.log(`${from} is exported to ${options.out}${proof}.`);
 }
 
@@ -79,6 +89,25 @@ export async function verify(from: string, to: string, logprobs: readonly number
     if (gap !== 0) faults.push(`the log-probabilities of the built-in prompt differ by up to ${gap}`);
     if (faults.length > 0)
       throw new Error(`The export does not say what ${from} says:\n  ${firstFew(faults).join("\n  ")}`);
+  } finally {
+    again.dispose();
+  }
+}
+
+/**
+ * What the folder `to` says against `logprobs`, which base and adapter computed, in words. Fails when it is further off
+ * than rounding: the merged weights are stored in the base's own type.
+ */
+async function verifyMerged(to: string, logprobs: readonly number[]): Promise<string> {
+  const again = new LocalEngine(to, { device: "cpu" });
+  try {
+    const gap = Math.max(...(await probe(again)).map((value, i) => Math.abs(value - logprobs[i]!)));
+    const files = readdirSync(to).filter((name) => name.endsWith(".safetensors"));
+    const types = files.flatMap((name) => new SafetensorsFile(join(to, name)).entries.map(({ dtype }) => dtype));
+    const allowed = types.every((type) => type === "float32") ? MERGED_GAP.float32 : MERGED_GAP.rounded;
+    const said = `the log-probabilities of a built-in prompt are those of the adapter to within ${gap.toPrecision(2)}`;
+    if (!(gap <= allowed)) throw new Error(`The merged export strays: ${said}, but ${allowed} is allowed.`);
+    return said;
   } finally {
     again.dispose();
   }

@@ -1,6 +1,7 @@
 /** @file `grit train RECIPE`: GRPO-GR by a recipe. */
 import { basename } from "node:path";
 import { Command } from "commander";
+import type { MemoryEstimate } from "../engine/memory.ts";
 import { Progress } from "../progress.ts";
 import { loadRecipe } from "../recipe.ts";
 import { table } from "../table.ts";
@@ -28,12 +29,15 @@ export function trainCommand(): Command {
           engine,
           ...(resume && { resume }),
           signal: interrupts.signal,
+          onReady: (memory) => console.log(memoryNote(memory)),
           onStep: (line) => {
             progress ??= new Progress({ label: "train", total: recipe.steps, done: line.step - 1 });
             progress.update(line.step, stepNote(line));
           },
         });
         progress?.finish();
+        if (engine.still.length > 0)
+          console.log(`Not moved in the whole run, though trained: ${engine.still.join(", ")}.`);
         console.log(
           `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
         );
@@ -47,6 +51,15 @@ export function trainCommand(): Command {
 export function stepNote({ reward, accuracy, giou, kl, length }: StepLine): string {
   const f = (value: number) => value.toFixed(2);
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${kl.toFixed(3)}  length ${length.mean.toFixed(0)}`;
+}
+
+/** What a step is foretold to take of the memory, and for what. */
+function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
+  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const rows = Object.entries(uses).map(([use, bytes]) => `${use} ${gb(bytes)}`);
+  const note = `A step will take about ${gb(peak)} of ${gb(available)} memory: ${rows.join(", ")}.`;
+  if (peak < available) return note;
+  return `${note}\nThat is more than there is. Less takes: a smaller micro_batch_tokens, activation_checkpointing, freeze, lora.`;
 }
 
 /** Parameters by part, and how many of them are trained. */

@@ -16,6 +16,7 @@ import {
 } from "../../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { UserError } from "../errors.ts";
+import { mean } from "../eval/statistics.ts";
 import type { GrpoLoss } from "../loss.ts";
 import { type Part, parts } from "../models/model.ts";
 import { native } from "../torch/native.ts";
@@ -135,26 +136,63 @@ it("an export carries no weights but its own: others would be the old ones", () 
 });
 
 describe("log-probabilities", () => {
-  it("property: do not depend on what shares the batch", () =>
-    withTiny("tied", {}, (engine, groups) => {
-      const alone = groups.map(({ prompt, completions }) =>
-        completions.map((ids) => engine.score("policy", [{ prompt, completions: [ids] }])[0]![0]!),
-      );
-      const member = fc.record({
-        g: fc.nat(groups.length - 1),
-        ks: fc.array(fc.nat(1), { minLength: 1, maxLength: 3 }),
-      });
-      fc.assert(
-        fc.property(fc.array(member, { minLength: 1, maxLength: 5 }), (members) => {
-          const scored = engine.score(
-            "policy",
-            members.map(({ g, ks }) => ({ ...groups[g]!, completions: ks.map((k) => groups[g]!.completions[k]!) })),
-          );
-          const wanted = members.map(({ g, ks }) => ks.map((k) => alone[g]![k]!));
-          expect(largestGap(scored, wanted)).toBeLessThan(1e-5);
+  it.each([1, 170, 4096])(
+    "property: do not depend on companions, order and micro-batches of %i tokens",
+    (microBatchTokens) =>
+      withTiny("tied", { microBatchTokens }, (engine, groups) => {
+        const alone = groups.map(({ prompt, completions }) =>
+          completions.map((ids) => engine.score("policy", [{ prompt, completions: [ids] }])[0]![0]!),
+        );
+        const member = fc.record({
+          g: fc.nat(groups.length - 1),
+          ks: fc.array(fc.nat(1), { minLength: 1, maxLength: 3 }),
+        });
+        fc.assert(
+          fc.property(fc.array(member, { minLength: 1, maxLength: 5 }), (members) => {
+            const scored = engine.score(
+              "policy",
+              members.map(({ g, ks }) => ({ ...groups[g]!, completions: ks.map((k) => groups[g]!.completions[k]!) })),
+            );
+            const wanted = members.map(({ g, ks }) => ks.map((k) => alone[g]![k]!));
+            expect(largestGap(scored, wanted)).toBeLessThan(1e-5);
+          }),
+          { numRuns: 15, seed: 11 },
+        );
+      }),
+  );
+
+  it("in bfloat16 stray from those in float32 no further than transformers' own do", async () => {
+    const recorded = JSON.parse(
+      readFileSync(new URL("../../test/golden/qwen2_5_vl/bfloat16.json", import.meta.url), "utf8"),
+    ) as { mean_error: Record<string, number> };
+    const errors = await Promise.all(
+      goldenNames().map((name) =>
+        withTiny(name, { precision: "bfloat16" }, (engine, _, golden) => {
+          const asked = golden.prompts.map((prompt) => ({
+            prompt: promptOf(prompt),
+            completions: [prompt.completion_ids],
+          }));
+          const gaps = engine.score("policy", asked).flatMap(([logprobs], i) => {
+            const exact = golden.array(`${golden.prompts[i]!.name}/logprobs`).data;
+            return logprobs!.map((value, t) => Math.abs(value - exact[t]!));
+          });
+          return { ours: mean(gaps), theirs: recorded.mean_error[name]! };
         }),
-        { numRuns: 15, seed: 11 },
-      );
+      ),
+    );
+    expect(mean(errors.map(({ ours }) => ours))).toBeLessThanOrEqual(mean(errors.map(({ theirs }) => theirs)));
+  });
+
+  it("of a sequence longer than the model's context are refused, as is sampling one", () =>
+    withTiny("tied", {}, async (engine, [group]) => {
+      const room = engine.processor.contextLength - group!.prompt.ids.length;
+      const options = { n: 1, maxTokens: room + 1, temperature: 0, seed: 1 };
+      const refusal = /prompt of \d+ tokens and \d+ new ones make 4097, more than the model's 4096/;
+      await expect(engine.sample([group!.prompt], options)).rejects.toThrow(refusal);
+      const ids = new Array<number>(room + 1).fill(5);
+      expect(() => engine.score("policy", [{ prompt: group!.prompt, completions: [ids] }])).toThrow(refusal);
+      const items = [{ context: ids.slice(0, 9), ids: ids.slice(9), advantage: 1 }];
+      expect(() => engine.forwardBackward([{ prompt: group!.prompt, items }], grpo)).toThrow(refusal);
     }));
 
   it("tokens read as context are the completion's own beginning", () =>

@@ -12,10 +12,11 @@ import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { type Random, stream } from "../random.ts";
 import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
 import { indexSelect, ints, toDevice } from "../torch/ops.ts";
-import { bytesPer, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { choose } from "./choose.ts";
 import type { SampleOptions } from "./engine.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
+import { cacheBytesPerToken } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
 
 export interface SamplerContext {
@@ -40,13 +41,7 @@ export async function sample(
   prompts: readonly Prompt[],
   options: SampleOptions,
 ): Promise<Completion[][]> {
-  const { shape } = context.model;
-  const bytesPerToken =
-    2 *
-    shape.layers *
-    shape.kvHeads *
-    shape.headWidth *
-    bytesPer[attentionType(context.weights.dtype, context.mask_V.device)];
+  const bytesPerToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
   const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
   const out: Completion[][] = [];
   const total = prompts.length * options.n;

@@ -11,7 +11,12 @@ import type { Weights } from "./weights.ts";
 export function forward(model: Model, weights: Weights, input: TokenInput, attention: Attention): Tensor {
   const turn = model.rotation(weights, input.positions);
   let x_TD = model.embed(weights, input.ids, input.features_MD);
-  for (let i = 0; i < model.shape.layers; i++) x_TD = model.layer(weights, i, x_TD, turn, attention);
+  for (let i = 0; i < model.shape.layers; i++) {
+    // What a layer makes on its way lives on only where a gradient will ask for it.
+    const next_TD = tidy(() => model.layer(weights, i, x_TD, turn, attention));
+    x_TD.dispose();
+    x_TD = next_TD;
+  }
   return model.finish(weights, x_TD);
 }
 
@@ -25,8 +30,8 @@ export interface Pass {
 export interface PassOptions {
   /** Each layer's graph lives only while its gradient is computed. */
   readonly checkpointing: boolean;
-  /** Whether anything below the first layer (embeddings, vision) is trained. */
-  readonly inputsTrained: boolean;
+  /** Whether any layer is trained, and whether anything below the first (embeddings, vision). */
+  readonly trained: { readonly layers: boolean; readonly inputs: boolean };
 }
 
 /** `forward`, ready for its gradient. */
@@ -35,8 +40,10 @@ export function forwardPass(
   weights: Weights,
   input: TokenInput,
   attention: Attention,
-  { checkpointing, inputsTrained }: PassOptions,
+  { checkpointing, trained }: PassOptions,
 ): Pass {
+  if (!trained.layers && !trained.inputs)
+    return { hidden_TD: noGrad(() => forward(model, weights, input, attention)), backward: () => {} };
   if (!checkpointing) {
     const hidden_TD = forward(model, weights, input, attention);
     return { hidden_TD, backward: (gradient) => hidden_TD.backward(gradient) };
@@ -63,7 +70,7 @@ export function forwardPass(
       for (let i = layers - 1; i >= 0; i--) {
         gradient = through(i, (x) => model.layer(weights, i, x, turn, attention), gradient);
       }
-      if (inputsTrained) embedded_TD.backward(gradient);
+      if (trained.inputs) embedded_TD.backward(gradient);
     },
   };
 }

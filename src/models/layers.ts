@@ -16,12 +16,15 @@ import {
   toDevice,
 } from "../torch/ops.ts";
 import type { DType, Tensor } from "../torch/tensor.ts";
+import { lowRank } from "./lora.ts";
 import type { Weights } from "./weights.ts";
 
-/** x Wᵀ + b; the bias where the checkpoint has one. */
+/** x Wᵀ + b; the bias where the checkpoint has one, and the adapter's change where the layer has one. */
 export function linear(weights: Weights, prefix: string, x: Tensor): Tensor {
   const bias = `${prefix}.bias`;
-  return linearOp(x, weights.get(`${prefix}.weight`), weights.has(bias) ? weights.get(bias) : undefined);
+  const y = linearOp(x, weights.get(`${prefix}.weight`), weights.has(bias) ? weights.get(bias) : undefined);
+  const change = lowRank(weights, prefix, x);
+  return change ? add(y, change) : y;
 }
 
 /** Root-mean-square normalisation over the last dimension. */

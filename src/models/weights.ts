@@ -4,14 +4,18 @@
  */
 import { cast } from "../torch/ops.ts";
 import type { DType, Tensor } from "../torch/tensor.ts";
+import type { Adaptation } from "./lora.ts";
 
 export class Weights {
   readonly dtype: DType;
+  /** How the adapter among the parameters is applied; a model without one has none. */
+  readonly adaptation: Adaptation | undefined;
   readonly #tensors: ReadonlyMap<string, Tensor>;
 
-  constructor(tensors: ReadonlyMap<string, Tensor>, dtype: DType = "float32") {
+  constructor(tensors: ReadonlyMap<string, Tensor>, dtype: DType = "float32", adaptation?: Adaptation) {
     this.#tensors = tensors;
     this.dtype = dtype;
+    this.adaptation = adaptation;
   }
 
   /** @throws when there is no such parameter: a fault of the model code, loading has checked every name. */
@@ -32,6 +36,12 @@ export class Weights {
   /** The same parameters in `dtype`, for one pass; made inside a `tidy` scope, freed with it. */
   compute(dtype: DType): Weights {
     if (dtype === this.dtype) return this;
-    return new Weights(new Map([...this.#tensors].map(([name, tensor]) => [name, cast(tensor, dtype)])), dtype);
+    const tensors = new Map([...this.#tensors].map(([name, tensor]) => [name, cast(tensor, dtype)]));
+    return new Weights(tensors, dtype, this.adaptation);
+  }
+
+  /** The same parameters, the adapter applied otherwise. */
+  adapted(adaptation: Adaptation | undefined): Weights {
+    return new Weights(this.#tensors, this.dtype, adaptation);
   }
 }

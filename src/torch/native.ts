@@ -34,6 +34,9 @@ export interface Native {
   threads(count?: number): number;
   cudaDevices(): number;
   live(): [tensors: number, bytes: number];
+  meter(on: boolean): void;
+  metered(): [now: number, peak: number];
+  deviceBytes(device: string): number;
   version(): string;
   selfTest(): string;
 }

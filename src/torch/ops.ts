@@ -84,6 +84,17 @@ export function normal_(x: Tensor, mean: number, std: number, generator: Generat
   return inPlace(x, normalOp(x, mean, std, generator.handle));
 }
 
+const uniformOp = operator("uniform_");
+/** Fills `x` in place with uniform numbers of [from, to). */
+export function uniform_(x: Tensor, from: number, to: number, generator: Generator): Tensor {
+  return inPlace(x, uniformOp(x, from, to, generator.handle));
+}
+const bernoulliOp = operator("bernoulli_.float");
+/** Fills `x` in place with ones, each with probability `p`, and zeros. */
+export function bernoulli_(x: Tensor, p: number, generator: Generator): Tensor {
+  return inPlace(x, bernoulliOp(x, p, generator.handle));
+}
+
 // ── Types and places ──────────────────────────────────────────────────────────────────────────────────────────────
 
 const toDtypeOp = operator("to.dtype");

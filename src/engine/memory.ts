@@ -1,0 +1,156 @@
+/**
+ * @file How much memory a training step takes, foretold from shapes: what is held throughout, and what sampling and the
+ * gradient need beside it, one after the other. `memory.test.ts` measures it against the allocators' own count.
+ *
+ * Letters as in the tensors' names; b and a are the bytes of the computation's type and of attention's.
+ */
+import { attentionType } from "../models/attention.ts";
+import type { Model } from "../models/model.ts";
+import { bytesPer, type DType } from "../torch/tensor.ts";
+import { LOGIT_CHUNK } from "./passes.ts";
+
+/** Bytes of what an engine holds. */
+export interface Holdings {
+  /** Masters, frozen weights and adapter. */
+  readonly weights: number;
+  readonly reference: number;
+  /** The cast of them that a pass computes with; 0 where they are of that type. */
+  readonly compute: number;
+  /** Float32 gradients of what is trained; its two moments are twice as much. */
+  readonly gradients: number;
+  /** The largest of those gradients. */
+  readonly largestGradient: number;
+  readonly visionTrained: boolean;
+}
+
+export interface Settings {
+  readonly precision: DType;
+  readonly device: string;
+  readonly microBatchTokens: number;
+  readonly checkpointing: boolean;
+}
+
+/** The longest that a step can become. */
+export interface Workload {
+  readonly prompts: number;
+  /** Completions a prompt. */
+  readonly completions: number;
+  /** Of the longest prompt, its image tokens among them. */
+  readonly promptTokens: number;
+  /** Patches of its images, as they enter the vision tower. */
+  readonly patches: number;
+  /** New tokens a completion. */
+  readonly maxTokens: number;
+}
+
+/** Bytes, by what they are for. */
+export interface MemoryEstimate {
+  readonly weights: number;
+  readonly reference: number;
+  readonly gradients: number;
+  readonly moments: number;
+  /** Beside those, at the peak of the gradient: cast weights, activations, logits. */
+  readonly training: number;
+  /** Beside weights, reference and moments, at the peak of sampling: cast weights, keys and values, logits. */
+  readonly sampling: number;
+  readonly peak: number;
+  /** All the memory of the device. */
+  readonly available: number;
+}
+
+/** Share of the memory beyond what is held throughout that keys and values of one batch may take. */
+const CACHE_SHARE = 1 / 4;
+
+/** Bytes that keys and values of one batch may take on a device with so much memory. */
+export function cacheBytes(held: Holdings, deviceBytes: number): number {
+  const left = deviceBytes - held.weights - held.reference - held.compute - 2 * held.gradients;
+  return Math.max(2 ** 26, CACHE_SHARE * left);
+}
+
+/** What a step of the workload takes on a device with so much memory. */
+export function predictMemory(
+  model: Model,
+  held: Holdings,
+  settings: Settings,
+  workload: Workload,
+  available: number,
+): MemoryEstimate {
+  const { weights, reference, gradients } = held;
+  const moments = 2 * gradients;
+  const training = held.compute + trainingBytes(model, held, settings, workload);
+  const sampling = held.compute + samplingBytes(model, settings, workload, cacheBytes(held, available));
+  const peak = weights + reference + moments + Math.max(gradients + training, sampling);
+  return { weights, reference, gradients, moments, training, sampling, peak, available };
+}
+
+function trainingBytes(
+  model: Model,
+  { largestGradient, visionTrained }: Holdings,
+  { precision, device, microBatchTokens, checkpointing }: Settings,
+  { prompts, completions, promptTokens, patches, maxTokens }: Workload,
+): number {
+  const { layers, hidden: D, vocabulary: V, heads: H, kvHeads: K } = model.shape;
+  const [b, a] = [bytesPer[precision], bytesPer[attentionType(precision, device)]];
+  const tree = promptTokens + completions * maxTokens;
+  const T = Math.min(prompts * tree, Math.max(microBatchTokens, tree));
+  const trees = Math.ceil(T / tree);
+  const layer = layerBytes(model, T, b, a);
+  const kept = checkpointing ? (layers + 1) * T * D * b + layer.kept : layers * layer.kept;
+  // Every branch of another length has a mask of its own, over its root's columns and its own.
+  const branches = trees * completions;
+  const rows = (H / K) * (promptTokens ** 2 * trees + branches * maxTokens * (promptTokens + maxTokens));
+  const vision = visionTrained ? trees * visionBytes(model, patches, b) : 0;
+  return (
+    kept + rows * a + vision + Math.max(layer.passing, logitBytes(Math.min(T, LOGIT_CHUNK / V), V, b)) + largestGradient
+  );
+}
+
+/** What one layer keeps for its gradient, and what its backward pass needs besides while it runs. */
+function layerBytes(model: Model, T: number, b: number, a: number): { kept: number; passing: number } {
+  const { hidden: D, heads: H, kvHeads: K, headWidth: E } = model.shape;
+  const F = intermediateWidth(model);
+  // Two norms with their input, the scaled and the unscaled output; queries, keys, values and what attention made of
+  // them; gate, up, and their two products.
+  const kept = T * (6 * D * b + (2 * H + 2 * K) * E * a + H * E * b + 4 * F * b);
+  const passing = T * (3 * F * b + 2 * D * b);
+  return { kept, passing };
+}
+
+/** Logits as computed, as float32, masked, and three gradients of them. */
+function logitBytes(rows: number, V: number, b: number): number {
+  return rows * V * (b + 5 * 4);
+}
+
+function visionBytes(model: Model, patches: number, b: number): number {
+  const widths = [...model.parameterShapes()].flatMap(([name, shape]) =>
+    model.partOf(name) === "vision" && name.endsWith(".weight") && shape.length === 2 ? [shape[0]! + shape[1]!] : [],
+  );
+  return patches * b * widths.reduce((x, y) => x + y, 0);
+}
+
+function samplingBytes(
+  model: Model,
+  { precision, device }: Settings,
+  { prompts, completions, promptTokens, maxTokens }: Workload,
+  budget: number,
+): number {
+  const { vocabulary: V } = model.shape;
+  const [b, a] = [bytesPer[precision], bytesPer[attentionType(precision, device)]];
+  const row = (promptTokens + maxTokens) * cacheBytesPerToken(model, precision, device);
+  const batch = Math.min(prompts, Math.max(1, Math.floor(budget / (completions * row))));
+  const layer = layerBytes(model, batch * promptTokens, b, a);
+  return batch * completions * row + Math.max(layer.kept, logitBytes(batch * completions, V, b));
+}
+
+/** Keys and values of one token in all layers. */
+export function cacheBytesPerToken({ shape }: Model, precision: DType, device: string): number {
+  return 2 * shape.layers * shape.kvHeads * shape.headWidth * bytesPer[attentionType(precision, device)];
+}
+
+/** Width between the two halves of the feed-forward network: that of the widest linear layer. */
+function intermediateWidth(model: Model): number {
+  const outputs = [...model.parameterShapes()].map(([name, shape]) =>
+    model.partOf(name) === "language" ? shape[0]! : 0,
+  );
+  return Math.max(...outputs);
+}

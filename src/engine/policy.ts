@@ -1,0 +1,194 @@
+/**
+ * @file What an engine holds: the parameters of a checkpoint, with an adapter or without, which of them are trained, and
+ * the frozen reference beside them.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  type AdapterConfig,
+  isAdapter,
+  peftNames,
+  readAdapter,
+  readAdapterConfig,
+  writeAdapter,
+} from "../checkpoint/adapter_io.ts";
+import { fingerprint, type Layout, readWeights, writeWeights } from "../checkpoint/weights_io.ts";
+import { UserError } from "../errors.ts";
+import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from "../models/lora.ts";
+import { type Model, type Part, parts } from "../models/model.ts";
+import { readModel } from "../models/registry.ts";
+import { Weights } from "../models/weights.ts";
+import { cast, clone } from "../torch/ops.ts";
+import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import type { Holdings } from "./memory.ts";
+
+/** A new adapter, in PEFT's words. */
+export interface LoraOptions {
+  readonly rank: number;
+  readonly alpha: number;
+  /** Share of its inputs that training drops. */
+  readonly dropout: number;
+  readonly targets: Targets;
+  /** Where the targets are looked for. */
+  readonly parts: readonly Part[];
+  /** Of its first values. */
+  readonly seed: number;
+}
+
+export interface PolicyOptions {
+  readonly device: string;
+  readonly precision: DType;
+  readonly freeze: readonly Part[];
+  readonly reference: boolean;
+  readonly lora: LoraOptions | undefined;
+}
+
+export type Parameter = readonly [name: string, tensor: Tensor];
+
+/** Files that hold weights or a training state; an export writes its own, and carries over everything else. */
+const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|onnx|h5|msgpack)(\.index\.json)?$/;
+
+export class Policy {
+  readonly model: Model;
+  /** The folder of the checkpoint, the base's where an adapter was opened. */
+  readonly dir: string;
+  readonly adapter: AdapterConfig | undefined;
+  readonly precision: DType;
+  /** Masters: trained ones are float32; frozen ones may be held in the type of the computation. */
+  readonly weights: Weights;
+  readonly reference: Weights | undefined;
+  readonly trainable: readonly Parameter[];
+  readonly frozen: readonly Parameter[];
+  readonly #parameters: Map<string, Tensor>;
+  readonly #matrices: Map<string, Tensor>;
+  readonly #layout: Layout;
+
+  /**
+   * Opens a checkpoint folder, or an adapter folder and the base that it names.
+   * @throws UserError when it is no checkpoint that can be run, or when nothing of it would be trained as asked
+   */
+  constructor(folder: string, { device, precision, freeze, reference, lora }: PolicyOptions) {
+    this.precision = precision;
+    const opened = isAdapter(folder) ? readAdapterConfig(folder) : undefined;
+    if (opened && lora)
+      throw new UserError(
+        `${folder} is an adapter already, so \`lora\` cannot begin another.`,
+        "Remove `lora` to go on with this one, or name its base as the model.",
+      );
+    if (opened && !existsSync(opened.base))
+      throw new UserError(
+        `${folder} is an adapter for ${opened.base}, which is not there.`,
+        `Let base_model_name_or_path in ${join(folder, "adapter_config.json")} name the folder of its base.`,
+      );
+    this.dir = opened?.base ?? folder;
+    this.model = readModel(this.dir);
+    const isFrozen = (name: string) =>
+      opened !== undefined || lora !== undefined || freeze.includes(this.model.partOf(name));
+    const { parameters, layout } = readWeights(this.dir, this.model, device, (name, stored) =>
+      isFrozen(name) && stored === precision ? precision : "float32",
+    );
+    this.#parameters = parameters;
+    this.#layout = layout;
+    try {
+      this.#matrices = this.#openAdapter(folder, device, lora);
+    } catch (error) {
+      disposeAll(parameters);
+      throw error;
+    }
+    this.adapter =
+      opened ?? (lora && { base: resolve(folder), rank: lora.rank, alpha: lora.alpha, dropout: lora.dropout });
+    const adaptation = this.adapter && { scale: this.adapter.alpha / this.adapter.rank };
+    const all = new Map([...parameters, ...this.#matrices]);
+    this.weights = new Weights(all, "float32", adaptation);
+    const trained = ([name]: Parameter) => (this.adapter ? this.#matrices.has(name) : !isFrozen(name));
+    this.trainable = [...all].filter(trained);
+    this.frozen = [...all].filter((parameter) => !trained(parameter));
+    this.reference = reference ? this.#freeze() : undefined;
+  }
+
+  /** Parameters in all and trainable ones, by part. */
+  table(): Map<Part, { total: number; trainable: number }> {
+    const table = new Map(parts.map((part) => [part, { total: 0, trainable: 0 }]));
+    for (const [rows, key] of [
+      [[...this.trainable, ...this.frozen], "total"],
+      [this.trainable, "trainable"],
+    ] as const)
+      for (const [name, { shape }] of rows)
+        table.get(this.model.partOf(name))![key] += shape.reduce((a, b) => a * b, 1);
+    return table;
+  }
+
+  /** Is anything of these parts trained? */
+  trains(...wanted: readonly Part[]): boolean {
+    return this.trainable.some(([name]) => wanted.includes(this.model.partOf(name)));
+  }
+
+  /** What it all takes. */
+  holdings(): Holdings {
+    const size = ([, { shape }]: Parameter) => shape.reduce((a, b) => a * b, 1);
+    const bytes = (tensors: readonly Parameter[]) =>
+      tensors.reduce((total, parameter) => total + size(parameter) * bytesPer[parameter[1].dtype], 0);
+    const all = [...this.trainable, ...this.frozen];
+    const cast = all.filter(([, tensor]) => tensor.dtype !== this.precision);
+    const copies = [...(this.reference?.entries() ?? [])].filter(([name, tensor]) => tensor !== this.weights.get(name));
+    return {
+      weights: bytes(all),
+      reference: bytes(copies),
+      compute: cast.reduce((total, parameter) => total + size(parameter), 0) * bytesPer[this.precision],
+      gradients: bytes(this.trainable),
+      largestGradient: Math.max(0, ...this.trainable.map((parameter) => 4 * size(parameter))),
+      visionTrained: this.trains("vision", "connector"),
+    };
+  }
+
+  /** The adapter's folder if there is an adapter, else a whole checkpoint; `merge` folds the adapter into a whole one. */
+  export(dir: string, merge: boolean): void {
+    if (this.adapter && !merge) {
+      const base = fingerprint(this.dir, this.model, this.#layout);
+      const names = peftNames(this.dir, this.model, this.#layout);
+      writeAdapter(dir, this.adapter, this.#matrices, names, base);
+      return;
+    }
+    mkdirSync(dir, { recursive: true });
+    for (const name of readdirSync(this.dir)) {
+      const path = join(this.dir, name);
+      // The files of a cached hub model are links; an export holds the files themselves.
+      if (!WEIGHTS.test(name) && statSync(path).isFile()) cpSync(path, join(dir, name), { dereference: true });
+    }
+    writeWeights(dir, this.model, this.#parameters, this.#layout, (name, tensor) => this.#withAdapter(name, tensor));
+  }
+
+  dispose(): void {
+    disposeAll(this.#parameters);
+    disposeAll(this.#matrices);
+    if (!this.reference) return;
+    for (const [name, tensor] of this.reference.entries()) if (tensor !== this.#parameters.get(name)) tensor.dispose();
+  }
+
+  #openAdapter(folder: string, device: string, lora: LoraOptions | undefined): Map<string, Tensor> {
+    if (lora) {
+      const names = peftNames(this.dir, this.model, this.#layout);
+      const modules = chooseModules(this.model, lora.targets, lora.parts, names);
+      return freshAdapter(this.model, modules, lora.rank, lora.seed, device);
+    }
+    if (!isAdapter(folder)) return new Map();
+    return readAdapter(folder, this.model, fingerprint(this.dir, this.model, this.#layout), device);
+  }
+
+  /** The reference: with an adapter the base itself, else a copy of what is trained, as precise as it is computed with. */
+  #freeze(): Weights {
+    if (this.adapter) return new Weights(this.#parameters);
+    const trained = new Set(this.trainable.map(([name]) => name));
+    const copy = (tensor: Tensor) =>
+      keep(tensor.dtype === this.precision ? clone(tensor) : cast(tensor, this.precision));
+    return new Weights(
+      new Map([...this.#parameters].map(([name, tensor]) => [name, trained.has(name) ? copy(tensor) : tensor])),
+    );
+  }
+
+  #withAdapter(name: string, tensor: Tensor): Tensor {
+    const { a, b } = adapterNames(name.replace(/\.weight$/, ""));
+    const [A, B] = [this.#matrices.get(a), this.#matrices.get(b)];
+    return A && B ? merged(tensor, A, B, this.weights.adaptation!.scale) : tensor;
+  }
+}

@@ -1,0 +1,47 @@
+/** @file The training state in a folder: trained parameters and moments as float32, and how many updates they have seen. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { UserError } from "../errors.ts";
+import { copy_, fromBytes } from "../torch/ops.ts";
+import { noGrad, tidy } from "../torch/tensor.ts";
+import type { AdamW } from "./optimizer.ts";
+import type { Parameter } from "./policy.ts";
+
+const FILE = "state.safetensors";
+
+export function saveState(dir: string, trainable: readonly Parameter[], optimizer: AdamW): void {
+  mkdirSync(dir, { recursive: true });
+  const { steps, tensors } = optimizer.state();
+  const all = new Map([...trainable, ...tensors]);
+  const infos = [...all].map(([name, { shape }]) => ({ name, dtype: "float32" as const, shape }));
+  writeSafetensors(join(dir, FILE), infos, ({ name }) => all.get(name)!.toBytes(), { steps: String(steps) });
+}
+
+/** @throws UserError when the folder holds the state of another run */
+export function loadState(dir: string, trainable: readonly Parameter[], optimizer: AdamW): void {
+  const all = new Map([...trainable, ...optimizer.state().tensors]);
+  const file = new SafetensorsFile(join(dir, FILE));
+  const missing = new Set(all.keys());
+  const remedy = "Resume with the recipe the run was started with.";
+  noGrad(() => {
+    for (const entry of file.entries) {
+      const tensor = all.get(entry.name);
+      if (tensor?.shape.join() !== entry.shape.join())
+        throw new UserError(
+          `${file.path} has the tensor ${entry.name} [${entry.shape}], which this run does not train.`,
+          remedy,
+        );
+      tidy(() => copy_(tensor, fromBytes(file.read(entry), entry.shape, entry.dtype)).shape);
+      missing.delete(entry.name);
+    }
+  });
+  if (missing.size) throw new UserError(`${file.path} lacks ${[...missing].slice(0, 3).join(", ")}.`, remedy);
+  const steps = Number(file.metadata?.steps);
+  if (!Number.isSafeInteger(steps))
+    throw new UserError(
+      `${file.path} does not say how many updates it has seen.`,
+      "Resume from a checkpoint that was written here.",
+    );
+  optimizer.setSteps(steps);
+}
