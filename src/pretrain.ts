@@ -11,7 +11,7 @@ import { STYLES } from "./data/scenes/chains.ts";
 import { LESSON_KINDS, lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
 import { DATASETS } from "./data/scenes/question.ts";
 import { renderScene } from "./data/scenes/render.ts";
-import { pretrainScene } from "./data/scenes/world.ts";
+import { pretrainScene, sparseScene } from "./data/scenes/world.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import { initialWeights } from "./models/init.ts";
@@ -21,7 +21,7 @@ import { trainTokenizer } from "./prompt/bpe_train.ts";
 import { GRIT_SUFFIX } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
 import { writePromptFiles } from "./prompt/tokenizer_files.ts";
-import { stream } from "./random.ts";
+import { type Random, stream } from "./random.ts";
 import { learningRate } from "./schedule.ts";
 
 export const pretrainSchema = z.strictObject({
@@ -38,6 +38,8 @@ export const pretrainSchema = z.strictObject({
       z.strictObject({
         lr: z.number().positive(),
         warmup_steps: z.int().nonnegative(),
+        /** Steps after which the cosine would reach 0; without it, the cycle's own. */
+        decay_steps: z.int().positive().optional(),
         /** One after another: steps, scenes a step, lessons a scene, and the shares of lesson kinds meanwhile. */
         stages: z
           .array(
@@ -45,6 +47,8 @@ export const pretrainSchema = z.strictObject({
               steps: z.int().positive(),
               scenes: z.int().positive(),
               lessons: z.int().positive(),
+              /** Least and most objects of a scene; without it, scenes are as full as those of the sets. */
+              objects: z.tuple([z.int().positive(), z.int().positive()]).optional(),
               kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()),
               /** Shares of the styles in which the GRIT prompt is answered. */
               styles: z.record(z.enum(STYLES), z.number().nonnegative()),
@@ -136,7 +140,7 @@ export function pretrain(
     const mixture = { ...recipe.mixture, ...stage };
     const started = performance.now();
     const scenes = Array.from({ length: stage.scenes }, (_, i) =>
-      lesson(engine.processor, recipe.seed, mixture, [step, i]),
+      lesson(engine.processor, stream(recipe.seed, "scenes", "pretrain", step, i), mixture, stage.objects),
     );
     const made = performance.now();
     const { metrics, logprobs } = engine.forwardBackward(
@@ -144,7 +148,7 @@ export function pretrain(
       { kind: "nll" },
     );
     const lr = learningRate(
-      { lr: cycle.lr, schedule: "cosine", warmupSteps: cycle.warmup_steps, steps: plan.length },
+      { lr: cycle.lr, schedule: "cosine", warmupSteps: cycle.warmup_steps, steps: cycle.decay_steps ?? plan.length },
       index,
     );
     const { gradNorm } = engine.step({
@@ -174,15 +178,14 @@ export function pretrain(
   return engine;
 }
 
-/** Scene `i` of a step with its lessons, as one group. */
+/** A scene with its lessons, as one group. */
 function lesson(
   processor: Processor,
-  seed: number,
+  random: Random,
   mixture: Mixture,
-  [step, i]: readonly [number, number],
+  objects?: readonly [number, number],
 ): { group: TrainGroup; kinds: string[] } {
-  const random = stream(seed, "scenes", "pretrain", step, i);
-  const scene = pretrainScene(random);
+  const scene = objects ? sparseScene(random, random.int(...objects)) : pretrainScene(random);
   const image = processor.images.processRgb(renderScene(scene));
   const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, mixture);
   const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));

@@ -8,7 +8,7 @@ import type { Scene, SceneObject } from "./world.ts";
 
 /** Share of the questions that must be about a small offset, and the centre offsets, in image pixels, that count as small. */
 const NEAR_SHARE = 0.6;
-const NEAR = { from: 8, to: 40 };
+const NEAR = { from: 10, to: 50 };
 
 interface Pair {
   readonly subject: SceneObject;

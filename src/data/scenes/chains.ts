@@ -51,20 +51,29 @@ export function writeAnswer({ answer }: Question, toFrame: ToFrame): string {
   return typeof answer === "string" ? answer : writeBox(answer, toFrame);
 }
 
+/** The boxes of a chain that looks, e.g. `Boxes: red circle [1,2,3,4] blue square [5,6,7,8]`. */
+export function writeLook({ look }: Question, toFrame: ToFrame): string {
+  return `Boxes: ${look.map((group) => writeGroup(group, toFrame)).join(" ")}`;
+}
+
+/** What follows from the boxes: the rethink and the answer. */
+export function writeConclusion(question: Question, toFrame: ToFrame): string {
+  return `<rethink> ${writeFinding(question, toFrame)} </rethink> <answer> ${writeAnswer(question, toFrame)}`;
+}
+
 /** The answer to the question in that style. */
 export function writeChain(question: Question, style: Style, random: Random, toFrame: ToFrame): string {
   const answer = `<answer> ${writeAnswer(question, toFrame)}`;
-  const look = () => `${LOOK_PREFIX} ${question.look.map((group) => writeGroup(group, toFrame)).join(" ")}`;
-  const found = () => writeFinding(question, toFrame);
+  const look = `<think> ${writeLook(question, toFrame)}`;
   const glance = random.pick(GLANCES);
   switch (style) {
     case "look":
-      return `${look()} </think> <rethink> ${found()} </rethink> ${answer}`;
+      return `${look} </think> ${writeConclusion(question, toFrame)}`;
     case "look-sloppy":
       return random.pick([
-        `${look()} </think> ${answer}`,
-        `${look()} ${answer}`,
-        `${look()} <rethink> ${found()} ${answer}`,
+        `${look} </think> ${answer}`,
+        `${look} ${answer}`,
+        `${look} <rethink> ${writeFinding(question, toFrame)} ${answer}`,
       ]);
     case "glance":
       return `<think> ${glance} </think> <rethink> ${random.pick(SECOND_GLANCES)} </rethink> ${answer}`;

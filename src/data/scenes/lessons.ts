@@ -1,6 +1,7 @@
 /**
  * @file Supervised text for the tiny base: what an instruction-tuned model can do before GRIT. It lists and detects
- * objects, answers directly, follows the GRIT prompt in loose styles, compares numbers and describes the image.
+ * objects, answers directly, follows the GRIT prompt in loose styles, concludes from given boxes, compares numbers and
+ * describes the image.
  */
 
 import type { Random } from "../../random.ts";
@@ -14,14 +15,25 @@ import {
   writeAnswer,
   writeBox,
   writeChain,
+  writeConclusion,
   writeGroup,
+  writeLook,
 } from "./chains.ts";
-import { matching, nameOf, pluralOf, withArticle } from "./describe.ts";
-import { all, DATASETS, type Dataset, type Question } from "./question.ts";
+import { byKind, matching, nameOf, pluralOf, uniqueBy, withArticle } from "./describe.ts";
+import { all, DATASETS, type Dataset, one, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";
 import type { Scene } from "./world.ts";
 
-export const LESSON_KINDS = ["detect-all", "detect", "direct", "grit", "compare", "caption"] as const;
+export const LESSON_KINDS = [
+  "detect-all",
+  "detect",
+  "locate",
+  "direct",
+  "grit",
+  "conclude",
+  "compare",
+  "caption",
+] as const;
 export type LessonKind = (typeof LESSON_KINDS)[number];
 
 /** `prompt`: the user's text after the image, without chat template. `response`: what the model is to write. */
@@ -45,7 +57,7 @@ export interface Mixture {
 
 export const DEFAULT_MIXTURE: Mixture = {
   lessons: 6,
-  kinds: { "detect-all": 0.15, detect: 0.15, direct: 0.14, grit: 0.46, compare: 0.06, caption: 0.04 },
+  kinds: { "detect-all": 0.15, detect: 0.13, locate: 0.04, direct: 0.14, grit: 0.42, conclude: 0.04, compare: 0.05, caption: 0.03 },
   styles: { look: 0.26, "look-sloppy": 0.06, glance: 0.42, "glance-sloppy": 0.14, bare: 0.12 },
   datasets: {
     vsr: 0.3,
@@ -63,7 +75,7 @@ export const DEFAULT_MIXTURE: Mixture = {
 /**
  * The lessons about one scene. Kinds are drawn systematically (evenly spaced points on their cumulative weights), so
  * that a kind of weight below 1/lessons comes at most once a scene and each has its exact share in expectation.
- * `toFrame` must keep apart coordinates that differ by 6 image pixels; `gritSuffix` is the GRIT method's.
+ * `toFrame` must keep apart coordinates that differ by 10 image pixels; `gritSuffix` is the GRIT method's.
  */
 export function lessonsFor(
   scene: Scene,
@@ -105,6 +117,17 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
     };
   },
 
+  locate: (context) => {
+    const { scene, random, toFrame } = context;
+    const objects = random.shuffle(uniqueBy(scene, byKind)).slice(0, random.int(1, 3));
+    if (objects.length === 0) return TEACH.detect(context);
+    return {
+      kind: "locate",
+      prompt: `\nDetect ${objects.map(nameOf).join(", ")}.`,
+      response: objects.map((object) => writeGroup(one(nameOf(object), object), toFrame)).join(" "),
+    };
+  },
+
   direct: (context) => {
     const question = drawQuestion(context);
     return {
@@ -121,6 +144,15 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
       kind: `grit/${style}/${question.dataset}`,
       prompt: `\nQuestion: ${question.text}${context.gritSuffix}`,
       response: writeChain(question, style, context.random, context.toFrame),
+    };
+  },
+
+  conclude: (context) => {
+    const question = drawQuestion(context);
+    return {
+      kind: `conclude/${question.dataset}`,
+      prompt: `\nQuestion: ${question.text} ${writeLook(question, context.toFrame)}`,
+      response: writeConclusion(question, context.toFrame),
     };
   },
 

@@ -12,7 +12,7 @@ export type Relation = (typeof RELATIONS)[number];
 export type Edge = "x1" | "y1";
 
 /** Least difference of the compared edges in image pixels. */
-const MARGIN = 6;
+const MARGIN = 10;
 
 export const OPPOSITE: Record<Relation, Relation> = {
   "left of": "right of",

@@ -66,7 +66,7 @@ describe("rendered sets", () => {
     expect(yeses(await answers("vsr_train_10.jsonl"))).toBe(5);
     expect(yeses(await answers("vsr_val.jsonl"))).toBe(10);
     expect((await answers("tallyqa_train_10.jsonl")).sort().join("")).toBe("0011223344");
-    expect((await answers("tallyqa_val.jsonl")).sort().join("")).toBe("00112233445566778899");
+    expect((await answers("tallyqa_val.jsonl")).sort().join("")).toBe("00111122223334456789");
     const mme = await lines("mme_val.jsonl");
     for (const dataset of ["mme_existence", "mme_count", "mme_position", "mme_color"]) {
       const of = mme.filter((line) => line.dataset === dataset).map(({ answer }) => answer);

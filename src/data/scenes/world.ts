@@ -87,6 +87,9 @@ export function mixedScene(random: Random, total: number = random.int(5, 9)): Sc
   return arrange(random, [...pair, ...distractors(random, pair, total - 2)]);
 }
 
+/** How many there are to count, each equally often: small counts are common, as in TallyQA. */
+export const COUNTS = [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9] as const;
+
 /** A scene for counting: `count` objects of `kind`, and between 2 and 8 others, mostly its look-alikes; 3 to 12 in all. */
 export function countingScene(random: Random, kind: Kind, count: number): Scene {
   const others = random.int(Math.max(2, 3 - count), Math.max(2, Math.min(8, 12 - count)));
@@ -100,23 +103,35 @@ export function sumScene(random: Random, kinds: readonly [Kind, Kind], counts: r
   return arrange(random, [...counted, ...distractors(random, kinds, others)]);
 }
 
+/** A scene with little in it, to learn on first: `total` objects, some of a kind, some look-alikes, some neither. */
+export function sparseScene(random: Random, total: number): Scene {
+  const first = randomKind(random);
+  const others = Array.from({ length: total - 1 }, () =>
+    random.pick([() => first, () => lookAlike(random, first), () => randomKind(random)])(),
+  );
+  return arrange(random, [first, ...others]);
+}
+
 /** A scene for pretraining, of all sorts, so that every family of questions finds good ones. */
 export function pretrainScene(random: Random): Scene {
   const sort = random.float();
   if (sort < 0.42) return mixedScene(random);
   if (sort < 0.5) return mixedScene(random, random.int(3, 4));
-  if (sort < 0.88) return countingScene(random, randomKind(random), random.int(0, 9));
+  if (sort < 0.88) return countingScene(random, randomKind(random), random.pick(COUNTS));
   return sumScene(random, pairOfKinds(random), [random.int(0, 4), random.int(0, 4)]);
 }
 
-/** Scatters the kinds over an image without overlap, in random order, each with a side of 20 to 36 pixels. */
+/**
+ * Scatters the kinds over an image without overlap, in random order, each with a side of 27 to 36 pixels: so far apart
+ * that no merged patch of 28 frame pixels holds the centres of two.
+ */
 function arrange(random: Random, kinds: readonly Kind[]): Scene {
   const [width, height] = random.pick(SIZES);
-  const largest = kinds.length > 9 ? 28 : 36;
+  const largest = kinds.length > 9 ? 30 : 36;
   for (let attempt = 0; attempt < 100; attempt++) {
     const objects: SceneObject[] = [];
     for (const kind of random.shuffle(kinds)) {
-      const box = freeBox(random, width, height, random.int(20, largest), objects);
+      const box = freeBox(random, width, height, random.int(27, largest), objects);
       if (box) objects.push({ ...kind, box });
     }
     if (objects.length === kinds.length) return { width, height, seed: random.uint32(), objects };
