@@ -79,6 +79,9 @@ const fields = z.strictObject({
       max_pixels: count.optional(),
       /** Resize twice, as the original's loader and processor did between them. */
       double_resize: z.boolean().default(false),
+      /** InternVL3: tiles an image is cut into, the thumbnail not counted; without them the checkpoint's own limits hold. */
+      min_tiles: count.optional(),
+      max_tiles: count.optional(),
     })
     .prefault({}),
   freeze: z.array(z.enum(["vision", "connector", "language", "embeddings"])).default([]),
@@ -140,5 +143,8 @@ function refuseContradictions(recipe: z.infer<typeof fields>, context: z.Refinem
   }
   if (image.min_pixels && image.max_pixels && image.min_pixels > image.max_pixels) {
     refuse(["image", "min_pixels"], "is more than image.max_pixels");
+  }
+  if (image.min_tiles && image.max_tiles && image.min_tiles > image.max_tiles) {
+    refuse(["image", "min_tiles"], "is more than image.max_tiles");
   }
 }

@@ -58,6 +58,8 @@ export function openEngine(recipe: Recipe): LocalEngine {
       ...(recipe.image.min_pixels && { minPixels: recipe.image.min_pixels }),
       ...(recipe.image.max_pixels && { maxPixels: recipe.image.max_pixels }),
       doubleResize: recipe.image.double_resize,
+      ...(recipe.image.min_tiles && { minTiles: recipe.image.min_tiles }),
+      ...(recipe.image.max_tiles && { maxTiles: recipe.image.max_tiles }),
     },
   });
 }

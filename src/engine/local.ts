@@ -13,6 +13,7 @@ import { forward, forwardPass } from "../models/forward.ts";
 import type { Attention, Model, Part, TokenInput } from "../models/model.ts";
 import { readModel } from "../models/registry.ts";
 import { Weights } from "../models/weights.ts";
+import type { ImageOptions } from "../prompt/image_processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
 import { native } from "../torch/native.ts";
@@ -47,7 +48,7 @@ export interface LocalOptions {
   readonly activationCheckpointing?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
-  readonly image?: { minPixels?: number; maxPixels?: number; doubleResize?: boolean };
+  readonly image?: ImageOptions;
 }
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
