@@ -18,6 +18,7 @@ import { initialWeights } from "./models/init.ts";
 import { parts } from "./models/model.ts";
 import { readModel } from "./models/registry.ts";
 import { trainTokenizer } from "./prompt/bpe_train.ts";
+import { named } from "./prompt/image.ts";
 import { GRIT_SUFFIX } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
 import { writePromptFiles } from "./prompt/tokenizer_files.ts";
@@ -186,7 +187,7 @@ function lesson(
   objects?: readonly [number, number],
 ): { group: TrainGroup; kinds: string[] } {
   const scene = objects ? sparseScene(random, random.int(...objects)) : pretrainScene(random);
-  const image = processor.images.processRgb(renderScene(scene));
+  const image = processor.images.process(named(renderScene(scene)));
   const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, mixture);
   const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));
   return {

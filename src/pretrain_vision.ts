@@ -11,6 +11,7 @@ import { tokenLogprobs } from "./engine/logprobs.ts";
 import { AdamW } from "./engine/optimizer.ts";
 import { readModel } from "./models/registry.ts";
 import { Weights } from "./models/weights.ts";
+import { named } from "./prompt/image.ts";
 import { Processor } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
 import type { ImageInput } from "./records.ts";
@@ -78,7 +79,7 @@ export function teachVision(
     const scenes = Array.from({ length: stage.scenes_per_step }, (_, i) =>
       pretrainScene(stream(seed, "scenes", "patches", step * stage.scenes_per_step + i)),
     );
-    const images = scenes.map((scene) => processor.images.processRgb(renderScene(scene)));
+    const images = scenes.map((scene) => processor.images.process(named(renderScene(scene))));
     const metrics = tidy(() => {
       const features_MD = cast(model.encodeImages(masters.compute("bfloat16"), images), "float32");
       return patchLoss(

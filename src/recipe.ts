@@ -85,6 +85,9 @@ export const recipeFields = z.strictObject({
       max_pixels: count.optional(),
       /** Resize twice, as the original's loader and processor did between them. */
       double_resize: z.boolean().default(false),
+      /** InternVL3: tiles an image is cut into, the thumbnail not counted; without them the checkpoint's own limits hold. */
+      min_tiles: count.optional(),
+      max_tiles: count.optional(),
     })
     .prefault({}),
   /** Parts that are left as they are. */
@@ -153,11 +156,13 @@ export function loadRecipe(file: string, overrides: readonly string[] = []): Pro
 }
 
 /** The pixel policy of a recipe, as an engine takes it. */
-export function imageOptions({ min_pixels, max_pixels, double_resize }: Recipe["image"]) {
+export function imageOptions({ min_pixels, max_pixels, double_resize, min_tiles, max_tiles }: Recipe["image"]) {
   return {
     ...(min_pixels && { minPixels: min_pixels }),
     ...(max_pixels && { maxPixels: max_pixels }),
     doubleResize: double_resize,
+    ...(min_tiles && { minTiles: min_tiles }),
+    ...(max_tiles && { maxTiles: max_tiles }),
   };
 }
 
@@ -183,5 +188,8 @@ function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.R
   }
   if (image.min_pixels && image.max_pixels && image.min_pixels > image.max_pixels) {
     refuse(["image", "min_pixels"], "is more than image.max_pixels");
+  }
+  if (image.min_tiles && image.max_tiles && image.min_tiles > image.max_tiles) {
+    refuse(["image", "min_tiles"], "is more than image.max_tiles");
   }
 }

@@ -54,7 +54,7 @@ export interface Sample {
 export interface ImageInput {
   /** Flattened patches [patches, values], row-major float32, normalised. */
   readonly pixels: Float32Array;
-  /** Patch grid [t, h, w] before merging (Qwen `image_grid_thw`). patches = t*h*w. */
+  /** Patch grid [t, h, w] before merging, patches = t*h*w: Qwen's `image_grid_thw`; InternVL's t tiles of h rows and w columns. */
   readonly grid_thw: readonly [number, number, number];
   readonly frame: Frame;
   /** SHA-256 of the image file, hex: names the image in caches and in the run folder. */
@@ -63,7 +63,7 @@ export interface ImageInput {
 
 /** A sample made ready for the model. */
 export interface Prompt {
-  /** Token ids, image placeholders already expanded to one id per merged patch. */
+  /** Token ids, image placeholders already expanded to one id per feature of the vision tower. */
   readonly ids: readonly number[];
   /** In the order of their placeholders. Empty for text only. */
   readonly images: readonly ImageInput[];

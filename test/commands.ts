@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { vi } from "vitest";
 import { main } from "../src/cli/main.ts";
-import { goldenImage, syntheticRgb } from "./golden/qwen2_5_vl/golden.ts";
+import { goldenImage, syntheticRgb } from "./golden/golden.ts";
 
 /** A line and what transformers computes for it: see golden/commands/make.py. */
 export interface GoldenLine {

@@ -9,7 +9,7 @@ import { afterAll } from "vitest";
 import { SafetensorsFile } from "../src/checkpoint/safetensors.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
 import type { Prompt } from "../src/records.ts";
-import { type Golden, type GoldenPrompt, goldenImage, loadGolden } from "./golden/qwen2_5_vl/golden.ts";
+import { type Golden, type GoldenPrompt, loadGolden } from "./golden/golden.ts";
 
 /** A folder that is removed when the file's tests are done. */
 export function scratch(): string {
@@ -19,17 +19,8 @@ export function scratch(): string {
 }
 
 /** A recorded prompt as the engine takes it. */
-export function promptOf(golden: GoldenPrompt): Prompt {
-  const images = golden.images.map((name) => {
-    const { pixels, grid_thw, width, height, frame } = goldenImage(name);
-    return {
-      pixels,
-      grid_thw,
-      sha256: name,
-      frame: { imageWidth: width, imageHeight: height, frameWidth: frame[0], frameHeight: frame[1] },
-    };
-  });
-  return { ids: golden.input_ids, images };
+export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
+  return { ids: input_ids, images: inputs };
 }
 
 /** An engine over a golden checkpoint, and what was recorded of it. */

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Golden, goldenNames, loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   differing,
   gradientOf,
@@ -64,7 +64,7 @@ const toTrain = (groups: readonly ScoreGroup[]): TrainGroup[] =>
     items: completions.map((ids, k) => ({ ids, advantage: (k === 0 ? 1 : -0.6) * (1 + 0.3 * g) })),
   }));
 
-describe.each(goldenNames())("on %s", (name) => {
+describe.each(goldenNames("qwen2_5_vl"))("on %s", (name) => {
   it("sampling, scoring and training see the same log-probabilities", () =>
     withTiny(name, { reference: true }, async (engine, groups) => {
       const prompts = groups.map(({ prompt }) => prompt);

@@ -7,6 +7,7 @@ import type { Loss } from "../loss.ts";
 import { forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
+import type { ImageOptions } from "../prompt/image_processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Prompt } from "../records.ts";
@@ -50,7 +51,7 @@ export interface LocalOptions {
   readonly activationCheckpointing?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
-  readonly image?: { minPixels?: number; maxPixels?: number; doubleResize?: boolean };
+  readonly image?: ImageOptions;
 }
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { adapterDir, loadLora } from "../../test/golden/lora/golden.ts";
-import { loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
 import {
   differing,
   gradientOf,

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
 import { promptOf, scratch } from "../../test/tiny.ts";
 import { singleFile, writeWeights } from "../checkpoint/weights_io.ts";
 import { initialWeights } from "../models/init.ts";

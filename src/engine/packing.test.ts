@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readModel } from "../models/registry.ts";
 import { bundleTokens, byBudget, pack } from "./packing.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { checkpointDir, goldenLines } from "../../test/commands.ts";
-import { goldenImage, syntheticRgb } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { goldenImage, syntheticRgb } from "../../test/golden/golden.ts";
 import { largestGap } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { userText } from "../prompt/methods.ts";

@@ -6,6 +6,7 @@ import {
   chunk,
   cos,
   floats,
+  layerNorm as layerNormOp,
   linear as linearOp,
   mul,
   neg,
@@ -30,6 +31,11 @@ export function linear(weights: Weights, prefix: string, x: Tensor): Tensor {
 /** Root-mean-square normalisation over the last dimension. */
 export function rmsNorm(weights: Weights, prefix: string, x: Tensor, eps: number): Tensor {
   return rmsNormOp(x, weights.get(`${prefix}.weight`), eps);
+}
+
+/** Normalisation to mean 0 and variance 1 over the last dimension. */
+export function layerNorm(weights: Weights, prefix: string, x: Tensor, eps: number): Tensor {
+  return layerNormOp(x, weights.get(`${prefix}.weight`), weights.get(`${prefix}.bias`), eps);
 }
 
 /** Cosines and sines of every token's angles, [T, 1, E]; the rotation is computed in their type. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
 import { scratch } from "../../test/tiny.ts";
 import { UserError } from "../errors.ts";
 import { readQwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";

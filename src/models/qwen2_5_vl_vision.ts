@@ -30,11 +30,31 @@ import type { Tensor } from "../torch/tensor.ts";
 import { attentionType } from "./attention.ts";
 import { linear, type Rotation, rmsNorm, rotate, rotation } from "./layers.ts";
 import type { Qwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
+import { Shapes } from "./shapes.ts";
 import type { Weights } from "./weights.ts";
 
 type Config = Qwen2_5_VLConfig["vision"];
 const EPS = 1e-6;
 const PREFIX = "model.visual";
+
+/** Parameters of the tower and the connector. */
+export function visionShapes(config: Config): Shapes {
+  const { hidden_size: D, intermediate_size: F } = config;
+  const merged = D * config.spatial_merge_size ** 2;
+  const patch = [config.in_channels, config.temporal_patch_size, config.patch_size, config.patch_size];
+  const shapes = new Shapes([[`${PREFIX}.patch_embed.proj.weight`, [D, ...patch]]]);
+  for (let i = 0; i < config.depth; i++) {
+    const block = `${PREFIX}.blocks.${i}`;
+    shapes.set(`${block}.norm1.weight`, [D]).set(`${block}.norm2.weight`, [D]);
+    shapes.linear(`${block}.attn.qkv`, 3 * D, D).linear(`${block}.attn.proj`, D, D);
+    for (const name of ["gate_proj", "up_proj"]) shapes.linear(`${block}.mlp.${name}`, F, D);
+    shapes.linear(`${block}.mlp.down_proj`, D, F);
+  }
+  shapes.set(`${PREFIX}.merger.ln_q.weight`, [D]);
+  return shapes
+    .linear(`${PREFIX}.merger.mlp.0`, merged, merged)
+    .linear(`${PREFIX}.merger.mlp.2`, config.out_hidden_size, merged);
+}
 
 /** The connector's output for the images, one after another: [M, out_hidden_size]. */
 export function visionTower(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {

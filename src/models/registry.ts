@@ -1,11 +1,14 @@
 /** @file Architectures by the name in a checkpoint's config.json. */
 import { UserError } from "../errors.ts";
 import { readJson } from "./config.ts";
+import { InternVL } from "./internvl.ts";
 import type { Model } from "./model.ts";
 import { Qwen2_5_VL } from "./qwen2_5_vl.ts";
 
 const architectures: Record<string, (dir: string) => Model> = {
   Qwen2_5_VLForConditionalGeneration: (dir) => Qwen2_5_VL.read(dir),
+  InternVLForConditionalGeneration: (dir) => InternVL.read(dir),
+  InternVLChatModel: (dir) => InternVL.read(dir),
 };
 
 /** The model a checkpoint folder describes, without its weights. @throws UserError for an unknown architecture. */

@@ -47,6 +47,11 @@ export async function decodeImage(
   return { width, height, rgb: toRgb(decoded.data, channels, alpha), sha256: sha256(source) };
 }
 
+/** Pixels that come from no file, named by the SHA-256 of their bytes. */
+export function named(image: RgbImage): DecodedImage {
+  return { ...image, sha256: sha256(image.rgb) };
+}
+
 /** SHA-256, hex: names an image by its file's bytes. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");

@@ -3,13 +3,14 @@
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
+import { type Family, familyOf } from "./family.ts";
 import { isObject, readJsonIfPresent, requireFolder } from "./files.ts";
-import { decodeImage, readImageFile, sha256 } from "./image.ts";
+import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
+import type { ImageOptions, ImageProcessor } from "./image_processor.ts";
 import { Lru } from "./lru.ts";
 import { type MethodName, userText } from "./methods.ts";
-import { type QwenImageOptions, QwenImageProcessor } from "./qwen_image.ts";
 import type { RgbImage } from "./resize.ts";
-import { ChatTemplate, type Part } from "./template.ts";
+import type { ChatTemplate, Part } from "./template.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** An image on its way in: a file, its bytes, or pixels that come from no file. */
@@ -17,7 +18,7 @@ export type ImageSource = string | Uint8Array | RgbImage;
 
 /** A user turn cut where several questions about the same images part ways: `head` + `rest` are the whole prompt. */
 export interface Conversation {
-  /** System turn, the user's header and the images, up to the last `<|vision_end|>`. Empty without images. */
+  /** System turn, the user's header and the images, up to the token that ends the last. Empty without images. */
   readonly head: readonly number[];
   /** The user's text, the end of the turn and the assistant's header. */
   readonly rest: readonly number[];
@@ -28,51 +29,61 @@ export interface Conversation {
 /** Processed images kept; one of 200,704 pixels takes about 5 MB. */
 const IMAGES_KEPT = 64;
 
-const IMAGE_PAD = "<|image_pad|>";
-const VISION_END = "<|vision_end|>";
 const TURN_END = "<|im_end|>";
-/** Only the processor writes these; a policy that sampled one would break the count of image tokens. */
-const PLACEHOLDERS = ["<|vision_start|>", VISION_END, "<|vision_pad|>", IMAGE_PAD, "<|video_pad|>"];
 const ENDS = [TURN_END, "<|endoftext|>"];
 
 /** Tokenizer, chat template and image processor of one checkpoint. */
 export class Processor {
-  /** The space in which the model writes boxes: pixels of the resized image. */
-  readonly boxSpace: Space = "frame";
+  /** The space in which the model writes boxes. */
+  readonly boxSpace: Space;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly images: QwenImageProcessor;
+  readonly images: ImageProcessor;
   /** The longest sequence the model takes, in tokens. */
   readonly contextLength: number;
-  /** Stands in the prompt once for every merged patch. */
+  /** Stands in the prompt once for every image feature. */
   readonly imageTokenId: number;
-  /** Never sampled, and masked in every log-softmax. */
+  /** Only the processor writes these: never sampled, and masked in every log-softmax, or the count of image tokens could break. */
   readonly placeholderIds: readonly number[];
   /** Tokens that end a completion. */
   readonly endIds: readonly number[];
-  readonly #visionEnd: number;
+  readonly #imageStart: number;
+  readonly #imageEnd: number;
+  readonly #templateFrames: boolean;
   readonly #turnEnd: number;
   readonly #cache = new Lru<ImageInput>(IMAGES_KEPT);
 
-  constructor(tokenizer: Tokenizer, template: ChatTemplate, images: QwenImageProcessor, contextLength: number) {
+  constructor(
+    family: Family,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    images: ImageProcessor,
+    contextLength: number,
+  ) {
+    this.boxSpace = family.boxSpace;
     this.tokenizer = tokenizer;
     this.template = template;
     this.images = images;
     this.contextLength = contextLength;
-    this.placeholderIds = present(tokenizer, PLACEHOLDERS);
-    this.endIds = present(tokenizer, ENDS);
-    this.imageTokenId = tokenizer.tokenId(IMAGE_PAD);
-    this.#visionEnd = tokenizer.tokenId(VISION_END);
+    this.imageTokenId = tokenizer.tokenId(family.imageToken);
+    this.#imageStart = tokenizer.tokenId(family.imageStart);
+    this.#imageEnd = tokenizer.tokenId(family.imageEnd);
+    this.#templateFrames = family.templateFrames;
     this.#turnEnd = tokenizer.tokenId(TURN_END);
+    const written = [this.#imageStart, this.imageTokenId, this.#imageEnd];
+    this.placeholderIds = [...written, ...present(tokenizer, family.placeholders)];
+    this.endIds = present(tokenizer, ENDS);
   }
 
   /** Reads the processor files of a Hugging Face folder. Throws `UserError` naming what is missing or broken. */
-  static load(dir: string, options: QwenImageOptions = {}): Processor {
+  static load(dir: string, options: ImageOptions = {}): Processor {
     requireFolder(dir);
+    const family = familyOf(dir);
     return new Processor(
+      family,
       Tokenizer.load(dir),
-      ChatTemplate.load(dir),
-      QwenImageProcessor.load(dir, options),
+      family.loadTemplate(dir),
+      family.loadImages(dir, options),
       readContextLength(dir),
     );
   }
@@ -98,7 +109,7 @@ export class Processor {
     if (ids.length > this.contextLength)
       throw new UserError(
         `A prompt has ${ids.length} tokens (${this.imageTokens(images)} of them image), more than the model's ${this.contextLength}.`,
-        "Lower max_pixels, or shorten the question.",
+        `Lower ${this.images.limit}, or shorten the question.`,
       );
     return { ids, images };
   }
@@ -113,20 +124,20 @@ export class Processor {
     const content: Part[] = [...images.map(() => ({ type: "image" }) as const), { type: "text", text }];
     const rendered = this.tokenizer.encode(this.template.render([{ role: "user", content }]));
     const ids = this.#expand(rendered, images);
-    const cut = images.length === 0 ? 0 : ids.lastIndexOf(this.#visionEnd) + 1;
+    const cut = images.length === 0 ? 0 : ids.lastIndexOf(this.#imageEnd) + 1;
     const answered = response === undefined ? [] : [...this.tokenizer.encodeUser(response), this.#turnEnd];
     return { head: ids.slice(0, cut), rest: ids.slice(cut), response: answered };
   }
 
   /** A decoded and processed image; files are remembered by their content, the least recently used forgotten. */
   async image(source: ImageSource): Promise<ImageInput> {
-    if (typeof source === "object" && "rgb" in source) return this.images.processRgb(source);
+    if (typeof source === "object" && "rgb" in source) return this.images.process(named(source));
     const bytes = typeof source === "string" ? await readImageFile(source) : source;
     const key = sha256(bytes);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
     const name = typeof source === "string" ? `Image ${source}` : "The image";
-    const processed = this.images.process(await decodeImage(bytes, { name }));
+    const processed = this.images.process(await decodeImage(bytes, { alpha: this.images.alpha, name }));
     this.#cache.set(key, processed);
     return processed;
   }
@@ -136,18 +147,19 @@ export class Processor {
     return this.tokenizer.decode(ids);
   }
 
-  /** Placeholder tokens that these images take: one a merged patch. */
+  /** Placeholder tokens that these images take. */
   imageTokens(images: readonly ImageInput[]): number {
-    const merge = this.images.config.mergeSize ** 2;
-    return images.reduce((sum, { grid_thw: [t, h, w] }) => sum + (t * h * w) / merge, 0);
+    return images.reduce((sum, image) => sum + this.images.tokens(image), 0);
   }
 
-  /** Repeats each image's placeholder once a merged patch. */
+  /** Repeats each image's placeholder once a feature, framed where the template has not done it. */
   #expand(ids: readonly number[], images: readonly ImageInput[]): number[] {
     let next = 0;
     const expanded = ids.flatMap((id) => {
       const image = id === this.imageTokenId ? images[next++] : undefined;
-      return image === undefined ? [id] : new Array<number>(this.imageTokens([image])).fill(id);
+      if (image === undefined) return [id];
+      const run = new Array<number>(this.images.tokens(image)).fill(id);
+      return this.#templateFrames ? run : [this.#imageStart, ...run, this.#imageEnd];
     });
     if (next !== images.length)
       throw new UserError(
@@ -165,7 +177,7 @@ function present(tokenizer: Tokenizer, spellings: readonly string[]): number[] {
 /** The smaller of what `config.json` and the tokenizer allow; the library writes an absurd length where there is none. */
 function readContextLength(dir: string): number {
   const config = readJsonIfPresent(dir, "config.json") ?? {};
-  const text = isObject(config.text_config) ? config.text_config : {};
+  const text = [config.text_config, config.llm_config].find(isObject) ?? {};
   const lengths = [
     text.max_position_embeddings,
     config.max_position_embeddings,

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/images/images.json" with { type: "json" };
 import sizes from "../../test/golden/images/smart_resize.json" with { type: "json" };
 import { UserError } from "../errors.ts";
-import { decodeImage, sha256 } from "./image.ts";
+import { decodeImage, named, sha256 } from "./image.ts";
 import { CLIP_MEAN, CLIP_STD, QwenImageProcessor, smartResize } from "./qwen_image.ts";
 import { resizeBicubic } from "./resize.ts";
 
@@ -69,10 +69,10 @@ describe("QwenImageProcessor", () => {
     const rgb = Uint8Array.from({ length: 640 * 480 * 3 }, (_, i) => (i * 37) % 251);
     const image = { width: 640, height: 480, rgb };
     const limits = { ...config, minPixels: 3136, maxPixels: 200704 };
-    const once = new QwenImageProcessor(limits).processRgb(image);
-    const twice = new QwenImageProcessor({ ...limits, doubleResize: true }).processRgb(image);
+    const once = new QwenImageProcessor(limits).process(named(image));
+    const twice = new QwenImageProcessor({ ...limits, doubleResize: true }).process(named(image));
     expect(twice.frame).toEqual({ imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 });
-    const byHand = new QwenImageProcessor(limits).processRgb(resizeBicubic(image, 644, 476));
+    const byHand = new QwenImageProcessor(limits).process(named(resizeBicubic(image, 644, 476)));
     expect(twice.pixels).toEqual(byHand.pixels);
     expect(twice.pixels).not.toEqual(once.pixels);
   });

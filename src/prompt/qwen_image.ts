@@ -3,11 +3,12 @@
  * processor of transformers (`Qwen2VLImageProcessorPil`); pixels are resized as bytes, never as floats.
  */
 
-import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { ImageInput } from "../records.ts";
-import { isObject, readJsonIfPresent } from "./files.ts";
-import { type DecodedImage, sha256 } from "./image.ts";
+import { isObject } from "./files.ts";
+import type { DecodedImage } from "./image.ts";
+import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image_processor.ts";
+import { flatten, normalisation, type PatchLayout } from "./patches.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
 /** Mean and standard deviation of CLIP's pixels, per channel, on the 0..1 scale. */
@@ -26,9 +27,6 @@ export interface QwenImageConfig {
   /** Resize first under the pixel limits of Qwen's `fetch_image`, then again under these: as the original's training did. */
   readonly doubleResize: boolean;
 }
-
-/** A user's wishes over what the checkpoint's files say. */
-export type QwenImageOptions = Partial<Pick<QwenImageConfig, "minPixels" | "maxPixels" | "doubleResize">>;
 
 /** Rules of `smartResize`: sides are multiples of `factor`, the area lies within the pixel limits. */
 export interface ResizeLimits {
@@ -81,45 +79,44 @@ function roundHalfEven(x: number): number {
 }
 
 /** Turns decoded images into `ImageInput`s. */
-export class QwenImageProcessor {
+export class QwenImageProcessor implements ImageProcessor {
+  readonly alpha = "white";
+  readonly limit = "image.max_pixels";
   readonly config: QwenImageConfig;
-  /** For each channel and byte its normalised value: byte / 255 rounded to float32, then mean and deviation in float32. */
-  readonly #normalised: readonly Float32Array[];
+  readonly #patches: PatchLayout;
 
   constructor(config: QwenImageConfig) {
     this.config = config;
-    this.#normalised = [0, 1, 2].map((channel) => {
-      const mean = Math.fround(config.mean[channel]!);
-      const std = Math.fround(config.std[channel]!);
-      return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(byte * (1 / 255)) - mean) / std);
-    });
+    this.#patches = {
+      size: config.patchSize,
+      merge: config.mergeSize,
+      frames: config.temporalPatchSize,
+      values: normalisation(config.mean, config.std),
+    };
   }
 
   /** As `preprocessor_config.json` of the checkpoint folder says. Throws `UserError` when that is missing or of another kind. */
-  static load(dir: string, options: QwenImageOptions = {}): QwenImageProcessor {
+  static load(dir: string, options: ImageOptions = {}): QwenImageProcessor {
+    refuseUnknown(options, "Qwen2.5-VL", ["minPixels", "maxPixels", "doubleResize"]);
     return new QwenImageProcessor(readConfig(dir, options));
   }
 
-  /** Patches and grid of a decoded image file. */
+  /** Patches and grid of a decoded image. */
   process(image: DecodedImage): ImageInput {
     const resized = this.#resize(image);
+    const { width, height } = resized;
     const { patchSize } = this.config;
     return {
-      pixels: this.#flatten(resized),
-      grid_thw: [1, resized.height / patchSize, resized.width / patchSize],
-      frame: {
-        imageWidth: image.width,
-        imageHeight: image.height,
-        frameWidth: resized.width,
-        frameHeight: resized.height,
-      },
+      pixels: flatten(resized, { x: 0, y: 0, width, height }, this.#patches),
+      grid_thw: [1, height / patchSize, width / patchSize],
+      frame: { imageWidth: image.width, imageHeight: image.height, frameWidth: width, frameHeight: height },
       sha256: image.sha256,
     };
   }
 
-  /** Patches and grid of pixels that come from no file; they are named by the SHA-256 of their bytes. */
-  processRgb(image: RgbImage): ImageInput {
-    return this.process({ ...image, sha256: sha256(image.rgb) });
+  /** One token a merged patch. */
+  tokens({ grid_thw: [t, h, w] }: ImageInput): number {
+    return (t * h * w) / this.config.mergeSize ** 2;
   }
 
   #resize(image: RgbImage): RgbImage {
@@ -131,68 +128,22 @@ export class QwenImageProcessor {
     const fetched = doubleResize ? to(image, FETCH_LIMITS) : image;
     return to(fetched, { factor: patchSize * mergeSize, minPixels, maxPixels });
   }
-
-  /**
-   * Patches [h*w, 3 * temporal * patch * patch]. Rows go (h/merge, w/merge, merge, merge), so that the patches merged
-   * into one token are neighbours; values go (channel, frame, y, x), the single frame repeated.
-   */
-  #flatten({ width, height, rgb }: RgbImage): Float32Array {
-    const { patchSize: size, mergeSize: merge, temporalPatchSize: frames } = this.config;
-    const area = size * size;
-    const out = new Float32Array(((height * width) / area) * 3 * frames * area);
-    let to = 0;
-    for (let blockY = 0; blockY < height; blockY += size * merge)
-      for (let blockX = 0; blockX < width; blockX += size * merge)
-        for (let patchY = blockY; patchY < blockY + size * merge; patchY += size)
-          for (let patchX = blockX; patchX < blockX + size * merge; patchX += size)
-            for (let channel = 0; channel < 3; channel++) {
-              const values = this.#normalised[channel]!;
-              const start = to;
-              for (let y = patchY; y < patchY + size; y++) {
-                let from = (y * width + patchX) * 3 + channel;
-                for (let x = 0; x < size; x++, from += 3) out[to++] = values[rgb[from]!]!;
-              }
-              for (let frame = 1; frame < frames; frame++, to += area) out.copyWithin(to, start, start + area);
-            }
-    return out;
-  }
 }
 
-function readConfig(dir: string, options: QwenImageOptions): QwenImageConfig {
-  const nested = readJsonIfPresent(dir, "processor_config.json")?.image_processor;
-  const own = readJsonIfPresent(dir, "preprocessor_config.json");
-  const json = own ?? (isObject(nested) ? nested : undefined);
-  if (json === undefined)
-    throw new UserError(
-      `${dir} has no preprocessor_config.json.`,
-      "Download the checkpoint's processor files into it.",
-    );
-  const file = path.join(dir, own ? "preprocessor_config.json" : "processor_config.json");
-  const type = String(json.image_processor_type ?? "Qwen2VLImageProcessor");
-  if (!/^Qwen2(_5_)?VLImageProcessor(Fast|Pil)?$/.test(type))
-    throw new UserError(`${file} names the image processor ${type}.`, "Qwen2VLImageProcessor is supported.");
-  const number = (value: unknown, key: string, otherwise: number): number => {
-    if (value === undefined || value === null) return otherwise;
-    if (typeof value === "number" && value > 0) return value;
-    throw new UserError(`${file}: ${key} is ${JSON.stringify(value)}, not a positive number.`, "Restore the file.");
-  };
-  const triple = (value: unknown, key: string, otherwise: readonly number[]): readonly number[] => {
-    if (value === undefined || value === null) return otherwise;
-    if (Array.isArray(value) && value.length === 3 && value.every((x) => typeof x === "number")) return value;
-    throw new UserError(`${file}: ${key} is not a list of three numbers.`, "Restore the file.");
-  };
+function readConfig(dir: string, options: ImageOptions): QwenImageConfig {
+  const file = ProcessorFile.load(dir, "Qwen2VLImageProcessor", /^Qwen2(_5_)?VLImageProcessor(Fast|Pil)?$/);
+  const { json } = file;
   const size = isObject(json.size) ? json.size : {};
+  const least = json.min_pixels ?? size.shortest_edge ?? size.min_pixels;
+  const most = json.max_pixels ?? size.longest_edge ?? size.max_pixels;
   const config = {
-    minPixels:
-      options.minPixels ?? number(json.min_pixels ?? size.shortest_edge ?? size.min_pixels, "min_pixels", 56 ** 2),
-    maxPixels:
-      options.maxPixels ??
-      number(json.max_pixels ?? size.longest_edge ?? size.max_pixels, "max_pixels", 1280 * 28 ** 2),
-    patchSize: number(json.patch_size, "patch_size", 14),
-    mergeSize: number(json.merge_size, "merge_size", 2),
-    temporalPatchSize: number(json.temporal_patch_size, "temporal_patch_size", 2),
-    mean: triple(json.image_mean, "image_mean", CLIP_MEAN),
-    std: triple(json.image_std, "image_std", CLIP_STD),
+    minPixels: options.minPixels ?? file.number(least, "min_pixels", 56 ** 2),
+    maxPixels: options.maxPixels ?? file.number(most, "max_pixels", 1280 * 28 ** 2),
+    patchSize: file.number(json.patch_size, "patch_size", 14),
+    mergeSize: file.number(json.merge_size, "merge_size", 2),
+    temporalPatchSize: file.number(json.temporal_patch_size, "temporal_patch_size", 2),
+    mean: file.triple("image_mean", CLIP_MEAN),
+    std: file.triple("image_std", CLIP_STD),
     doubleResize: options.doubleResize ?? false,
   };
   if (config.minPixels > config.maxPixels)

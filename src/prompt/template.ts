@@ -37,6 +37,30 @@ export const QWEN_VL_TEMPLATE = `{%- for message in messages %}
 {%- endif %}
 `;
 
+/** The original's conversation `internvl2_5`, which InternVL3's checkpoints name; each image takes a line of its own. */
+export const INTERNVL_TEMPLATE = `{%- if messages[0].role != 'system' %}
+{{- '<|im_start|>system\\n你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' }}
+{%- if message.content is string %}
+{{- message.content }}
+{%- else %}
+{%- for part in message.content %}
+{%- if part.type == 'image' %}
+{{- '<IMG_CONTEXT>\\n' }}
+{%- else %}
+{{- part.text }}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{{- '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+`;
+
 /** A checkpoint's chat template. */
 export class ChatTemplate {
   readonly #template: Template;
@@ -53,16 +77,25 @@ export class ChatTemplate {
    * `tokenizer_config.json`, in the Python library's order. Throws `UserError` when there is none.
    */
   static load(dir: string): ChatTemplate {
+    const template =
+      ChatTemplate.loadFile(dir) ??
+      ChatTemplate.#parse(dir, named(readJsonIfPresent(dir, "tokenizer_config.json")?.chat_template));
+    if (template) return template;
+    throw new UserError(
+      `${dir} has no chat template.`,
+      "Add chat_template.json, chat_template.jinja or chat_template in tokenizer_config.json, from the checkpoint's source.",
+    );
+  }
+
+  /** The template of a folder that keeps it in a file of its own, or undefined. */
+  static loadFile(dir: string): ChatTemplate | undefined {
+    const json = () => named(readJsonIfPresent(dir, "chat_template.json")?.chat_template);
+    return ChatTemplate.#parse(dir, readTextIfPresent(dir, "chat_template.jinja") ?? json());
+  }
+
+  static #parse(dir: string, source: string | undefined): ChatTemplate | undefined {
+    if (source === undefined) return undefined;
     const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
-    const source =
-      readTextIfPresent(dir, "chat_template.jinja") ??
-      named(readJsonIfPresent(dir, "chat_template.json")?.chat_template) ??
-      named(config.chat_template);
-    if (source === undefined)
-      throw new UserError(
-        `${dir} has no chat template.`,
-        "Add chat_template.json, chat_template.jinja or chat_template in tokenizer_config.json, from the checkpoint's source.",
-      );
     const variables: Record<string, string> = {};
     for (const key of ["bos_token", "eos_token", "pad_token", "unk_token"]) {
       const value = config[key];

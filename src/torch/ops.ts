@@ -184,6 +184,17 @@ const rmsNormOp = operator("rms_norm");
 export function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
   return rmsNormOp(x, weight.shape, weight, eps) as Tensor;
 }
+const layerNormOp = operator("layer_norm");
+/** (x - mean) / √(variance + eps) · weight + bias over the last dimension. */
+export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
+  return layerNormOp(x, weight.shape, weight, bias, eps) as Tensor;
+}
+/** x [batch, channels, height, width] at another size, by cubic convolution (a = -0.75, not widened on reduction). */
+export const upsampleBicubic = operator("upsample_bicubic2d") as (
+  x: Tensor,
+  size: readonly number[],
+  alignCorners: boolean,
+) => Tensor;
 const sdpaOp = operator("scaled_dot_product_attention");
 /** softmax(q kᵀ / √d + mask) v over [batch, heads, length, d]. */
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor, causal = false): Tensor {

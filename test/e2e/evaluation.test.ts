@@ -13,7 +13,7 @@ import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation.ts
 import { exactJudge } from "../../src/judge/exact.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { grit, readLines, writeLines } from "../commands.ts";
-import { loadGolden } from "../golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../golden/golden.ts";
 import { scratch } from "../tiny.ts";
 
 const dir = scratch();

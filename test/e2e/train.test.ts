@@ -11,7 +11,7 @@ import { renderSets } from "../../src/data/scenes/sets.ts";
 import { loadRecipe } from "../../src/recipe.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { train } from "../../src/train.ts";
-import { loadGolden } from "../golden/qwen2_5_vl/golden.ts";
+import { loadGolden } from "../golden/golden.ts";
 import { differing, scratch } from "../tiny.ts";
 
 const dir = scratch();

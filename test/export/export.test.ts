@@ -12,7 +12,7 @@ import { forward } from "../../src/models/forward.ts";
 import { readModel } from "../../src/models/registry.ts";
 import { Weights } from "../../src/models/weights.ts";
 import { disposeAll, noGrad, tidy } from "../../src/torch/tensor.ts";
-import type { Golden } from "../golden/qwen2_5_vl/golden.ts";
+import type { Golden } from "../golden/golden.ts";
 import { openTiny, promptOf, scratch } from "../tiny.ts";
 
 const dir = scratch();

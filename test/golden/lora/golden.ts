@@ -1,7 +1,7 @@
 /** @file Reads what PEFT computes with the adapter beside this file; see make.py. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { GoldenGradient } from "../qwen2_5_vl/golden.ts";
+import type { GoldenGradient } from "../golden.ts";
 
 interface Expected {
   /** The checkpoint under `../qwen2_5_vl/checkpoints` that the adapter belongs to, from the repository's root. */

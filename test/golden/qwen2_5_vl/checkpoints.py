@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from shared import byte_level, randomise, write_json
 from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
@@ -77,12 +77,6 @@ SPECIAL = [
 # What a policy must never emit: these stand for pixels, or frame them.
 MASKED = ["<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"]
 
-# Times 1/sqrt(fan in), the scale of a random weight: attention that a flat softmax would hide.
-GAIN = {"q_proj": 2, "k_proj": 2, "v_proj": 1.5, "o_proj": 1.5, "qkv": 1.5}
-
-# Qwen2's word pattern.
-WORD = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-
 TEMPLATE = """\
 {%- for message in messages -%}
 {%- if loop.first and message.role != 'system' -%}
@@ -107,39 +101,15 @@ TEMPLATE = """\
 {%- endif -%}
 """
 
-CORPUS = (
-    "system user assistant You are a helpful assistant. Question: what is where in the picture? The red kite is above "
-    "the grey boat, and two people stand beside it. <think> {'bbox_2d': [12, 30, 88, 57]} </think> <rethink> </rethink> "
-    "<answer> yes no left right one two three four"
-)
 
-
-def tokenizer(merges: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer built as Qwen2's is: 256 bytes, `merges` pairs, then the special tokens."""
-    bpe = Tokenizer(models.BPE())
-    bpe.normalizer = normalizers.NFC()
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(WORD), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    bpe.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=256 + merges, initial_alphabet=alphabet, show_progress=False)
-    bpe.train_from_iterator([CORPUS] * 8, trainer)
-    bpe.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        chat_template=TEMPLATE,
-        clean_up_tokenization_spaces=False,
-        model_max_length=4096,
-    )
+def tokenizer(spec: Spec) -> PreTrainedTokenizerFast:
+    return byte_level(spec.merges, SPECIAL, chat_template=TEMPLATE)
 
 
 def processor(spec: Spec) -> Qwen2_5_VLProcessor:
     """The processor with Pillow's resampling, whose pixels are the reference."""
     images = Qwen2VLImageProcessorPil(min_pixels=28 * 28 * 4, max_pixels=28 * 28 * 256)
-    return Qwen2_5_VLProcessor(images, tokenizer(spec.merges), Qwen2VLVideoProcessor(), chat_template=TEMPLATE)
+    return Qwen2_5_VLProcessor(images, tokenizer(spec), Qwen2VLVideoProcessor(), chat_template=TEMPLATE)
 
 
 def special_ids(spec: Spec) -> dict[str, int]:
@@ -214,8 +184,7 @@ def flat_config(spec: Spec) -> dict:
 
 
 def build(spec: Spec, seed: int) -> Qwen2_5_VLForConditionalGeneration:
-    """The model with weights that keep every activation near unit scale: no bias is 0, no norm is 1, and attention is
-    sharp, so that a mistake in any of them shows. Values are rounded to `spec.dtype`; the arithmetic is float32."""
+    """The model with random weights, for eager attention in float32."""
     config = Qwen2_5_VLConfig(
         text_config=dict(text_fields(spec), tie_word_embeddings=spec.tied),
         vision_config=vision_fields(spec),
@@ -224,19 +193,7 @@ def build(spec: Spec, seed: int) -> Qwen2_5_VLForConditionalGeneration:
     )
     config._attn_implementation = "eager"
     model = Qwen2_5_VLForConditionalGeneration(config).eval()
-    random = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            noise = torch.randn(parameter.shape, generator=random)
-            if name.endswith("bias"):
-                value = 0.3 * noise
-            elif parameter.dim() == 1:
-                value = 1 + 0.2 * noise
-            else:
-                fan_in = parameter[0].numel()
-                gain = next((gain for part, gain in GAIN.items() if part in name), 1)
-                value = gain * noise / fan_in**0.5
-            parameter.copy_(value.to(getattr(torch, spec.dtype)))
+    randomise(model, spec.dtype, seed)
     return model
 
 
@@ -295,7 +252,3 @@ def save_flat(spec: Spec, whole: Qwen2_5_VLProcessor, folder: Path) -> None:
             "temperature": 0.000001,
         },
     )
-
-
-def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

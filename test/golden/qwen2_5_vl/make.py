@@ -4,22 +4,34 @@
     python make.py tied       one by name
 """
 
-import json
 import shutil
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "export"))
+sys.path[:0] = [str(HERE.parents[1] / "export"), str(HERE.parent)]
 import tvshim  # noqa: E402, F401
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from PIL import Image  # noqa: E402
-from transformers import AutoImageProcessor, AutoProcessor, GenerationConfig, Qwen2_5_VLForConditionalGeneration  # noqa: E402
+from transformers import AutoImageProcessor, AutoProcessor, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
 from checkpoints import MASKED, SPECS, Spec, build, processor, save, special_ids  # noqa: E402
+from shared import (  # noqa: E402
+    COLUMN_STEP,
+    GREEDY,
+    LAST,
+    MIN_LEAD,
+    MIN_VARIETY,
+    Store,
+    gradient_of,
+    greedy,
+    logprobs,
+    masked,
+    round8,
+    synthetic,
+    write,
+)
 
 IMAGES = {"strip": (112, 28), "wide": (140, 84), "photo": (100, 75)}  # width, height; only `photo` is resized
 PROMPTS = [
@@ -28,49 +40,6 @@ PROMPTS = [
     ("wide", ["wide"], "Is the kite above the boat?", "<think> {'bbox_2d': [12, 30, 88, 57]} </think> <answer> no"),
     ("pair", ["wide", "photo"], "Which one? Café ☂", "<rethink> two people </rethink>\n<answer> right"),
 ]
-GREEDY = 24
-COLUMN_STEP = 16
-LAST = 8
-SAMPLES = 8
-MIN_LEAD = 2e-3  # a greedy choice closer than this could turn on rounding
-MIN_VARIETY = 6  # distinct tokens in 24: a model that repeats one token tests little
-
-
-def synthetic(width: int, height: int) -> Image.Image:
-    """RGB level of channel c at column x, row y: (x (5 + 2c) + y (9 - 3c) + (xy >> (3 + c)) + 40c) mod 256."""
-    y, x, c = np.ogrid[:height, :width, :3]
-    return Image.fromarray(((x * (5 + 2 * c) + y * (9 - 3 * c) + ((x * y) >> (3 + c)) + 40 * c) % 256).astype(np.uint8))
-
-
-class Store:
-    """Little-endian arrays end to end in one file; `index` says where each is: {dtype, shape, offset} by key."""
-
-    def __init__(self):
-        self.bytes, self.index = bytearray(), {}
-
-    def add(self, key: str, values) -> None:
-        array = np.ascontiguousarray(torch.as_tensor(values).detach().numpy().astype("<f4"))
-        self.index[key] = {"dtype": "float32", "shape": list(array.shape), "offset": len(self.bytes)}
-        self.bytes += array.tobytes()
-
-
-def round8(values):
-    """Eight significant digits: more than float32 holds."""
-    return [round8(v) for v in values] if isinstance(values, list) else float(f"{values:.8g}")
-
-
-def write(path: Path, record: dict, store: Store) -> None:
-    """JSON with one line a key and, inside a list of records, one line a record."""
-    lines = []
-    for key, value in {**record, "tensors": store.index}.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            text = "[\n  " + ",\n  ".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n ]"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-        lines.append(f" {json.dumps(key)}: {text}")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    path.with_suffix(".bin").write_bytes(store.bytes)
 
 
 def make_images() -> None:
@@ -102,16 +71,6 @@ def extended(inputs: dict, ids: list[int]) -> dict:
     return {**inputs, **{key: torch.cat([inputs[key], piece], dim=1) for key, piece in pieces.items()}}
 
 
-def masked(logits: torch.Tensor, ids: list[int]) -> torch.Tensor:
-    return logits.index_fill(-1, torch.tensor(ids), float("-inf"))
-
-
-def logprobs(logits: torch.Tensor, completion: list[int]) -> torch.Tensor:
-    """Log-probability of each completion token; logits [tokens, vocabulary] of prompt and completion together."""
-    rows = logits[-len(completion) - 1 : -1].log_softmax(-1)
-    return rows[torch.arange(len(completion)), torch.tensor(completion)]
-
-
 def positions(model, inputs: dict) -> tuple[torch.Tensor, int]:
     """M-RoPE rows [3, tokens] (temporal, height, width) and the delta that decoding adds to the token count."""
     if "image_grid_thw" not in inputs:
@@ -120,23 +79,6 @@ def positions(model, inputs: dict) -> tuple[torch.Tensor, int]:
         inputs["input_ids"], inputs["mm_token_type_ids"], inputs["image_grid_thw"], attention_mask=inputs["attention_mask"]
     )
     return rows[:, 0], delta.item()
-
-
-def greedy(model, inputs: dict, masked_ids: list[int], pad: int) -> tuple[list[list[int]], float]:
-    """GREEDY tokens for each row, end-of-sequence ignored, and the smallest lead of a winner over its runner-up."""
-    plan = GenerationConfig(
-        do_sample=False,
-        max_new_tokens=GREEDY,
-        suppress_tokens=masked_ids,
-        pad_token_id=pad,
-        return_dict_in_generate=True,
-        output_scores=True,
-    )
-    model.generation_config = GenerationConfig()
-    with torch.no_grad():
-        out = model.generate(**inputs, generation_config=plan)
-    best = torch.stack(out.scores).topk(2).values
-    return out.sequences[:, inputs["input_ids"].shape[1] :].tolist(), (best[..., 0] - best[..., 1]).min().item()
 
 
 def loss_of(model, items: list[dict], masked_ids: list[int]) -> torch.Tensor:
@@ -149,19 +91,11 @@ def loss_of(model, items: list[dict], masked_ids: list[int]) -> torch.Tensor:
 
 
 def gradients(spec: Spec, model, items: list[dict], masked_ids: list[int]) -> dict:
-    """Norm, projection on cos(i) over the flat index i, and evenly spaced entries of every parameter's gradient."""
+    """What is recorded of every parameter's gradient."""
     model.zero_grad()
     loss = loss_of(model, items, masked_ids)
     loss.backward()
-    parameters = {}
-    for name, parameter in model.named_parameters():
-        grad = parameter.grad.double().flatten()
-        at = torch.arange(SAMPLES) * grad.numel() // SAMPLES
-        parameters[file_name(spec, name)] = {
-            "norm": round8(grad.norm().item()),
-            "projection": round8((grad * torch.arange(grad.numel()).double().cos()).sum().item()),
-            "samples": round8(grad[at].tolist()),
-        }
+    parameters = {file_name(spec, name): gradient_of(p.grad) for name, p in model.named_parameters()}
     return {"prompts": [item["name"] for item in items], "loss": round8(loss.item()), "parameters": parameters}
 
 

@@ -1,13 +1,16 @@
 /**
- * @file Reads the recorded numbers of the small Qwen2.5-VL checkpoints beside this file (see README.md): what
- * transformers computes, for the comparison tests of the model, the sampler and the training step.
+ * @file Reads the recorded numbers of the small checkpoints of every family (see the README.md in each folder): what
+ * transformers computes, for the comparison tests of the models, the sampler and the training step.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { named } from "../../src/prompt/image.ts";
+import { Processor } from "../../src/prompt/prompt.ts";
+import type { ImageInput } from "../../src/records.ts";
 
-const HERE = fileURLToPath(new URL(".", import.meta.url));
+const HERE = import.meta.dirname;
+const FAMILIES = ["qwen2_5_vl", "internvl"];
 
 /** Where an array lies in the .bin file: `offset` in bytes, little-endian float32. */
 interface Place {
@@ -25,25 +28,25 @@ export interface GoldenArray {
 /** One prompt with its fixed completion. Arrays are under `<name>/logits`, `/last_logits`, `/logprobs`, … in `array()`. */
 export interface GoldenPrompt {
   readonly name: string;
-  /** Names for `goldenImage`, in the order of their placeholders. */
+  /** Names of its images, in the order of their placeholders. */
   readonly images: readonly string[];
+  /** The images as the model takes them. */
+  readonly inputs: readonly ImageInput[];
   readonly question: string;
-  /** The rendered chat, placeholders expanded to one id per merged patch. */
+  /** The rendered chat, placeholders expanded to one id per feature. */
   readonly input_ids: readonly number[];
   readonly completion: string;
   /** `completion` tokenized, then `<|im_end|>`. */
   readonly completion_ids: readonly number[];
   readonly image_grid_thw: readonly (readonly [number, number, number])[];
-  /** M-RoPE rows (temporal, height, width), each as long as prompt and completion together. */
-  readonly position_ids: readonly [readonly number[], readonly number[], readonly number[]];
-  /** Position of the next token = number of tokens so far + this. */
-  readonly rope_delta: number;
+  /** Rows of positions, each as long as prompt and completion together: three for M-RoPE, else one. */
+  readonly position_ids: readonly (readonly number[])[];
+  /** M-RoPE: position of the next token = number of tokens so far + this. */
+  readonly rope_delta?: number;
   /** 24 greedy tokens after `input_ids`, the masked ids suppressed, end-of-sequence ignored. */
   readonly greedy_ids: readonly number[];
   /** Smallest lead, in logits, of a greedy choice over its runner-up. */
   readonly greedy_lead: number;
-  /** L2 norm over prompt and completion of the embeddings, of each layer's output, and (last) of the final norm's. */
-  readonly hidden_norms: readonly number[];
 }
 
 /** What is recorded of one parameter's gradient, flattened row-major to n entries. */
@@ -66,13 +69,9 @@ export interface GoldenGradients {
 
 interface Expected {
   readonly checkpoint: string;
-  readonly layout: {
-    readonly config: "nested" | "flat";
-    readonly names: "released" | "module";
-    readonly dtype: "float32" | "bfloat16";
-    readonly tied: boolean;
-  };
-  /** Vision start, end and pad, image pad, video pad: never sampled, minus infinity in the log-softmax. */
+  /** InternVL: sizes [width, height] of the synthetic images, by name. */
+  readonly image_sizes?: Readonly<Record<string, readonly [number, number]>>;
+  /** What stands for pixels or frames them: never sampled, minus infinity in the log-softmax. */
   readonly masked_ids: readonly number[];
   /** `<name>/logits` holds every column_step-th vocabulary column. */
   readonly column_step: number;
@@ -98,20 +97,47 @@ export interface GoldenImage {
   readonly pixels: Float32Array;
 }
 
-/** Names of all checkpoints. */
-export function goldenNames(): string[] {
-  return readdirSync(join(HERE, "checkpoints")).sort();
+/** Names of all checkpoints, or of one family's, as `family/name`. */
+export function goldenNames(wanted?: string): string[] {
+  return FAMILIES.filter((family) => wanted === undefined || family === wanted).flatMap((family) =>
+    readdirSync(join(HERE, family, "checkpoints"))
+      .sort()
+      .map((name) => `${family}/${name}`),
+  );
 }
 
-/** The numbers recorded for checkpoint `name`. */
+/** The numbers recorded for a checkpoint, by `family/name`; a bare name is one of Qwen2.5-VL's. */
 export function loadGolden(name: string): Golden {
-  const { record, array } = load<Expected>(join(HERE, "expected", name));
-  return { ...record, dir: join(HERE, "checkpoints", name), array };
+  const [checkpoint, family = "qwen2_5_vl"] = name.split("/").reverse() as [string, string?];
+  const { record, array } = load<Expected>(join(HERE, family, "expected", checkpoint));
+  const dir = join(HERE, family, "checkpoints", checkpoint);
+  const prompts = record.prompts.map((prompt) => ({
+    ...prompt,
+    inputs: record.image_sizes ? processedInputs(dir, prompt, record.image_sizes) : prompt.images.map(recordedInput),
+  }));
+  return { ...record, prompts, dir, array };
 }
 
-/** The image called `name` in a prompt's `images`. */
+/** The pixels recorded for Qwen2.5-VL. */
+function recordedInput(name: string): ImageInput {
+  const { pixels, grid_thw, width, height, frame } = goldenImage(name);
+  const [frameWidth, frameHeight] = frame;
+  return { pixels, grid_thw, sha256: name, frame: { imageWidth: width, imageHeight: height, frameWidth, frameHeight } };
+}
+
+/** The pixels of our own processor. */
+function processedInputs(dir: string, { images }: GoldenPrompt, sizes: Required<Expected>["image_sizes"]): ImageInput[] {
+  if (images.length === 0) return [];
+  const processor = Processor.load(dir);
+  return images.map((name) => {
+    const [width, height] = sizes[name]!;
+    return processor.images.process(named({ width, height, rgb: syntheticRgb(width, height) }));
+  });
+}
+
+/** Qwen2.5-VL's image called `name` in a prompt's `images`. */
 export function goldenImage(name: string): GoldenImage {
-  const { record, array } = load<{ images: (Omit<GoldenImage, "pixels"> & { name: string })[] }>(join(HERE, "images"));
+  const { record, array } = load<{ images: (Omit<GoldenImage, "pixels"> & { name: string })[] }>(join(HERE, "qwen2_5_vl", "images"));
   const image = record.images.find((each) => each.name === name);
   if (!image) throw new Error(`no golden image "${name}"`);
   return { ...image, pixels: array(name).data };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Golden, type GoldenPrompt, goldenNames, loadGolden } from "../../test/golden/qwen2_5_vl/golden.ts";
+import { type Golden, type GoldenPrompt, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights_io.ts";
 import { maskedLogits, placeholderMask, tokenLogprobs } from "../engine/logprobs.ts";
@@ -40,7 +40,7 @@ function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return worst;
 }
 
-describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", (name) => {
+describe.each(goldenNames())("%s equals transformers", (name) => {
   const golden: Golden = loadGolden(name);
   const model = readModel(golden.dir);
   const { parameters } = readWeights(golden.dir, model, "cpu");
@@ -87,12 +87,13 @@ describe.each(goldenNames())("Qwen2.5-VL equals transformers on checkpoint %s", 
         const gradient = weights.get(model.canonicalName(stored)).grad()!.toFloats();
         const norm = Math.hypot(...[0].concat(Array.from(gradient)));
         const projection = gradient.reduce((total, value, i) => total + value * Math.cos(i), 0);
-        const scale = expected.norm + 1e-6;
-        expect(Math.abs(norm - expected.norm) / scale, stored).toBeLessThan(1e-4);
-        expect(Math.abs(projection - expected.projection) / scale, stored).toBeLessThan(1e-3);
+        // Some gradients are zero but for rounding: a key's bias shifts all scores alike.
+        const within = (relative: number) => relative * expected.norm + 1e-6;
+        expect(Math.abs(norm - expected.norm), stored).toBeLessThan(within(1e-4));
+        expect(Math.abs(projection - expected.projection), stored).toBeLessThan(within(1e-3));
         for (const [k, sample] of expected.samples.entries())
-          expect(Math.abs(gradient[Math.floor((k * gradient.length) / 8)]! - sample) / scale, stored).toBeLessThan(
-            1e-4,
+          expect(Math.abs(gradient[Math.floor((k * gradient.length) / 8)]! - sample), stored).toBeLessThan(
+            within(1e-4),
           );
       }
     });

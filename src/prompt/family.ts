@@ -1,0 +1,85 @@
+/**
+ * @file The model families, as far as a prompt can tell them apart: their placeholders, image processors, chat templates
+ * and the space of their boxes. A new one is an entry in `families`.
+ */
+
+import { UserError } from "../errors.ts";
+import type { Space } from "../records.ts";
+import { readJsonIfPresent } from "./files.ts";
+import type { ImageOptions, ImageProcessor } from "./image_processor.ts";
+import { InternVLImageProcessor } from "./internvl_image.ts";
+import { QwenImageProcessor } from "./qwen_image.ts";
+import { ChatTemplate, INTERNVL_TEMPLATE } from "./template.ts";
+
+export interface Family {
+  /** The space in which the model writes boxes. */
+  readonly boxSpace: Space;
+  /** What the chat template writes for an image. */
+  readonly imageToken: string;
+  readonly imageStart: string;
+  readonly imageEnd: string;
+  /** Whether start and end come from the chat template too. */
+  readonly templateFrames: boolean;
+  /** Further tokens that no policy may write. */
+  readonly placeholders: readonly string[];
+  /** Both throw `UserError` for a folder that lacks what they read. */
+  loadImages(dir: string, options: ImageOptions): ImageProcessor;
+  loadTemplate(dir: string): ChatTemplate;
+}
+
+const qwen: Family = {
+  boxSpace: "frame",
+  imageToken: "<|image_pad|>",
+  imageStart: "<|vision_start|>",
+  imageEnd: "<|vision_end|>",
+  templateFrames: true,
+  placeholders: ["<|vision_pad|>", "<|video_pad|>"],
+  loadImages: (dir, options) => QwenImageProcessor.load(dir, options),
+  loadTemplate: (dir) => ChatTemplate.load(dir),
+};
+
+const internvl: Family = {
+  boxSpace: "permille",
+  imageToken: "<IMG_CONTEXT>",
+  imageStart: "<img>",
+  imageEnd: "</img>",
+  templateFrames: false,
+  placeholders: ["<video>"],
+  loadImages: (dir, options) => InternVLImageProcessor.load(dir, options),
+  loadTemplate: (dir) => ChatTemplate.load(dir),
+};
+
+const original: Family = {
+  ...internvl,
+  loadImages: (dir, options) => InternVLImageProcessor.loadOriginal(dir, options),
+  loadTemplate: loadConversation,
+};
+
+/** By the `model_type` in config.json. */
+const families: Record<string, Family> = { qwen2_5_vl: qwen, internvl, internvl_chat: original };
+
+/** The family of a checkpoint folder. Throws `UserError` for one that is not supported. */
+export function familyOf(dir: string): Family {
+  const name = String(readJsonIfPresent(dir, "config.json")?.model_type ?? "none");
+  const family = Object.hasOwn(families, name) ? families[name] : undefined;
+  if (family) return family;
+  throw new UserError(
+    `${dir}/config.json names the model type ${name}, which is not supported.`,
+    `Supported: ${Object.keys(families).join(", ")}.`,
+  );
+}
+
+/**
+ * The original's conversations are code, named by its config. The template in its `tokenizer_config.json` is the language
+ * model's own and knows no images; a template that is a file of its own counts.
+ */
+function loadConversation(dir: string): ChatTemplate {
+  const own = ChatTemplate.loadFile(dir);
+  if (own) return own;
+  const name = readJsonIfPresent(dir, "config.json")?.template;
+  if (name === "internvl2_5") return new ChatTemplate(INTERNVL_TEMPLATE);
+  throw new UserError(
+    `${dir}/config.json names the conversation template ${name ?? "none"}; internvl2_5 is supported.`,
+    "Add chat_template.jinja, which then counts.",
+  );
+}
