@@ -26,7 +26,9 @@ export function exportCommand(): Command {
   return new Command("export")
     .description("write a plain Hugging Face folder from a checkpoint or adapter, without what only training needs")
     .addOption(
-      modelOption("a checkpoint or adapter folder, the hub id of a downloaded model, or a run folder: its latest checkpoint"),
+      modelOption(
+        "a checkpoint or adapter folder, the hub id of a downloaded model, or a run folder: its latest checkpoint",
+      ),
     )
     .requiredOption("--out <dir>", "the folder to write; must not exist")
     .option("--merge", "fold an adapter into its base, so that a whole checkpoint is written")

@@ -57,7 +57,16 @@ export interface Mixture {
 
 export const DEFAULT_MIXTURE: Mixture = {
   lessons: 6,
-  kinds: { "detect-all": 0.15, detect: 0.13, locate: 0.04, direct: 0.14, grit: 0.42, conclude: 0.04, compare: 0.05, caption: 0.03 },
+  kinds: {
+    "detect-all": 0.15,
+    detect: 0.13,
+    locate: 0.04,
+    direct: 0.14,
+    grit: 0.42,
+    conclude: 0.04,
+    compare: 0.05,
+    caption: 0.03,
+  },
   styles: { look: 0.26, "look-sloppy": 0.06, glance: 0.42, "glance-sloppy": 0.14, bare: 0.12 },
   datasets: {
     vsr: 0.3,
