@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { adapterDir, loadLora } from "../../test/golden/lora/golden.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
+import { adapterDir, loadLora } from "../../test/golden/lora/golden.ts";
 import {
   differing,
   gradientOf,
