@@ -166,7 +166,7 @@ describe("log-probabilities", () => {
       readFileSync(new URL("../../test/golden/qwen2_5_vl/bfloat16.json", import.meta.url), "utf8"),
     ) as { mean_error: Record<string, number> };
     const errors = await Promise.all(
-      goldenNames().map((name) =>
+      Object.keys(recorded.mean_error).map((name) =>
         withTiny(name, { precision: "bfloat16" }, (engine, _, golden) => {
           const asked = golden.prompts.map((prompt) => ({
             prompt: promptOf(prompt),
