@@ -78,7 +78,7 @@ export interface Following {
   readonly signal?: AbortSignal;
 }
 
-/** Answers every sample of a set in each of the given ways: [way][sample]. Images are read once for all ways. */
+/** Answers every sample of a set in each of the given ways: [way][sample]. */
 export async function evaluate(
   engine: LocalEngine,
   { name, samples }: AskedSet,
