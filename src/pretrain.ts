@@ -25,6 +25,15 @@ import { writePromptFiles } from "./prompt/tokenizer_files.ts";
 import { type Random, stream } from "./random.ts";
 import { learningRate } from "./schedule.ts";
 
+/** Weights by name; what is not named has none. */
+function shares<const T extends readonly string[]>(names: T) {
+  const weights = z.partialRecord(z.enum(names), z.number().nonnegative());
+  return weights.transform(
+    (given) =>
+      Object.fromEntries(names.map((name: T[number]) => [name, given[name] ?? 0])) as Record<T[number], number>,
+  );
+}
+
 export const pretrainSchema = z.strictObject({
   seed: z.int(),
   /** Qwen2.5-VL's config.json; token ids and vocabulary size are filled in. */
@@ -50,9 +59,9 @@ export const pretrainSchema = z.strictObject({
               lessons: z.int().positive(),
               /** Least and most objects of a scene; without it, scenes are as full as those of the sets. */
               objects: z.tuple([z.int().positive(), z.int().positive()]).optional(),
-              kinds: z.record(z.enum(LESSON_KINDS), z.number().nonnegative()),
+              kinds: shares(LESSON_KINDS),
               /** Shares of the styles in which the GRIT prompt is answered. */
-              styles: z.record(z.enum(STYLES), z.number().nonnegative()),
+              styles: shares(STYLES),
             }),
           )
           .min(1),
@@ -69,7 +78,7 @@ export const pretrainSchema = z.strictObject({
   micro_batch_tokens: z.int().positive(),
   mixture: z.strictObject({
     /** Shares of the data sets that questions are drawn from. */
-    datasets: z.record(z.enum(DATASETS), z.number().nonnegative()),
+    datasets: shares(DATASETS),
   }),
 });
 export type PretrainRecipe = z.infer<typeof pretrainSchema>;

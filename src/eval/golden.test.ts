@@ -58,7 +58,7 @@ describe.each(["frame", "permille"] as const)("chains with boxes in %s space", (
     const chain = parseChain(each.text, { space, frame });
     expect(groundingIoU(sample, chain, "rescaled")).toBeCloseTo(each.rescaled, 9);
     expect(groundingIoU(sample, chain, "raw")).toBeCloseTo(each.raw, 9);
-    expect(detectionScore(sample, chain)).toBeCloseTo(each.detection, 12);
+    expect(detectionScore(sample, chain.boxes)).toBeCloseTo(each.detection, 12);
   });
 });
 

@@ -59,11 +59,16 @@ describe("detectionScore", () => {
     ["0, 0, 252, 182 and 400, 300, 500, 360", 0.5],
     ["nothing", 0],
   ])("of %j is %d", (text, expected) => {
-    expect(detectionScore(ovd("[0, 0, 320, 240]"), chain(text))).toBeCloseTo(expected, 12);
+    expect(detectionScore(ovd("[0, 0, 320, 240]"), chain(text).boxes)).toBeCloseTo(expected, 12);
   });
 
-  it("is the accuracy of detection samples, unscored without truth", async () => {
-    expect(await accuracy(ovd("[0, 0, 320, 240]"), chain("0, 0, 252, 182"), exactJudge, "answer")).toBe(1);
+  it("of the answer's boxes is the accuracy of detection samples, unscored without truth", async () => {
+    const sample = ovd("[0, 0, 320, 240]");
+    const looked = chain("<think> 0, 0, 252, 180 </think> <answer> 0, 0, 252, 182");
+    expect(await accuracy(sample, looked, exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample, looked, exactJudge, "whole")).toBe(0.5);
+    expect(await accuracy(sample, chain("0, 0, 252, 182"), exactJudge, "answer")).toBe(0);
+    expect(await accuracy(sample, chain("0, 0, 252, 182"), exactJudge, "whole")).toBe(1);
     expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exactJudge, "answer")).toEqual({
       unscored: "a detection sample without a true box",
     });

@@ -57,12 +57,15 @@ export async function measure(sample: Sample, chain: Chain, judge: Judge, part: 
 
 /**
  * ACC of one sample, in [0, 1] (paper, section 4.1). Detection samples, whose answer is a box, are not judged as text but
- * by `detectionScore`.
+ * by the `detectionScore` of the judged part's boxes (the original script takes those of the whole chain in every case).
  */
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
-  if (isDetection(sample))
-    return detectionScore(sample, chain) ?? { unscored: "a detection sample without a true box" };
   const response = responseOf(chain, part);
+  if (isDetection(sample)) {
+    // What is judged is the answer, as everywhere: a chain that also shows where it looked has not answered twice.
+    const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
+    return detectionScore(sample, answered) ?? { unscored: "a detection sample without a true box" };
+  }
   if (response === undefined) return 0;
   return await judge.judge({ question: sample.question, answer: sample.answer, response });
 }
@@ -94,12 +97,17 @@ export function boxSetF1(sample: Sample, chain: Chain, threshold = 0.5): number 
  * The original script's accuracy for OVDEval: over the IoU thresholds 0.50, 0.55 … 0.95, the mean of 1/(number of predicted
  * boxes) where any of them reaches the true box, else 0. Undefined without a true box; of several the first is meant.
  */
-export function detectionScore(sample: Sample, chain: Chain): number | undefined {
+export function detectionScore(sample: Sample, boxes: readonly PlacedBox[]): number | undefined {
   const [truth] = trueBoxes(sample);
   if (!truth) return undefined;
-  const best = Math.max(0, ...chain.boxes.map((placed) => iou(placed.box, truth)));
+  const best = Math.max(0, ...boxes.map((placed) => iou(placed.box, truth)));
   const reached = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100).filter((threshold) => best >= threshold);
-  return reached.length === 0 ? 0 : reached.length / 10 / chain.boxes.length;
+  return reached.length === 0 ? 0 : reached.length / 10 / boxes.length;
+}
+
+/** Where the answer begins in the text; beyond its end without the tag. */
+function answerAt({ text, answer }: Chain): number {
+  return answer === undefined ? text.length : text.indexOf("<answer>");
 }
 
 /** The boxes to find: in detection samples those the answer spells out, if it does; else the sample's own. */

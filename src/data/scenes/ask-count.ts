@@ -2,7 +2,7 @@
 
 import type { Random } from "../../random.ts";
 import { byKind, countSentence, matching, nameOf, pluralOf, withArticle } from "./describe.ts";
-import { all, type Question, yesNo } from "./question.ts";
+import { all, besideAsked, type Question, yesNo } from "./question.ts";
 import { COLORS, type Kind, lookAlike, type Scene, SHAPES, sameKind } from "./world.ts";
 
 /** Largest count that a sum or difference takes in. */
@@ -54,7 +54,7 @@ export function askNumber(scene: Scene, random: Random, affirm: boolean): Questi
     text: `Are there ${asked} ${pluralOf(kind)} in the image?`,
     answer: yesNo(affirm),
     look: [all(objects)],
-    finding: countSentence(kind, objects.length),
+    finding: besideAsked(countSentence(kind, objects.length), String(asked)),
   };
 }
 

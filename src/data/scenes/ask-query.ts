@@ -2,7 +2,7 @@
 
 import type { Random } from "../../random.ts";
 import { byKind, type Description, matching, nameOf, uniqueBy } from "./describe.ts";
-import { type Asker, one, type Question, yesNo } from "./question.ts";
+import { type Asker, besideAsked, one, type Question, yesNo } from "./question.ts";
 import { edgeOf, OPPOSITE, RELATIONS, type Relation, relationBetween } from "./relations.ts";
 import { COLORS, type Scene, type SceneObject } from "./world.ts";
 
@@ -70,12 +70,13 @@ export function askIsColor(scene: Scene, random: Random, affirm: boolean): Quest
   const object = random.pick(named);
   const others = scene.objects.map(({ color }) => color).filter((color) => color !== object.color);
   const wrong = others.length > 0 ? others : COLORS.filter((color) => color !== object.color);
+  const asked = affirm ? object.color : random.pick(wrong);
   return {
     dataset: "mme_color",
-    text: `Is the ${object.shape} ${affirm ? object.color : random.pick(wrong)}?`,
+    text: `Is the ${object.shape} ${asked}?`,
     answer: yesNo(affirm),
     look: [one(object.shape, object)],
-    finding: attributeSentence(object.shape, object, "color"),
+    finding: besideAsked(attributeSentence(object.shape, object, "color"), asked),
   };
 }
 

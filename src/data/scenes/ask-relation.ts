@@ -2,7 +2,7 @@
 
 import type { Random } from "../../random.ts";
 import { byKind, nameOf, uniqueBy } from "./describe.ts";
-import { type Dataset, one, type Question, yesNo } from "./question.ts";
+import { besideAsked, type Dataset, one, type Question, yesNo } from "./question.ts";
 import { type Edge, OPPOSITE, offsetAlong, type Relation, relationBetween } from "./relations.ts";
 import type { Scene, SceneObject } from "./world.ts";
 
@@ -43,12 +43,13 @@ function relationQuestion(
   if (pool.length === 0) return undefined;
   const { subject, object, edge, relation } = random.pick(pool);
   const [first, second] = [nameOf(subject), nameOf(object)];
+  const asked = affirm ? relation : OPPOSITE[relation];
   return {
     dataset,
-    text: `Is the ${first} ${affirm ? relation : OPPOSITE[relation]} the ${second}${ending}?`,
+    text: `Is the ${first} ${asked} the ${second}${ending}?`,
     answer: yesNo(affirm),
     look: [one(first, subject), one(second, object)],
-    finding: `the ${first} is ${relation} the ${second}`,
+    finding: besideAsked(relation, asked),
     compared: edge,
   };
 }

@@ -88,7 +88,7 @@ export function writeChain(question: Question, style: Style, random: Random, toF
 const GLANCES = ["The picture shows several shapes.", "The picture shows some shapes.", "The picture shows shapes."];
 const SECOND_GLANCES = ["The answer is clear.", "This is the answer.", "The question is about the shapes."];
 
-/** e.g. `10 is less than 50, so the red circle is left of the blue square.` with the numbers as written in the boxes. */
+/** e.g. `10 is less than 50, so left of; the question: right of.` with the numbers as written in the boxes. */
 function writeFinding({ finding, compared, look }: Question, toFrame: ToFrame): string {
   if (compared === undefined) return `${finding[0]!.toUpperCase()}${finding.slice(1)}.`;
   const [subject, object] = look.map((group) => Math.round(toFrame(group.objects[0]!.box)[compared]));

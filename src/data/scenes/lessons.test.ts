@@ -108,20 +108,40 @@ describe("chains that look", () => {
     }
   });
 
-  it("compare the coordinates as written and draw the true conclusion", () => {
-    const pattern = /Boxes: .+? \[(.+?)\] .+? \[(.+?)\] .*<rethink> (\d+) is (less|more) than (\d+), so the (.+)\. </;
+  it("compare the coordinates as written, draw the true conclusion and set it beside the question", () => {
+    const pattern =
+      /Boxes: .+? \[(.+?)\] .+? \[(.+?)\] .*<rethink> (\d+) is (less|more) than (\d+), so (.+); the question: (.+)\. </;
     for (const { scene, lesson } of ofKind("grit/look/vsr")) {
-      const [, first, second, a, comparison, b, conclusion] = pattern.exec(lesson.response)!;
-      const coordinate = /left of|right of/.test(conclusion!) ? 0 : 1;
+      const [, first, second, a, comparison, b, found, asked] = pattern.exec(lesson.response)!;
+      const coordinate = /left of|right of/.test(found!) ? 0 : 1;
       expect([a, b]).toEqual([first!.split(",")[coordinate], second!.split(",")[coordinate]]);
       expect(comparison).toBe(Number(a) < Number(b) ? "less" : "more");
-      expect(answerOf(scene, `Is the ${conclusion!.replace(" is ", " ")}?`)).toBe("yes");
+      expect(questionOf(lesson)).toContain(` ${asked} `);
+      expect(answerOf(scene, questionOf(lesson).replace(asked!, found!))).toBe("yes");
     }
   });
 
   it("are not copied by glances, which neither point nor count", () => {
     for (const { lesson } of ofKind("grit/glance")) {
       expect(lesson.response.split("<answer>")[0]).not.toMatch(/\d/);
+    }
+  });
+});
+
+describe("numbers of objects", () => {
+  it("are theirs among those of the kind, row by row", () => {
+    for (const { scene, lesson } of ofKind("number")) {
+      const { prompt, response } = lesson;
+      const [, name] = /(?:Detect|an?|the) (\w+ \w+) /.exec(prompt)!;
+      const boxes = scene.objects
+        .filter(({ color, shape }) => name === `${color} ${shape}`)
+        .map(({ box }) => ({ box, row: Math.floor((SCALE * (box.y1 + box.y2)) / 2 / 28) }))
+        .sort((a, b) => a.row - b.row || a.box.x1 - b.box.x1)
+        .map(({ box }) => written(box));
+      const number = Number(/number (\d+)/.exec(prompt)?.[1] ?? response);
+      if (prompt.startsWith("\nWhat")) expect(prompt).toContain(boxes[number - 1]!);
+      else if (prompt.startsWith("\nIs")) expect(response).toBe(number <= boxes.length ? "yes" : "no");
+      else expect(response).toBe(number <= boxes.length ? `[${boxes[number - 1]!}]` : "none");
     }
   });
 });

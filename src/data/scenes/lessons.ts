@@ -1,7 +1,7 @@
 /**
  * @file Supervised text for the tiny base: what an instruction-tuned model can do before GRIT. It lists and detects
- * objects, answers directly, follows the GRIT prompt in loose styles, concludes from given boxes, compares numbers and
- * describes the image.
+ * objects, numbers those of a kind, answers directly, follows the GRIT prompt in loose styles, concludes from given boxes,
+ * compares numbers and describes the image.
  */
 
 import type { Random } from "../../random.ts";
@@ -20,14 +20,15 @@ import {
   writeLook,
 } from "./chains.ts";
 import { byKind, matching, nameOf, pluralOf, uniqueBy, withArticle } from "./describe.ts";
-import { all, DATASETS, type Dataset, one, type Question } from "./question.ts";
+import { all, DATASETS, type Dataset, one, type Question, yesNo } from "./question.ts";
 import { ASKERS } from "./questions.ts";
-import type { Scene } from "./world.ts";
+import type { Scene, SceneObject } from "./world.ts";
 
 export const LESSON_KINDS = [
   "detect-all",
   "detect",
   "locate",
+  "number",
   "direct",
   "grit",
   "conclude",
@@ -59,8 +60,9 @@ export const DEFAULT_MIXTURE: Mixture = {
   lessons: 6,
   kinds: {
     "detect-all": 0.15,
-    detect: 0.13,
+    detect: 0.09,
     locate: 0.04,
+    number: 0.04,
     direct: 0.14,
     grit: 0.42,
     conclude: 0.04,
@@ -137,6 +139,12 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
     };
   },
 
+  number: ({ scene, random, toFrame }) => {
+    const kind = kindToCount(scene, random);
+    const objects = readingOrder(matching(scene, kind), toFrame);
+    return { kind: "number", ...random.pick(NUMBERINGS)(nameOf(kind), objects, random, toFrame) };
+  },
+
   direct: (context) => {
     const question = drawQuestion(context);
     return {
@@ -175,6 +183,41 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
       .join(", "),
   }),
 };
+
+/**
+ * Ways to ask of the objects of a kind, numbered as one reads. To list them without loss or repetition a model must know
+ * which is the next and when there is none; in lists, that is a few tokens among many coordinates.
+ */
+const NUMBERINGS: readonly ((
+  name: string,
+  objects: readonly SceneObject[],
+  random: Random,
+  toFrame: ToFrame,
+) => Pick<Lesson, "prompt" | "response">)[] = [
+  (name, objects, random, toFrame) => {
+    const number = random.int(1, objects.length + 1);
+    const object = objects[number - 1];
+    return {
+      prompt: `\nDetect ${name} number ${number}.`,
+      response: object ? writeBox(object.box, toFrame) : "none",
+    };
+  },
+  (name, objects, random) => {
+    const number = Math.max(1, objects.length + random.int(0, 1));
+    return {
+      prompt: `\nIs there ${withArticle(name)} number ${number}?`,
+      response: yesNo(number <= objects.length),
+    };
+  },
+  (name, objects, random, toFrame) => {
+    if (objects.length === 0) return NUMBERINGS[0]!(name, objects, random, toFrame);
+    const number = random.int(1, objects.length);
+    return {
+      prompt: `\nWhat number is the ${name} ${writeBox(objects[number - 1]!.box, toFrame)}?`,
+      response: String(number),
+    };
+  },
+];
 
 /**
  * A question by the mixture's weights, yes and no equally likely. A data set that finds nothing to ask in this scene is

@@ -30,7 +30,7 @@ export interface Group {
 /**
  * @example { dataset: "vsr", text: "Is the red circle left of the blue square?", answer: "yes",
  *            look: [{ label: "red circle", … }, { label: "blue square", … }],
- *            finding: "the red circle is left of the blue square", compared: "x1" }
+ *            finding: "left of; the question: left of", compared: "x1" }
  */
 export interface Question {
   readonly dataset: Dataset;
@@ -64,6 +64,14 @@ export function one(label: string, object: SceneObject): Group {
 /** All objects of a kind, counted. */
 export function all(objects: readonly SceneObject[], label?: string): Group {
   return { ...(label !== undefined && { label }), objects, counted: true };
+}
+
+/**
+ * What was found with what the question says beside it, so that yes or no is a matter of two words close by: with the
+ * question far behind, a small model finds the fact and then guesses.
+ */
+export function besideAsked(found: string, asked: string): string {
+  return `${found}; the question: ${asked}`;
 }
 
 export const yesNo = (yes: boolean): "yes" | "no" => (yes ? "yes" : "no");
