@@ -1,27 +1,20 @@
 /**
- * @file Supervised training of a small base model on the scenes world, from nothing: tokenizer, fresh weights, lessons.
+ * @file Supervised training of a small base model on the scenes world, from the checkpoint that
+ * `pretrain_fresh.ts` makes.
  * One scene is one packed tree: its image and the prompt's head are the root, each lesson about it a branch.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
-import { toSpace } from "./boxes.ts";
-import { singleFile, writeWeights } from "./checkpoint/weights_io.ts";
-import { STYLES } from "./data/scenes/chains.ts";
+import { STYLES, viewOf } from "./data/scenes/chains.ts";
 import { LESSON_KINDS, lessonsFor, type Mixture } from "./data/scenes/lessons.ts";
 import { DATASETS } from "./data/scenes/question.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { pretrainScene, sparseScene } from "./data/scenes/world.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
-import { initialWeights } from "./models/init.ts";
 import { parts } from "./models/model.ts";
-import { readModel } from "./models/registry.ts";
-import { trainTokenizer } from "./prompt/bpe_train.ts";
 import { named } from "./prompt/image.ts";
 import { GRIT_SUFFIX } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
-import { writePromptFiles } from "./prompt/tokenizer_files.ts";
 import { type Random, stream } from "./random.ts";
 import { learningRate } from "./schedule.ts";
 
@@ -36,10 +29,11 @@ function shares<const T extends readonly string[]>(names: T) {
 
 export const pretrainSchema = z.strictObject({
   seed: z.int(),
-  /** Qwen2.5-VL's config.json; token ids and vocabulary size are filled in. */
+  /** What it begins with: see `FreshRecipe`. */
   config: z.looseObject({ vision_config: z.looseObject({}) }),
-  image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }),
+  image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }).optional(),
   max_vocab: z.int().positive(),
+  language: z.string().optional(),
   /** The first stage, without words. */
   vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
   /** What follows. A cycle starts from what the one before it exported, with fresh moments and its own cosine. */
@@ -98,37 +92,6 @@ export interface PretrainMetrics {
   readonly lr: number;
   readonly tokensPerSecond: number;
   readonly seconds: { readonly data: number; readonly train: number };
-}
-
-/** Writes a checkpoint folder with a new tokenizer and fresh weights. */
-export function makeFreshCheckpoint(dir: string, recipe: PretrainRecipe): void {
-  mkdirSync(dir, { recursive: true });
-  const tokenizer = trainTokenizer(corpus(recipe), { maxVocab: recipe.max_vocab });
-  writePromptFiles(dir, tokenizer, { minPixels: recipe.image.min_pixels, maxPixels: recipe.image.max_pixels });
-  const id = (content: string) => tokenizer.tokenizerJson.added_tokens.find((token) => token.content === content)!.id;
-  const config = {
-    architectures: ["Qwen2_5_VLForConditionalGeneration"],
-    model_type: "qwen2_5_vl",
-    ...recipe.config,
-    vocab_size: Math.max(...tokenizer.tokenizerJson.added_tokens.map((token) => token.id)) + 1,
-    bos_token_id: id("<|endoftext|>"),
-    eos_token_id: id("<|im_end|>"),
-    vision_start_token_id: id("<|vision_start|>"),
-    vision_end_token_id: id("<|vision_end|>"),
-    vision_token_id: id("<|vision_pad|>"),
-    image_token_id: id("<|image_pad|>"),
-    video_token_id: id("<|video_pad|>"),
-    torch_dtype: "bfloat16",
-  };
-  writeFileSync(join(dir, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileSync(
-    join(dir, "generation_config.json"),
-    `${JSON.stringify({ bos_token_id: config.bos_token_id, eos_token_id: [config.eos_token_id, config.bos_token_id], pad_token_id: config.bos_token_id, do_sample: false }, null, 2)}\n`,
-  );
-  const model = readModel(dir);
-  const weights = initialWeights(model, recipe.seed);
-  writeWeights(dir, model, weights, singleFile(model.parameterShapes(), "bfloat16"));
-  for (const tensor of weights.values()) tensor.dispose();
 }
 
 /**
@@ -197,7 +160,7 @@ function lesson(
 ): { group: TrainGroup; kinds: string[] } {
   const scene = objects ? sparseScene(random, random.int(...objects)) : pretrainScene(random);
   const image = processor.images.process(named(renderScene(scene)));
-  const lessons = lessonsFor(scene, random, (box) => toSpace(box, "frame", image.frame), GRIT_SUFFIX, mixture);
+  const lessons = lessonsFor(scene, random, viewOf(image.frame, processor.boxSpace), GRIT_SUFFIX, mixture);
   const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));
   return {
     group: {
@@ -220,13 +183,13 @@ function lossByKind(kinds: readonly string[], logprobs: readonly (readonly numbe
 }
 
 /** Every word the lessons use, for the tokenizer. */
-function* corpus(recipe: PretrainRecipe): Generator<string> {
+export function* corpus(recipe: PretrainRecipe): Generator<string> {
   const mixture = { ...recipe.mixture, ...recipe.cycles.at(-1)!.stages.at(-1)! };
   for (let i = 0; i < 2000; i++) {
     const random = stream(recipe.seed, "scenes", "corpus", i);
     const scene = pretrainScene(random);
-    const toFrame = (box: { x1: number; y1: number; x2: number; y2: number }) => ({ ...box, space: "frame" as const });
-    for (const { prompt, response } of lessonsFor(scene, random, toFrame, GRIT_SUFFIX, mixture)) {
+    const view = viewOf({ imageWidth: 1, imageHeight: 1, frameWidth: 1, frameHeight: 1 }, "frame");
+    for (const { prompt, response } of lessonsFor(scene, random, view, GRIT_SUFFIX, mixture)) {
       yield prompt;
       yield response;
     }

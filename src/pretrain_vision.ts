@@ -14,7 +14,7 @@ import { Weights } from "./models/weights.ts";
 import { named } from "./prompt/image.ts";
 import { Processor } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
-import type { ImageInput } from "./records.ts";
+import type { Box, ImageInput, Space } from "./records.ts";
 import { learningRate } from "./schedule.ts";
 import {
   add,
@@ -45,7 +45,7 @@ export interface VisionMetrics {
   /** Negative log-likelihood of the shape (or of its absence) over all patches, of the colour over occupied ones. */
   readonly shape: number;
   readonly color: number;
-  /** Root mean square error of the edges, in pixels of the frame. */
+  /** Root mean square error of the edges, in the units that the model writes. */
   readonly edges: number;
   /** Negative log-likelihood of the edges' decimal digits. */
   readonly hundreds: number;
@@ -85,7 +85,7 @@ export function teachVision(
       return patchLoss(
         features_MD,
         heads,
-        scenes.flatMap((scene, i) => patchesOf(scene, images[i]!)),
+        scenes.flatMap((scene, i) => patchesOf(scene, images[i]!, processor.boxSpace)),
       );
     });
     const lr = learningRate({ lr: stage.lr, schedule: "cosine", warmupSteps: 50, steps: stage.steps }, step);
@@ -118,8 +118,8 @@ function freshHeads(hidden: number, seed: number): Heads {
 
 /**
  * What a merged patch holds: nothing (shape 0), or the object whose centre lies in it; scenes keep objects so far apart
- * that there is at most one. Its edges are frame pixels from the image's corner, not the patch's: rotary positions are
- * relative, and a language model that is to write coordinates needs features that say where they are.
+ * that there is at most one. Its edges are what the model is to write, from the image's corner, not the patch's: rotary
+ * positions are relative, and a language model that is to write coordinates needs features that say where they are.
  */
 interface Patch {
   readonly shape: number;
@@ -128,8 +128,8 @@ interface Patch {
 }
 const EMPTY: Patch = { shape: 0, color: 0, edges: [] };
 
-/** The merged patches of an image, in their order. */
-function patchesOf(scene: Scene, image: ImageInput): Patch[] {
+/** The merged patches of an image, in their order; an image of several tiles is not one grid, and none is taught with them. */
+function patchesOf(scene: Scene, image: ImageInput, space: Space): Patch[] {
   const across = image.grid_thw[2] / 2;
   const patches = new Array<Patch>((image.grid_thw[1] / 2) * across).fill(EMPTY);
   for (const object of scene.objects) {
@@ -137,11 +137,13 @@ function patchesOf(scene: Scene, image: ImageInput): Patch[] {
     patches[Math.floor((y1 + y2) / 2 / PATCH) * across + Math.floor((x1 + x2) / 2 / PATCH)] = {
       shape: SHAPES.indexOf(object.shape) + 1,
       color: COLORS.indexOf(object.color),
-      edges: [x1, y1, x2, y2],
+      edges: edgesIn(toSpace(object.box, space, image.frame)),
     };
   }
   return patches;
 }
+
+const edgesIn = ({ x1, y1, x2, y2 }: Box) => [x1, y1, x2, y2];
 
 /** Differentiates the loss; features_MD and the patches of all images in the same order. */
 function patchLoss(features_MD: Tensor, heads: Heads, patches: readonly Patch[]): Omit<VisionMetrics, "step"> {

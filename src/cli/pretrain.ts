@@ -5,7 +5,8 @@ import { Command } from "commander";
 import { z } from "zod";
 import { Interrupted, UserError } from "../errors.ts";
 import { finetune, loadFinetuneRecipe } from "../finetune.ts";
-import { cycleSteps, makeFreshCheckpoint, pretrain, pretrainSchema } from "../pretrain.ts";
+import { corpus, cycleSteps, pretrain, pretrainSchema } from "../pretrain.ts";
+import { makeFreshCheckpoint } from "../pretrain_fresh.ts";
 import { teachVision } from "../pretrain_vision.ts";
 import { Progress } from "../progress.ts";
 import { loadYaml } from "../yaml.ts";
@@ -45,10 +46,10 @@ async function fromModel(file: string, overrides: readonly string[], out: string
 }
 
 async function fromNothing(file: string, overrides: readonly string[], out: string): Promise<void> {
-  const recipe = await loadYaml(file, pretrainSchema, { overrides });
+  const recipe = await loadYaml(file, pretrainSchema, { overrides, models: ["language"] });
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
-  makeFreshCheckpoint(join(partial, "fresh"), recipe);
+  makeFreshCheckpoint(join(partial, "fresh"), recipe, corpus(recipe));
   const seeing = new Progress({ label: "vision", total: recipe.vision.steps });
   teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, (line) => {
     const f = (value: number) => value.toFixed(3);

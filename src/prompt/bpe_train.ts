@@ -45,22 +45,13 @@ export function trainTokenizer(
   const tokens = [...BYTE_CHARS].sort();
   const merges = learnMerges(countPieces(corpus), tokens, maxVocab - QWEN_VL_SPECIAL_TOKENS.length);
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
-  const added: AddedToken[] = QWEN_VL_SPECIAL_TOKENS.map((content, i) => ({
-    id: tokens.length + i,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  }));
+  const added = specialTokens(QWEN_VL_SPECIAL_TOKENS, tokens.length);
   return {
     tokenizerJson: qwen2TokenizerJson(vocab, merges, added),
     tokenizerConfig: {
       add_bos_token: false,
       add_prefix_space: false,
-      added_tokens_decoder: Object.fromEntries(added.map(({ id, ...fields }) => [String(id), fields])),
-      additional_special_tokens: QWEN_VL_SPECIAL_TOKENS.slice(1),
+      ...listed(added),
       bos_token: null,
       chat_template: QWEN_VL_TEMPLATE,
       clean_up_tokenization_spaces: false,
@@ -73,6 +64,39 @@ export function trainTokenizer(
       tokenizer_class: "Qwen2Tokenizer",
       unk_token: null,
     },
+  };
+}
+
+/** The tokenizer with further special tokens, whose ids follow those it has. */
+export function withSpecialTokens(
+  { tokenizerJson, tokenizerConfig }: TrainedTokenizer,
+  contents: readonly string[],
+): TrainedTokenizer {
+  const next = Math.max(...tokenizerJson.added_tokens.map(({ id }) => id)) + 1;
+  const added = [...tokenizerJson.added_tokens, ...specialTokens(contents, next)];
+  return {
+    tokenizerJson: { ...tokenizerJson, added_tokens: added },
+    tokenizerConfig: { ...tokenizerConfig, ...listed(added) },
+  };
+}
+
+function specialTokens(contents: readonly string[], firstId: number): AddedToken[] {
+  return contents.map((content, i) => ({
+    id: firstId + i,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  }));
+}
+
+/** How `tokenizer_config.json` names the special tokens; the first pads, and is listed apart. */
+function listed(added: readonly AddedToken[]): Readonly<Record<string, unknown>> {
+  return {
+    added_tokens_decoder: Object.fromEntries(added.map(({ id, ...fields }) => [String(id), fields])),
+    additional_special_tokens: added.slice(1).map(({ content }) => content),
   };
 }
 

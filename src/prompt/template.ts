@@ -61,6 +61,29 @@ export const INTERNVL_TEMPLATE = `{%- if messages[0].role != 'system' %}
 {%- endif %}
 `;
 
+/** Renders as the template of InternVL3's `-hf` releases does, without a system line. */
+export const INTERNVL_HF_TEMPLATE = `{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' }}
+{%- if message.content is string %}
+{{- message.content }}
+{%- else %}
+{%- for part in message.content %}
+{%- if part.type == 'image' %}
+{{- '<IMG_CONTEXT>\\n' }}
+{%- elif part.type == 'video' %}
+{{- '<video>\\n' }}
+{%- else %}
+{{- part.text }}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{{- '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+`;
+
 /** A checkpoint's chat template. */
 export class ChatTemplate {
   readonly #template: Template;

@@ -18,7 +18,7 @@ export function countOf(scene: Scene, kind: Kind): Question {
     dataset: "tallyqa",
     text: `How many ${pluralOf(kind)} are there?`,
     answer: String(objects.length),
-    look: [all(objects)],
+    look: [all(nameOf(kind), objects)],
     finding: countSentence(kind, objects.length),
   };
 }
@@ -30,13 +30,13 @@ export function askCount(scene: Scene, random: Random): Question {
 
 /** "Is there a red circle in the image?" When not, its colour and its shape are there, if possible, on other objects. */
 export function askExistence(scene: Scene, random: Random, affirm: boolean): Question {
-  const kind = affirm ? byKind(random.pick(scene.objects)) : absentKind(scene, random);
+  const kind = affirm ? byKind(random.pick(scene.objects)) : random.pick(absentKinds(scene));
   const objects = matching(scene, kind);
   return {
     dataset: "mme_existence",
     text: `Is there ${withArticle(nameOf(kind))} in the image?`,
     answer: yesNo(objects.length > 0),
-    look: [all(objects)],
+    look: [all(nameOf(kind), objects)],
     finding: countSentence(kind, objects.length),
   };
 }
@@ -53,7 +53,7 @@ export function askNumber(scene: Scene, random: Random, affirm: boolean): Questi
     dataset: "mme_count",
     text: `Are there ${asked} ${pluralOf(kind)} in the image?`,
     answer: yesNo(affirm),
-    look: [all(objects)],
+    look: [all(nameOf(kind), objects)],
     finding: besideAsked(countSentence(kind, objects.length), String(asked)),
   };
 }
@@ -79,7 +79,7 @@ export function sumOf(scene: Scene, first: Kind, second: Kind, plus: boolean): Q
       ? `What is the number of ${pluralOf(first)} plus the number of ${pluralOf(second)}?`
       : `How many more ${pluralOf(first)} than ${pluralOf(second)} are there?`,
     answer: String(result),
-    look: [all(mine, nameOf(first)), all(other, nameOf(second))],
+    look: [all(nameOf(first), mine), all(nameOf(second), other)],
     finding: `${a} ${plus ? "plus" : "minus"} ${b} is ${result}`,
   };
 }
@@ -87,7 +87,7 @@ export function sumOf(scene: Scene, first: Kind, second: Kind, plus: boolean): Q
 /** A kind worth counting: mostly the one there is most of, else any that is there, at times one that is not. */
 export function kindToCount(scene: Scene, random: Random): Kind {
   const lot = random.float();
-  if (lot < 0.1) return absentKind(scene, random);
+  if (lot < 0.1) return random.pick(absentKinds(scene));
   return lot < 0.3 ? random.pick(presentKinds(scene)) : commonestKind(scene);
 }
 
@@ -102,13 +102,13 @@ function presentKinds(scene: Scene): Kind[] {
   return kinds.filter((kind, i) => kinds.findIndex((earlier) => sameKind(earlier, kind)) === i);
 }
 
-/** A kind that is not there, its colour and its shape each present if the scene allows. */
-function absentKind(scene: Scene, random: Random): Kind {
+/** Kinds that are not there; only those whose colour and whose shape each are, if the scene has any. */
+export function absentKinds(scene: Scene): Kind[] {
   const absent = COLORS.flatMap((color) => SHAPES.map((shape) => ({ color, shape }))).filter(
     (kind) => matching(scene, kind).length === 0,
   );
   const tempting = absent.filter(
     ({ color, shape }) => matching(scene, { color }).length > 0 && matching(scene, { shape }).length > 0,
   );
-  return random.pick(tempting.length > 0 ? tempting : absent);
+  return tempting.length > 0 ? tempting : absent;
 }

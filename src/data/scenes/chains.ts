@@ -3,8 +3,9 @@
  * then the answer), glance (the form without boxes), do either sloppily, or just answer. Every style tells the truth.
  */
 
+import { toSpace } from "../../boxes.ts";
 import type { Random } from "../../random.ts";
-import type { Box } from "../../records.ts";
+import type { Box, Frame, Space } from "../../records.ts";
 import type { Group, Question } from "./question.ts";
 import type { SceneObject } from "./world.ts";
 
@@ -14,12 +15,22 @@ export type Style = (typeof STYLES)[number];
 /** How every chain begins that looks first, and no other does. */
 export const LOOK_PREFIX = "<think> Boxes:";
 
-/** The image → frame conversion of the image at hand; numbers are rounded where they are written. */
-export type ToFrame = (box: Box<"image">) => Box<"frame">;
+/** How a model sees the image at hand and speaks of it. */
+export interface View {
+  /** Into frame pixels, whose merged patches give the reading order. */
+  readonly toFrame: (box: Box<"image">) => Box<"frame">;
+  /** Into the numbers that the model writes, before they are rounded. */
+  readonly toWritten: (box: Box<"image">) => Box;
+}
 
-/** A box as the model writes it: integer frame pixels, e.g. `[12,34,56,78]`. */
-export function writeBox(box: Box<"image">, toFrame: ToFrame): string {
-  const { x1, y1, x2, y2 } = toFrame(box);
+/** The view of a model that writes boxes in the given space. */
+export function viewOf(frame: Frame, space: Space): View {
+  return { toFrame: (box) => toSpace(box, "frame", frame), toWritten: (box) => toSpace(box, space, frame) };
+}
+
+/** A box as the model writes it: integers, e.g. `[12,34,56,78]`. */
+export function writeBox(box: Box<"image">, { toWritten }: View): string {
+  const { x1, y1, x2, y2 } = toWritten(box);
   return `[${[x1, y1, x2, y2].map(Math.round).join(",")}]`;
 }
 
@@ -27,7 +38,7 @@ export function writeBox(box: Box<"image">, toFrame: ToFrame): string {
 const BAND = 28;
 
 /** The objects as one reads: bands of the frame from top to bottom, each from left to right. */
-export function readingOrder(objects: readonly SceneObject[], toFrame: ToFrame): SceneObject[] {
+export function readingOrder(objects: readonly SceneObject[], { toFrame }: Pick<View, "toFrame">): SceneObject[] {
   const place = ({ box }: SceneObject) => {
     const { x1, y1, x2, y2 } = toFrame(box);
     return [Math.floor((y1 + y2) / 2 / BAND), Math.floor((x1 + x2) / 2 / BAND), x1, y1] as const;
@@ -39,48 +50,51 @@ export function readingOrder(objects: readonly SceneObject[], toFrame: ToFrame):
   });
 }
 
-/** e.g. `red circle [1,2,3,4]`, `1 [1,2,3,4] 2 [5,6,7,8]`, `blue square none`. */
-export function writeGroup({ label, objects, counted }: Group, toFrame: ToFrame): string {
-  const boxes = readingOrder(objects, toFrame).map((object) => writeBox(object.box, toFrame));
-  const list = boxes.length === 0 ? "none" : boxes.map((box, i) => (counted ? `${i + 1} ${box}` : box)).join(" ");
-  return label === undefined ? list : `${label} ${list}`;
+/**
+ * e.g. `red circle [1,2,3,4]`; counted, `red circle 1 [1,2,3,4] red circle 2 [5,6,7,8] red circle none`. The name stands
+ * before every box, and before the end: what to look for next is then said right where it is looked for.
+ */
+export function writeGroup({ label, objects, counted }: Group, view: View): string {
+  const boxes = readingOrder(objects, view).map((object) => writeBox(object.box, view));
+  if (!counted) return `${label} ${boxes.join(" ")}`;
+  return [...boxes.map((box, i) => `${label} ${i + 1} ${box}`), `${label} none`].join(" ");
 }
 
 /** The bare answer: a word, a number, or the box asked for. */
-export function writeAnswer({ answer }: Question, toFrame: ToFrame): string {
-  return typeof answer === "string" ? answer : writeBox(answer, toFrame);
+export function writeAnswer({ answer }: Question, view: View): string {
+  return typeof answer === "string" ? answer : writeBox(answer, view);
 }
 
 /** The boxes of a chain that looks, e.g. `Boxes: red circle [1,2,3,4] blue square [5,6,7,8]`. */
-export function writeLook({ look }: Question, toFrame: ToFrame): string {
-  return `Boxes: ${look.map((group) => writeGroup(group, toFrame)).join(" ")}`;
+export function writeLook({ look }: Question, view: View): string {
+  return `Boxes: ${look.map((group) => writeGroup(group, view)).join(" ")}`;
 }
 
 /** What follows from the boxes: the rethink and the answer. */
-export function writeConclusion(question: Question, toFrame: ToFrame): string {
-  return `<rethink> ${writeFinding(question, toFrame)} </rethink> <answer> ${writeAnswer(question, toFrame)}`;
+export function writeConclusion(question: Question, view: View): string {
+  return `<rethink> ${writeFinding(question, view)} </rethink> <answer> ${writeAnswer(question, view)}`;
 }
 
 /** The answer to the question in that style. */
-export function writeChain(question: Question, style: Style, random: Random, toFrame: ToFrame): string {
-  const answer = `<answer> ${writeAnswer(question, toFrame)}`;
-  const look = `<think> ${writeLook(question, toFrame)}`;
+export function writeChain(question: Question, style: Style, random: Random, view: View): string {
+  const answer = `<answer> ${writeAnswer(question, view)}`;
+  const look = `<think> ${writeLook(question, view)}`;
   const glance = random.pick(GLANCES);
   switch (style) {
     case "look":
-      return `${look} </think> ${writeConclusion(question, toFrame)}`;
+      return `${look} </think> ${writeConclusion(question, view)}`;
     case "look-sloppy":
       return random.pick([
         `${look} </think> ${answer}`,
         `${look} ${answer}`,
-        `${look} <rethink> ${writeFinding(question, toFrame)} ${answer}`,
+        `${look} <rethink> ${writeFinding(question, view)} ${answer}`,
       ]);
     case "glance":
       return `<think> ${glance} </think> <rethink> ${random.pick(SECOND_GLANCES)} </rethink> ${answer}`;
     case "glance-sloppy":
       return random.pick([`<think> ${glance} ${answer}`, `<think> ${glance} </think> ${answer}`]);
     case "bare":
-      return random.pick([answer, writeAnswer(question, toFrame)]);
+      return random.pick([answer, writeAnswer(question, view)]);
   }
 }
 
@@ -89,9 +103,9 @@ const GLANCES = ["The picture shows several shapes.", "The picture shows some sh
 const SECOND_GLANCES = ["The answer is clear.", "This is the answer.", "The question is about the shapes."];
 
 /** e.g. `10 is less than 50, so left of; the question: right of.` with the numbers as written in the boxes. */
-function writeFinding({ finding, compared, look }: Question, toFrame: ToFrame): string {
+function writeFinding({ finding, compared, look }: Question, view: View): string {
   if (compared === undefined) return `${finding[0]!.toUpperCase()}${finding.slice(1)}.`;
-  const [subject, object] = look.map((group) => Math.round(toFrame(group.objects[0]!.box)[compared]));
+  const [subject, object] = look.map((group) => Math.round(view.toWritten(group.objects[0]!.box)[compared]));
   return `${compareNumbers(subject!, object!)}, so ${finding}.`;
 }
 

@@ -1,17 +1,17 @@
 /**
  * @file Supervised text for the tiny base: what an instruction-tuned model can do before GRIT. It lists and detects
- * objects, numbers those of a kind, answers directly, follows the GRIT prompt in loose styles, concludes from given boxes,
- * compares numbers and describes the image.
+ * objects, answers directly, follows the GRIT prompt in loose styles, concludes from given boxes, compares numbers and
+ * describes the image.
  */
 
 import type { Random } from "../../random.ts";
-import { commonestKind, kindToCount } from "./ask-count.ts";
+import { absentKinds, commonestKind, kindToCount } from "./ask-count.ts";
 import {
   compareNumbers,
   readingOrder,
   STYLES,
   type Style,
-  type ToFrame,
+  type View,
   writeAnswer,
   writeBox,
   writeChain,
@@ -20,15 +20,14 @@ import {
   writeLook,
 } from "./chains.ts";
 import { byKind, matching, nameOf, pluralOf, uniqueBy, withArticle } from "./describe.ts";
-import { all, DATASETS, type Dataset, one, type Question, yesNo } from "./question.ts";
+import { all, DATASETS, type Dataset, one, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";
-import type { Scene, SceneObject } from "./world.ts";
+import type { Scene } from "./world.ts";
 
 export const LESSON_KINDS = [
   "detect-all",
   "detect",
   "locate",
-  "number",
   "direct",
   "grit",
   "conclude",
@@ -60,9 +59,8 @@ export const DEFAULT_MIXTURE: Mixture = {
   lessons: 6,
   kinds: {
     "detect-all": 0.15,
-    detect: 0.09,
+    detect: 0.13,
     locate: 0.04,
-    number: 0.04,
     direct: 0.14,
     grit: 0.42,
     conclude: 0.04,
@@ -86,12 +84,12 @@ export const DEFAULT_MIXTURE: Mixture = {
 /**
  * The lessons about one scene. Kinds are drawn systematically (evenly spaced points on their cumulative weights), so
  * that a kind of weight below 1/lessons comes at most once a scene and each has its exact share in expectation.
- * `toFrame` must keep apart coordinates that differ by 10 image pixels; `gritSuffix` is the GRIT method's.
+ * `view` must keep apart coordinates that differ by 10 image pixels; `gritSuffix` is the GRIT method's.
  */
 export function lessonsFor(
   scene: Scene,
   random: Random,
-  toFrame: ToFrame,
+  view: View,
   gritSuffix: string,
   mixture: Mixture = DEFAULT_MIXTURE,
 ): Lesson[] {
@@ -99,50 +97,47 @@ export function lessonsFor(
   const kinds = Array.from({ length: mixture.lessons }, (_, i) =>
     pickWeighted(LESSON_KINDS, mixture.kinds, (start + i) / mixture.lessons),
   );
-  return random.shuffle(kinds).map((kind) => TEACH[kind]({ scene, random, toFrame, gritSuffix, mixture }));
+  return random.shuffle(kinds).map((kind) => TEACH[kind]({ scene, random, view, gritSuffix, mixture }));
 }
 
 interface Context {
   readonly scene: Scene;
   readonly random: Random;
-  readonly toFrame: ToFrame;
+  readonly view: View;
   readonly gritSuffix: string;
   readonly mixture: Mixture;
 }
 
 const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
-  "detect-all": ({ scene, toFrame }) => ({
+  "detect-all": ({ scene, view }) => ({
     kind: "detect-all",
     prompt: "\nDetect all objects.",
-    response: readingOrder(scene.objects, toFrame)
-      .map((object) => `${nameOf(object)} ${writeBox(object.box, toFrame)}`)
+    response: readingOrder(scene.objects, view)
+      .map((object) => `${nameOf(object)} ${writeBox(object.box, view)}`)
       .join(" "),
   }),
 
-  detect: ({ scene, random, toFrame }) => {
+  detect: ({ scene, random, view }) => {
     const kind = kindToCount(scene, random);
     return {
       kind: "detect",
       prompt: `\nDetect all ${pluralOf(kind)}.`,
-      response: writeGroup(all(matching(scene, kind)), toFrame),
+      response: writeGroup(all(nameOf(kind), matching(scene, kind)), view),
     };
   },
 
-  locate: (context) => {
-    const { scene, random, toFrame } = context;
-    const objects = random.shuffle(uniqueBy(scene, byKind)).slice(0, random.int(1, 3));
-    if (objects.length === 0) return TEACH.detect(context);
+  locate: ({ scene, random, view }) => {
+    const there = random.shuffle(uniqueBy(scene, byKind)).slice(0, random.int(0, 2));
+    const missing = random.shuffle(absentKinds(scene)).slice(0, random.int(1, 3));
+    const groups = random.shuffle([
+      ...there.map((object) => one(nameOf(object), object)),
+      ...missing.map((kind) => all(nameOf(kind), [])),
+    ]);
     return {
       kind: "locate",
-      prompt: `\nDetect ${objects.map(nameOf).join(", ")}.`,
-      response: objects.map((object) => writeGroup(one(nameOf(object), object), toFrame)).join(" "),
+      prompt: `\nDetect ${groups.map(({ label }) => label).join(", ")}.`,
+      response: groups.map((group) => writeGroup(group, view)).join(" "),
     };
-  },
-
-  number: ({ scene, random, toFrame }) => {
-    const kind = kindToCount(scene, random);
-    const objects = readingOrder(matching(scene, kind), toFrame);
-    return { kind: "number", ...random.pick(NUMBERINGS)(nameOf(kind), objects, random, toFrame) };
   },
 
   direct: (context) => {
@@ -150,7 +145,7 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
     return {
       kind: `direct/${question.dataset}`,
       prompt: `\nQuestion: ${question.text}`,
-      response: writeAnswer(question, context.toFrame),
+      response: writeAnswer(question, context.view),
     };
   },
 
@@ -160,7 +155,7 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
     return {
       kind: `grit/${style}/${question.dataset}`,
       prompt: `\nQuestion: ${question.text}${context.gritSuffix}`,
-      response: writeChain(question, style, context.random, context.toFrame),
+      response: writeChain(question, style, context.random, context.view),
     };
   },
 
@@ -168,56 +163,21 @@ const TEACH: Record<LessonKind, (context: Context) => Lesson> = {
     const question = drawQuestion(context);
     return {
       kind: `conclude/${question.dataset}`,
-      prompt: `\nQuestion: ${question.text} ${writeLook(question, context.toFrame)}`,
-      response: writeConclusion(question, context.toFrame),
+      prompt: `\nQuestion: ${question.text} ${writeLook(question, context.view)}`,
+      response: writeConclusion(question, context.view),
     };
   },
 
   compare: ({ random }) => ({ kind: "compare", ...(random.chance(0.6) ? comparison(random) : sum(random)) }),
 
-  caption: ({ scene, toFrame }) => ({
+  caption: ({ scene, view }) => ({
     kind: "caption",
     prompt: "\nDescribe the image.",
-    response: readingOrder(scene.objects, toFrame)
+    response: readingOrder(scene.objects, view)
       .map((object) => withArticle(nameOf(object)))
       .join(", "),
   }),
 };
-
-/**
- * Ways to ask of the objects of a kind, numbered as one reads. To list them without loss or repetition a model must know
- * which is the next and when there is none; in lists, that is a few tokens among many coordinates.
- */
-const NUMBERINGS: readonly ((
-  name: string,
-  objects: readonly SceneObject[],
-  random: Random,
-  toFrame: ToFrame,
-) => Pick<Lesson, "prompt" | "response">)[] = [
-  (name, objects, random, toFrame) => {
-    const number = random.int(1, objects.length + 1);
-    const object = objects[number - 1];
-    return {
-      prompt: `\nDetect ${name} number ${number}.`,
-      response: object ? writeBox(object.box, toFrame) : "none",
-    };
-  },
-  (name, objects, random) => {
-    const number = Math.max(1, objects.length + random.int(0, 1));
-    return {
-      prompt: `\nIs there ${withArticle(name)} number ${number}?`,
-      response: yesNo(number <= objects.length),
-    };
-  },
-  (name, objects, random, toFrame) => {
-    if (objects.length === 0) return NUMBERINGS[0]!(name, objects, random, toFrame);
-    const number = random.int(1, objects.length);
-    return {
-      prompt: `\nWhat number is the ${name} ${writeBox(objects[number - 1]!.box, toFrame)}?`,
-      response: String(number),
-    };
-  },
-];
 
 /**
  * A question by the mixture's weights, yes and no equally likely. A data set that finds nothing to ask in this scene is

@@ -20,10 +20,10 @@ export type Dataset = (typeof DATASETS)[number];
 
 /** Objects that are pointed at together: one named object, or all of a kind, counted. */
 export interface Group {
-  /** What stands before the boxes, e.g. `red circle`; absent where the question leaves no doubt. */
-  readonly label?: string;
+  /** What stands before each box, e.g. `red circle`. */
+  readonly label: string;
   readonly objects: readonly SceneObject[];
-  /** The objects are counted 1, 2, 3; with none, the group reads `none`. */
+  /** The objects are counted 1, 2, 3, until there is none any more. */
   readonly counted: boolean;
 }
 
@@ -62,8 +62,8 @@ export function one(label: string, object: SceneObject): Group {
 }
 
 /** All objects of a kind, counted. */
-export function all(objects: readonly SceneObject[], label?: string): Group {
-  return { ...(label !== undefined && { label }), objects, counted: true };
+export function all(label: string, objects: readonly SceneObject[]): Group {
+  return { label, objects, counted: true };
 }
 
 /**
