@@ -86,7 +86,7 @@ describe("grit rewards", () => {
       /:3: is not a JSON object/,
       /:4: answer: is not a string/,
       /:4: completion: is missing/,
-      /:5: completion_ids: is negative/,
+      /:5: completion_ids\[1\]: is negative/,
       /:6: frame: is not \[width, height\]/,
       /:7: width and height belong together/,
     ]) {

@@ -11,7 +11,7 @@ import { box } from "../boxes.ts";
 import { Faults, firstFew } from "../faults.ts";
 import type { Sample } from "../records.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
-import { parseJson, textLines } from "./jsonl.ts";
+import { jsonLines, valid } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -105,17 +105,10 @@ async function readLines<E>(
 ): Promise<ReadLine<E>[]> {
   const lines: ReadLine<E>[] = [];
   const seen = new Map<string, number>();
-  let count = 0;
-  for await (const { line, text } of textLines(file)) {
-    count++;
-    const where = `${file}:${line}`;
-    const json = parseJson(text);
-    if (json instanceof SyntaxError) {
-      faults.add(where, `is not JSON (${json.message})`);
-      continue;
-    }
-    const value = parsed(lineSchema, json, where, faults);
-    const more = parsed(extra, json, where, faults);
+  for await (const row of jsonLines(file, faults)) {
+    const { json, line, where } = row;
+    const value = valid(lineSchema, row, faults);
+    const more = valid(extra, row, faults);
     if (!value || !more) continue;
     const alias = Object.keys(json as object).find((key) => /^(bbox|bboxes|box|boxes)$/.test(key));
     if (alias) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
@@ -126,18 +119,7 @@ async function readLines<E>(
     const image = resolve(images, value.data.image);
     lines.push({ file, line, value: value.data, extra: more.data, image });
   }
-  if (count === 0) faults.add(file, "holds no lines");
   return lines;
-}
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown, where: string, faults: Faults): { data: T } | undefined {
-  const result = schema.safeParse(json);
-  if (result.success) return result;
-  for (const { path, message } of result.error.issues) {
-    const key = path.map((part, i) => (typeof part === "number" ? `[${part}]` : i ? `.${String(part)}` : String(part)));
-    faults.add(key.length > 0 ? `${where}: ${key.join("")}` : where, message);
-  }
-  return undefined;
 }
 
 function idOf(value: Line, line: number): string {
