@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { jsonLines, valid } from "../data/jsonl.ts";
+import { judgingFields, judgingOf } from "../data/samples.ts";
 import { Faults } from "../faults.ts";
 import { openJudge } from "../judge/open.ts";
 import { type Frame, isScored, type Score, type Scores } from "../records.ts";
@@ -29,6 +30,7 @@ const lineSchema = z.object(
     width: pixels.optional(),
     height: pixels.optional(),
     frame: z.tuple([pixels, pixels], "is not [width, height]").optional(),
+    ...judgingFields,
   },
   "is not a JSON object",
 );
@@ -44,7 +46,8 @@ export function rewardsCommand(): Command {
     .requiredOption(
       "--data <file>",
       "JSON lines: question, answer, dataset, completion; completion_ids for the repetition term; width and height of " +
-        "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes)",
+        "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes); " +
+        "choices and answer_type for the judge",
     )
     .requiredOption("--out <file>", "JSON lines to write: id, terms, total")
     .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "code")
@@ -111,7 +114,7 @@ function toRollout(line: Line, number: number): RewardInput {
   const { question, answer, dataset, split, completion } = line;
   const id = line.id ?? `${dataset}-${number}`;
   return {
-    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split },
+    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split, ...judgingOf(line) },
     chain: parseChain(completion, { space: "frame", frame }),
     completion: { text: completion, ids: line.completion_ids },
   };

@@ -1,7 +1,7 @@
 /**
  * @file Data files to samples. A line is what the original project writes: `{"question", "answer", "image", "width",
  * "height", "bboxs": [[x1, y1, x2, y2], …], "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an
- * optional `id`. Everything wrong with a set of files is reported at once, by file, line and key.
+ * optional `id`, and with what a judge may be told, `choices` and `answer_type`. Everything wrong with a set of files is reported at once, by file, line and key.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -37,6 +37,20 @@ const text = z
 const pixels = z.int("is not a whole number of pixels").positive("is not positive");
 const quad = z.array(z.number("is not a number"), "is not a list").length(4, "is not four numbers [x1, y1, x2, y2]");
 
+/** What a line may tell a judge beside question and answer. */
+export const judgingFields = {
+  choices: z.array(text, "is not a list of strings").nullish(),
+  answer_type: text.nullish(),
+};
+
+/** These fields as a sample has them. */
+export function judgingOf({
+  choices,
+  answer_type,
+}: z.infer<z.ZodObject<typeof judgingFields>>): Pick<Sample, "choices" | "answerType"> {
+  return { ...(choices && { choices }), ...(answer_type && { answerType: answer_type }) };
+}
+
 const lineSchema = z.object(
   {
     id: text.optional(),
@@ -49,6 +63,7 @@ const lineSchema = z.object(
     dataset: text,
     split: z.string("is not a string").default(""),
     key_words: z.array(text, "is not a list of strings").optional(),
+    ...judgingFields,
   },
   "is not a JSON object",
 );
@@ -178,6 +193,7 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
     dataset: value.dataset,
     split: value.split,
     ...(value.key_words && { keyWords: value.key_words }),
+    ...judgingOf(value),
   };
 }
 
