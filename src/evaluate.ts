@@ -3,6 +3,7 @@ import { loadSamples } from "./data/samples.ts";
 import type { LocalEngine } from "./engine/local.ts";
 import { byBudget } from "./engine/packing.ts";
 import { measure, trueBoxes } from "./eval/metrics.ts";
+import type { YesNoAnswer } from "./eval/yes_no.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
@@ -21,7 +22,7 @@ export interface Asking {
   readonly prefix?: string;
 }
 
-/** One answered sample, as `samples.jsonl` holds it. Box metrics are null where there are no true boxes. */
+/** One answered sample, as `samples.jsonl` holds it. A metric that does not apply to it is null: see `Measured`. */
 export interface Answered {
   readonly id: string;
   readonly dataset: string;
@@ -43,6 +44,8 @@ export interface Answered {
   readonly giou: number | null;
   readonly giouRaw: number | null;
   readonly f1: number | null;
+  readonly yesNo: YesNoAnswer | null;
+  readonly choice: number | null;
   readonly ending: string;
   readonly tokens: number;
 }
@@ -150,7 +153,7 @@ export async function answer(
     samples.map(async (sample, i) => {
       const [completion] = completions[i]!;
       const chain = chainOf(engine.processor, prompts[i]!, prefix + completion!.text);
-      const { acc, giou, giouRaw, f1 } = await measure(
+      const { acc, giou, giouRaw, f1, yesNo, choice } = await measure(
         sample,
         chain,
         judge,
@@ -174,6 +177,8 @@ export async function answer(
         giou: giou ?? null,
         giouRaw: giouRaw ?? null,
         f1: f1 ?? null,
+        yesNo: yesNo ?? null,
+        choice: choice ?? null,
         ending: completion!.ending,
         tokens: completion!.ids.length,
       };

@@ -48,6 +48,10 @@ export interface Sample {
   readonly dataset: string;
   readonly split: string;
   readonly keyWords?: readonly string[];
+  /** Options of a multiple-choice question, in the order of their letters; the question may list them too. For the judge. */
+  readonly choices?: readonly string[];
+  /** What kind of answer is wanted; see `JudgeRequest`. */
+  readonly answerType?: string;
 }
 
 /** The pixels of one image as the vision tower takes them. */

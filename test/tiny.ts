@@ -18,6 +18,13 @@ export function scratch(): string {
   return dir;
 }
 
+/** Gives paths in such a folder, another one with each call. */
+export function scratchPlaces(): () => string {
+  const dir = scratch();
+  let given = 0;
+  return () => join(dir, String(given++));
+}
+
 /** A recorded prompt as the engine takes it. */
 export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
   return { ids: input_ids, images: inputs };

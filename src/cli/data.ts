@@ -4,6 +4,7 @@ import { checkSamples, type Description, describe } from "../data/check.ts";
 import { loadSamples } from "../data/samples.ts";
 import { exactJudge } from "../judge/exact.ts";
 import { decodeImage } from "../prompt/image.ts";
+import { requestOf } from "../rewards/judge.ts";
 import { table } from "../table.ts";
 import { importCommand } from "./data-import.ts";
 import { scenesCommand } from "./data-scenes.ts";
@@ -27,7 +28,7 @@ function checkCommand(): Command {
       const samples = await loadSamples(files, options);
       await checkSamples(samples, {
         decode: (image) => decodeImage(image),
-        judge: ({ question, answer }) => exactJudge.judge({ question, answer, response: answer }),
+        judge: (sample) => exactJudge.judge(requestOf(sample, sample.answer)),
       });
       const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
       const images = new Set(samples.map((sample) => sample.image)).size;

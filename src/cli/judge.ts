@@ -1,7 +1,8 @@
 /** @file `grit judge`: scores given answers again. */
 import { Command } from "commander";
 import { z } from "zod";
-import { parseJson, textLines } from "../data/jsonl.ts";
+import { jsonLines, valid } from "../data/jsonl.ts";
+import { judgingFields, judgingOf } from "../data/samples.ts";
 import { Faults } from "../faults.ts";
 import { openJudge } from "../judge/open.ts";
 import { isScored } from "../records.ts";
@@ -17,8 +18,7 @@ const lineSchema = z.object(
     question: text,
     answer: text,
     response: text,
-    choices: z.array(text, "is not a list of strings").nullish(),
-    answer_type: text.nullish(),
+    ...judgingFields,
   },
   "is not a JSON object",
 );
@@ -63,26 +63,16 @@ async function readRequests(file: string): Promise<{ id: string; request: JudgeR
   const faults = new Faults();
   const requests: { id: string; request: JudgeRequest }[] = [];
   const ids = new Map<string, number>();
-  for await (const { line, text } of textLines(file)) {
-    const where = `${file}:${line}`;
-    const json = parseJson(text);
-    if (json instanceof SyntaxError) {
-      faults.add(where, `is not JSON (${json.message})`);
-      continue;
-    }
-    const { data, error } = lineSchema.safeParse(json);
-    for (const { path, message } of error?.issues ?? []) faults.add([where, ...path.slice(0, 1)].join(": "), message);
+  for await (const row of jsonLines(file, faults)) {
+    const { line, where } = row;
+    const data = valid(lineSchema, row, faults)?.data;
     if (!data) continue;
-    const { question, answer, response, choices, answer_type } = data;
+    const { question, answer, response } = data;
     const id = data.id ?? String(line);
     if (ids.has(id)) faults.add(`${where}: id`, `is ${JSON.stringify(id)}, as in line ${ids.get(id)}`);
     ids.set(id, line);
-    requests.push({
-      id,
-      request: { question, answer, response, choices: choices ?? undefined, answerType: answer_type ?? undefined },
-    });
+    requests.push({ id, request: { question, answer, response, ...judgingOf(data) } });
   }
-  if (requests.length === 0) faults.add(file, "holds no line to judge");
   faults.throwIfAny(file, "Mend what is named and run the command again; nothing was written.");
   return requests;
 }

@@ -57,6 +57,12 @@ describe("grit rewards", () => {
     expect(row!.reasons).toEqual({ repetition: expect.stringContaining("completion_ids") });
   });
 
+  it("judges by the choices of the line", async () => {
+    const asked = { ...line, answer: "B", completion: chainOf(["1, 2, 30, 40"], "a dog") };
+    const [listed, unlisted] = await run([{ ...asked, choices: ["cat", "dog"] }, asked]);
+    expect([listed, unlisted].map((row) => (row!.terms as Record<string, number>).answer)).toEqual([1, 0]);
+  });
+
   it("takes the frame as the bounds of the boxes", async () => {
     const grounding = async (more: object) => {
       const [row] = await run([{ ...line, ...more }], "--preset", "paper");
@@ -86,7 +92,7 @@ describe("grit rewards", () => {
       /:3: is not a JSON object/,
       /:4: answer: is not a string/,
       /:4: completion: is missing/,
-      /:5: completion_ids: is negative/,
+      /:5: completion_ids\[1\]: is negative/,
       /:6: frame: is not \[width, height\]/,
       /:7: width and height belong together/,
     ]) {

@@ -1,18 +1,17 @@
 /** @file `grit rewards`: explains the score of given completions, term by term. */
 
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { parseJson, textLines } from "../data/jsonl.ts";
-import { UserError } from "../errors.ts";
+import { jsonLines, valid } from "../data/jsonl.ts";
+import { judgingFields, judgingOf } from "../data/samples.ts";
 import { Faults } from "../faults.ts";
-import { writeWhole } from "../files.ts";
 import { openJudge } from "../judge/open.ts";
 import { type Frame, isScored, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
 import { parseChain } from "../rewards/parse.ts";
 import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
 import { addJudgeOption, judgeSettings } from "./judge_option.ts";
+import { checkOut, writeRows } from "./lines.ts";
 
 const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
 const pixels = z.number("is not a number").positive("is not positive");
@@ -31,6 +30,7 @@ const lineSchema = z.object(
     width: pixels.optional(),
     height: pixels.optional(),
     frame: z.tuple([pixels, pixels], "is not [width, height]").optional(),
+    ...judgingFields,
   },
   "is not a JSON object",
 );
@@ -46,19 +46,18 @@ export function rewardsCommand(): Command {
     .requiredOption(
       "--data <file>",
       "JSON lines: question, answer, dataset, completion; completion_ids for the repetition term; width and height of " +
-        "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes)",
+        "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes); " +
+        "choices and answer_type for the judge",
     )
     .requiredOption("--out <file>", "JSON lines to write: id, terms, total")
     .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "code")
     .action(async (options: { data: string; out: string; preset: string; judge: string }) => {
       const preset = presetName(options.preset);
       const settings = await judgeSettings(options.judge);
-      if (resolve(options.out) === resolve(options.data)) {
-        throw new UserError(`--out ${options.out} is the file of --data`, "name another file to write");
-      }
+      checkOut(options.out, options.data);
       const rollouts = await readRollouts(options.data);
       const rows = await explain(rollouts, rewardPreset(preset, await openJudge(settings)));
-      writeWhole(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      writeRows(options.out, rows);
       const open = rows.filter((row) => row.total === null).length;
       console.log(
         `${rows.length} completions scored into ${options.out}${open > 0 ? `; ${open} without a total` : ""}`,
@@ -94,24 +93,15 @@ function toRow(id: string, { terms, total }: Scores): Row {
 async function readRollouts(file: string): Promise<RewardInput[]> {
   const faults = new Faults();
   const rollouts: RewardInput[] = [];
-  let lines = 0;
-  for await (const { line, text } of textLines(file)) {
-    lines++;
-    const where = `${file}:${line}`;
-    const json = parseJson(text);
-    if (json instanceof SyntaxError) {
-      faults.add(where, `is not JSON (${json.message})`);
-      continue;
-    }
-    const { data, error } = lineSchema.safeParse(json);
-    for (const { path, message } of error?.issues ?? []) faults.add([where, ...path.slice(0, 1)].join(": "), message);
+  for await (const row of jsonLines(file, faults)) {
+    const { line, where } = row;
+    const data = valid(lineSchema, row, faults)?.data;
     if (!data) continue;
     if ((data.width === undefined) !== (data.height === undefined))
       faults.add(where, "width and height belong together");
     if (data.frame && data.width === undefined) faults.add(`${where}: frame`, "needs width and height of the image");
     rollouts.push(toRollout(data, line));
   }
-  if (lines === 0) faults.add(file, "holds no lines");
   faults.throwIfAny(file, "Mend what is named and run the command again; nothing was written.");
   return rollouts;
 }
@@ -124,7 +114,7 @@ function toRollout(line: Line, number: number): RewardInput {
   const { question, answer, dataset, split, completion } = line;
   const id = line.id ?? `${dataset}-${number}`;
   return {
-    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split },
+    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split, ...judgingOf(line) },
     chain: parseChain(completion, { space: "frame", frame }),
     completion: { text: completion, ids: line.completion_ids },
   };

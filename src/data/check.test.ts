@@ -42,6 +42,12 @@ test.each([
   expect(describe([sample("a", { question, answer: "A" })])[0]!.choice).toBe(lists ? 1 : 0);
 });
 
+test("an item with choices is one of choice, listed or not", () => {
+  const asked = { question: "Which way?", answer: "left" };
+  const of = (choices: string[]) => describe([sample("a", { ...asked, choices })])[0]!.choice;
+  expect([of(["left", "right"]), of([])]).toEqual([1, 0]);
+});
+
 test("each data set is described by the columns of table 2", () => {
   const vsr = [
     sample("a", { boxes: [box("image", 0, 0, 5, 10), box("image", 0, 0, 5, 5)] }),

@@ -70,6 +70,7 @@ function words(text: string): number {
   return text.trim().split(/\s+/).length;
 }
 
-function isChoice({ question, answer }: Sample): boolean {
-  return /^(yes|no)\b/i.test(answer) || /\bchoices:|\boptions:|\(A\).*\(B\)|^A[.:]\s.*^B[.:]\s/ims.test(question);
+function isChoice({ question, answer, choices = [] }: Sample): boolean {
+  if (choices.length > 0 || /^(yes|no)\b/i.test(answer)) return true;
+  return /\bchoices:|\boptions:|\(A\).*\(B\)|^A[.:]\s.*^B[.:]\s/ims.test(question);
 }

@@ -1,6 +1,44 @@
-/** @file Lines of a text file, strictly UTF-8, blank ones passed over; and JSON without exceptions. */
+/** @file JSON lines, strictly: UTF-8, blank lines passed over, and all that is wrong with them gathered by line and key. */
 import { createReadStream } from "node:fs";
+import type { z } from "zod";
 import { messageOf, UserError } from "../errors.ts";
+import type { Faults } from "../faults.ts";
+
+/** The value of one line of a file. */
+export interface JsonLine {
+  readonly json: unknown;
+  /** Counted from 1, blank lines too. */
+  readonly line: number;
+  /** `file:line`, as messages name it. */
+  readonly where: string;
+}
+
+/**
+ * The values of a file's lines. A line that is not JSON becomes a fault, as does a file without lines.
+ * @throws UserError when there is no such file or a line is not UTF-8
+ */
+export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<JsonLine> {
+  let count = 0;
+  for await (const { line, text } of textLines(file)) {
+    count++;
+    const where = `${file}:${line}`;
+    const json = parseJson(text);
+    if (json instanceof SyntaxError) faults.add(where, `is not JSON (${json.message})`);
+    else yield { json, line, where };
+  }
+  if (count === 0) faults.add(file, "holds no lines");
+}
+
+/** A line's value by a schema; of one that does not fit every fault is added, by key, and nothing is given. */
+export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults: Faults): { data: T } | undefined {
+  const result = schema.safeParse(json);
+  if (result.success) return result;
+  for (const { path, message } of result.error.issues) {
+    const key = path.map((part, i) => (typeof part === "number" ? `[${part}]` : i ? `.${String(part)}` : String(part)));
+    faults.add(key.length > 0 ? `${where}: ${key.join("")}` : where, message);
+  }
+  return undefined;
+}
 
 /** The value of a JSON text, or what is wrong with it. */
 export function parseJson(text: string): unknown {
@@ -12,7 +50,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** The lines of a text file that are not blank. @throws UserError when there is no such file or a line is not UTF-8 */
-export async function* textLines(file: string): AsyncGenerator<{ line: number; text: string }> {
+async function* textLines(file: string): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
   for await (const bytes of byteLines(file)) {
     line++;

@@ -97,6 +97,17 @@ describe("good lines", () => {
     await expect(loadSamples([file])).rejects.toThrow("one image is missing");
   });
 
+  test("may tell a judge of choices and of the kind of answer", async () => {
+    const file = await dataFile(
+      { ...good, id: "a", choices: ["cat", "dog"], answer_type: "text" },
+      { ...good, id: "b", choices: null, answer_type: null },
+    );
+    const [told, untold] = await loadSamples([file]);
+    expect(told).toMatchObject({ choices: ["cat", "dog"], answerType: "text" });
+    expect(untold).not.toHaveProperty("choices");
+    expect(untold).not.toHaveProperty("answerType");
+  });
+
   test("may hold more than a sample", async () => {
     const extra = z.object({ completion: z.string("is not a string") });
     const file = await dataFile({ ...good, completion: "<answer> yes" });
@@ -116,6 +127,8 @@ describe("bad lines", () => {
     ["a number as answer", { ...good, answer: 3 }, 'data.jsonl:2: answer: is a number; quote it: "3"'],
     ["a list as answer", { ...good, answer: ["a"] }, "data.jsonl:2: answer: is not a string"],
     ["no data set", { ...good, dataset: undefined }, "data.jsonl:2: dataset: is missing"],
+    ["choices in one text", { ...good, choices: "a, b" }, "data.jsonl:2: choices: is not a list of strings"],
+    ["a number as choice", { ...good, choices: ["a", 2] }, 'data.jsonl:2: choices[1]: is a number; quote it: "2"'],
     ["three numbers a box", { ...good, bboxs: [[1, 2, 3]] }, "data.jsonl:2: bboxs[0]: is not four numbers"],
     ["a word in a box", { ...good, bboxs: [[1, 2, 3, "4"]] }, "data.jsonl:2: bboxs[0][3]: is not a number"],
     [

@@ -1,7 +1,7 @@
 /**
  * @file Data files to samples. A line is what the original project writes: `{"question", "answer", "image", "width",
  * "height", "bboxs": [[x1, y1, x2, y2], …], "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an
- * optional `id`. Everything wrong with a set of files is reported at once, by file, line and key.
+ * optional `id`, and with what a judge may be told, `choices` and `answer_type`. Everything wrong with a set of files is reported at once, by file, line and key.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { box } from "../boxes.ts";
 import { Faults, firstFew } from "../faults.ts";
 import type { Sample } from "../records.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
-import { parseJson, textLines } from "./jsonl.ts";
+import { jsonLines, valid } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -37,6 +37,20 @@ const text = z
 const pixels = z.int("is not a whole number of pixels").positive("is not positive");
 const quad = z.array(z.number("is not a number"), "is not a list").length(4, "is not four numbers [x1, y1, x2, y2]");
 
+/** What a line may tell a judge beside question and answer. */
+export const judgingFields = {
+  choices: z.array(text, "is not a list of strings").nullish(),
+  answer_type: text.nullish(),
+};
+
+/** These fields as a sample has them. */
+export function judgingOf({
+  choices,
+  answer_type,
+}: z.infer<z.ZodObject<typeof judgingFields>>): Pick<Sample, "choices" | "answerType"> {
+  return { ...(choices && { choices }), ...(answer_type && { answerType: answer_type }) };
+}
+
 const lineSchema = z.object(
   {
     id: text.optional(),
@@ -49,6 +63,7 @@ const lineSchema = z.object(
     dataset: text,
     split: z.string("is not a string").default(""),
     key_words: z.array(text, "is not a list of strings").optional(),
+    ...judgingFields,
   },
   "is not a JSON object",
 );
@@ -105,17 +120,10 @@ async function readLines<E>(
 ): Promise<ReadLine<E>[]> {
   const lines: ReadLine<E>[] = [];
   const seen = new Map<string, number>();
-  let count = 0;
-  for await (const { line, text } of textLines(file)) {
-    count++;
-    const where = `${file}:${line}`;
-    const json = parseJson(text);
-    if (json instanceof SyntaxError) {
-      faults.add(where, `is not JSON (${json.message})`);
-      continue;
-    }
-    const value = parsed(lineSchema, json, where, faults);
-    const more = parsed(extra, json, where, faults);
+  for await (const row of jsonLines(file, faults)) {
+    const { json, line, where } = row;
+    const value = valid(lineSchema, row, faults);
+    const more = valid(extra, row, faults);
     if (!value || !more) continue;
     const alias = Object.keys(json as object).find((key) => /^(bbox|bboxes|box|boxes)$/.test(key));
     if (alias) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
@@ -126,18 +134,7 @@ async function readLines<E>(
     const image = resolve(images, value.data.image);
     lines.push({ file, line, value: value.data, extra: more.data, image });
   }
-  if (count === 0) faults.add(file, "holds no lines");
   return lines;
-}
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown, where: string, faults: Faults): { data: T } | undefined {
-  const result = schema.safeParse(json);
-  if (result.success) return result;
-  for (const { path, message } of result.error.issues) {
-    const key = path.map((part, i) => (typeof part === "number" ? `[${part}]` : i ? `.${String(part)}` : String(part)));
-    faults.add(key.length > 0 ? `${where}: ${key.join("")}` : where, message);
-  }
-  return undefined;
 }
 
 function idOf(value: Line, line: number): string {
@@ -196,6 +193,7 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
     dataset: value.dataset,
     split: value.split,
     ...(value.key_words && { keyWords: value.key_words }),
+    ...judgingOf(value),
   };
 }
 

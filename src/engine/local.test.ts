@@ -10,7 +10,7 @@ import {
   openTiny,
   promptOf,
   relativeDistance,
-  scratch,
+  scratchPlaces,
   stateOf,
   tensorsIn,
 } from "../../test/tiny.ts";
@@ -24,9 +24,7 @@ import { liveTensors } from "../torch/tensor.ts";
 import type { ScoreGroup, TrainGroup } from "./engine.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";
 
-const dir = scratch();
-let folders = 0;
-const place = () => join(dir, String(folders++));
+const place = scratchPlaces();
 
 const STEP = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
 const grpo: GrpoLoss = {

@@ -9,7 +9,7 @@ import {
   largestGap,
   promptOf,
   relativeDistance,
-  scratch,
+  scratchPlaces,
   stateOf,
   tensorsIn,
 } from "../../test/tiny.ts";
@@ -22,9 +22,7 @@ import { disposeAll, liveTensors } from "../torch/tensor.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";
 import type { LoraOptions } from "./policy.ts";
 
-const dir = scratch();
-let folders = 0;
-const place = () => join(dir, String(folders++));
+const place = scratchPlaces();
 
 const lora: LoraOptions = { rank: 3, alpha: 6, dropout: 0, targets: "all-linear", parts: ["language"], seed: 4 };
 const STEP = { lr: 1e-2, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
@@ -58,10 +56,7 @@ const move = (engine: LocalEngine, steps = 1) => {
 describe("an adapter made by PEFT", () => {
   const recorded = loadLora();
   const golden = loadGolden("released");
-  const items = golden.prompts.map((prompt) => ({
-    prompt: promptOf(prompt),
-    items: [{ ids: prompt.completion_ids, advantage: 0 }],
-  }));
+  const items = groupsOf("released");
   /** The same without dropout, which would be random. */
   const still = place();
   cpSync(adapterDir, still, { recursive: true });

@@ -21,3 +21,10 @@ it.each([
 it("leaves questions without options alone", () => {
   expect(choiceAccuracy(makeSample({ question: "Which animal is it?", answer: "A" }), "A")).toBeUndefined();
 });
+
+it("takes the sample's own choices, whether or not the question lists them", () => {
+  const choices = ["cat", "dog"];
+  const asked = makeSample({ question: "Which animal is it?", answer: "B", choices });
+  expect(["B", "Dog", "A", undefined].map((said) => choiceAccuracy(asked, said))).toEqual([1, 1, 0, 0]);
+  expect(choiceAccuracy(makeSample({ question, answer: "C", choices }), "C")).toBeUndefined();
+});

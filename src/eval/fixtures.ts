@@ -26,7 +26,21 @@ export function makeEvaluation(
 ): Evaluation {
   const measured = accs.map((acc, i): Measured => {
     const giou = (acc ?? 0) / 10;
-    return { id: `vsr-${i}`, set: "vsr", acc, giou, giouRaw: giou, f1: giou };
+    return { id: `vsr-${i}`, set: "vsr", acc, giou, giouRaw: giou, f1: giou, yesNo: null, choice: null };
   });
   return { dir: `runs/${manifest.name ?? "grit"}`, manifest: makeManifest(manifest, samples), samples: measured };
+}
+
+/** As `makeEvaluation`, all samples right, with these measurements of their own. */
+export function makeMeasured(
+  measured: readonly Partial<Measured>[],
+  manifest: Partial<Manifest> = {},
+  samples = measured.length,
+): Evaluation {
+  const evaluation = makeEvaluation(
+    measured.map(() => 1),
+    manifest,
+    samples,
+  );
+  return { ...evaluation, samples: evaluation.samples.map((sample, i) => ({ ...sample, ...measured[i] })) };
 }

@@ -69,7 +69,7 @@ it(`yes/no scores of ${cases.yesNo.length} sets equal scikit-learn's over POPE's
     expect(ours.n).toBe(answers.length);
     for (const [name, value] of Object.entries(scores)) {
       const own = ours[name as keyof typeof scores];
-      if (value === null) expect(own).toBeUndefined();
+      if (value === null) expect(own).toBeNull();
       else expect(own).toBeCloseTo(value, 12);
     }
   }

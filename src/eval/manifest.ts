@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { type Difference, differences } from "../differences.ts";
+import type { YesNoAnswer } from "./yes_no.ts";
 
 export const manifestSchema = z.object({
   /** Names the row of a table. Evaluations of one name that differ only in model and seed are one row: several seeds. */
@@ -42,10 +43,14 @@ export interface Measured {
   readonly set: string;
   /** Null when it could not be judged. */
   readonly acc: number | null;
-  /** Null where there are no true boxes, as the ones below. */
+  /** Null where there are no true boxes, as the two below. */
   readonly giou: number | null;
   readonly giouRaw: number | null;
   readonly f1: number | null;
+  /** What was said to a yes/no question; null for other questions. */
+  readonly yesNo: YesNoAnswer | null;
+  /** Letter accuracy of a multiple-choice question, 0 or 1; null for other questions. */
+  readonly choice: number | null;
 }
 
 /** An evaluation as far as it has come. */

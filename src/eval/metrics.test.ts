@@ -82,6 +82,16 @@ describe("accuracy", () => {
     expect(await accuracy(sample(), chain("2"), exactJudge, "whole")).toBe(1);
   });
 
+  it("judges by the sample's own choices and kind of answer", async () => {
+    const which = sample({ question: "Which animal is it?", answer: "B", choices: ["cat", "dog"] });
+    expect(await accuracy(which, chain("<answer> a dog"), exactJudge, "answer")).toBe(1);
+    // Four numbers are a box, unless the line says that they are a list; these two would pass as one box.
+    const numbers = { question: "In what order?", answer: "[0, 0, 10, 20]" };
+    const said = chain("<answer> [0, 0, 10, 19]");
+    expect(await accuracy(sample(numbers), said, exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample({ ...numbers, answerType: "list" }), said, exactJudge, "answer")).toBe(0);
+  });
+
   it("keeps a judge's shades and its silence", async () => {
     const half: Judge = { name: "half", judge: async () => 0.5 };
     const silent: Judge = { name: "silent", judge: async () => ({ unscored: "timed out" }) };

@@ -5,7 +5,7 @@
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
 import { type Box, type Chain, isScored, type PlacedBox, type Sample, type Score } from "../records.ts";
-import type { Judge } from "../rewards/judge.ts";
+import { type Judge, requestOf } from "../rewards/judge.ts";
 import { findQuadruples } from "../rewards/parse.ts";
 import { choiceAccuracy } from "./choices.ts";
 import { type YesNoAnswer, yesNoAnswer } from "./yes_no.ts";
@@ -67,7 +67,7 @@ export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part:
     return detectionScore(sample, answered) ?? { unscored: "a detection sample without a true box" };
   }
   if (response === undefined) return 0;
-  return await judge.judge({ question: sample.question, answer: sample.answer, response });
+  return await judge.judge(requestOf(sample, response));
 }
 
 /**

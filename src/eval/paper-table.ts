@@ -1,24 +1,23 @@
-/** @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each. */
+/**
+ * @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each; and what it does
+ * not show, the numbers of yes/no and multiple-choice questions.
+ */
 import { UserError } from "../errors.ts";
-import { aggregate, type Estimate } from "./aggregate.ts";
+import { aggregate } from "./aggregate.ts";
+import { type Cell, cellOf } from "./cells.ts";
+import { KIND_NAMES, type Kind, type KindCells, kindCells } from "./kinds.ts";
 import { type Evaluation, manifestDifferences } from "./manifest.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
-import { seedsInterval } from "./statistics.ts";
 
-/** A number of the table: ours with its interval, or a published one. */
-export interface Cell {
-  /** Null where a sample is still missing: the number is partial, and not given. */
-  readonly value: { readonly mean: number; readonly low?: number; readonly high?: number } | null;
-  /** Samples measured, of all; 1 for published numbers. */
-  readonly coverage: number;
-}
+/** What a row has of one set; a metric that the set does not have is absent, as is a kind of question that it does not ask. */
+export type SetCells = { readonly [M in Metric]?: Cell } & { readonly [K in Kind]?: KindCells };
 
 export interface TableRow {
   readonly name: string;
   /** Evaluations behind it: above 1 the intervals are those of their means. 0: published. */
   readonly seeds: number;
-  /** By set; a metric that a set does not have is absent. */
-  readonly cells: Readonly<Record<string, { readonly acc?: Cell; readonly giou?: Cell }>>;
+  /** By set. */
+  readonly cells: Readonly<Record<string, SetCells>>;
 }
 
 export interface Table {
@@ -35,7 +34,8 @@ export type Metric = "acc" | "giou";
 export function paperTable(evaluations: readonly Evaluation[], { published = false } = {}): Table {
   refuseMixedSets(evaluations);
   const sets = new Map(evaluations.flatMap(({ manifest }) => Object.entries(manifest.sets)));
-  const rows = rowsOf(evaluations).map(([name, members]) => rowOf(name, members));
+  const asks = kindsAsked(evaluations);
+  const rows = rowsOf(evaluations).map(([name, members]) => rowOf(name, members, asks));
   return {
     sets: [...sets].map(([name, { samples }]) => ({ name, samples })),
     rows: published ? [...rows, ...publishedRows([...sets.keys()])] : rows,
@@ -63,23 +63,24 @@ function areSeeds(members: readonly Evaluation[]): boolean {
   return alike && seeds.size === members.length;
 }
 
-function rowOf(name: string, members: readonly Evaluation[]): TableRow {
+function rowOf(name: string, members: readonly Evaluation[], asks: (set: string, kind: Kind) => boolean): TableRow {
   const results = members.map(aggregate);
   const cells = Object.keys(results[0]!).map((set) => {
-    const of = (metric: Metric) => cellOf(results.map((result) => result[set]![metric]));
-    const [acc, giou] = [of("acc"), of("giou")];
-    return [set, { ...(acc && { acc }), ...(giou && { giou }) }] as const;
+    const seeds = results.map((result) => result[set]!);
+    const [acc, giou] = [cellOf(seeds.map((seed) => seed.acc)), cellOf(seeds.map((seed) => seed.giou))];
+    const kinds = KIND_NAMES.filter((kind) => asks(set, kind)).map((kind) => [kind, kindCells(kind, seeds)]);
+    return [set, { ...(acc && { acc }), ...(giou && { giou }), ...Object.fromEntries(kinds) }] as const;
   });
   return { name, seeds: members.length, cells: Object.fromEntries(cells) };
 }
 
-/** One metric of one set over the seeds; undefined when the set does not have it. */
-function cellOf(estimates: readonly Estimate[]): Cell | undefined {
-  const coverage = Math.min(...estimates.map((estimate) => estimate.coverage));
-  if (coverage < 1) return { value: null, coverage };
-  const values = estimates.map(({ value }) => value).filter((value) => value !== null);
-  if (values.length === 0) return undefined;
-  return { value: values.length === 1 ? values[0]! : seedsInterval(values.map(({ mean }) => mean)), coverage };
+/** Whether a set has questions of a kind, by the answers that any of the evaluations has so far. */
+function kindsAsked(evaluations: readonly Evaluation[]): (set: string, kind: Kind) => boolean {
+  const samples = evaluations.flatMap((evaluation) => evaluation.samples);
+  const asked = new Set(
+    KIND_NAMES.flatMap((kind) => samples.filter((each) => each[kind] !== null).map(({ set }) => `${kind} ${set}`)),
+  );
+  return (set, kind) => asked.has(`${kind} ${set}`);
 }
 
 function publishedRows(sets: readonly string[]): TableRow[] {

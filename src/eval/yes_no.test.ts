@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { makeSample } from "../rewards/fixtures.ts";
 import { type YesNoAnswer, yesNoAnswer, yesNoScores } from "./yes_no.ts";
 
-const answer = fc.record({ truth: fc.constantFrom("yes", "no"), said: fc.constantFrom("yes", "no", undefined) });
+const answer = fc.record({ truth: fc.constantFrom("yes", "no"), said: fc.constantFrom("yes", "no", null) });
 const answers: fc.Arbitrary<YesNoAnswer[]> = fc.array(answer as fc.Arbitrary<YesNoAnswer>, { maxLength: 20 });
 
 it("takes questions answered by yes or no, and no others", () => {
@@ -17,13 +17,13 @@ it("counts a missing answer as wrong, and as neither yes nor no", () => {
   expect(yesNoScores(silent)).toEqual({
     n: 2,
     accuracy: 0,
-    precision: undefined,
-    recall: undefined,
-    f1: undefined,
+    precision: null,
+    recall: null,
+    f1: null,
     yesShare: 0,
     unanswered: 2,
   });
-  expect(yesNoScores([{ truth: "yes", said: undefined }])).toMatchObject({ recall: 0, f1: 0 });
+  expect(yesNoScores([{ truth: "yes", said: null }])).toMatchObject({ recall: 0, f1: 0 });
 });
 
 it("has F1 as the harmonic mean, shares within bounds, and no eye for order", () => {
@@ -31,7 +31,7 @@ it("has F1 as the harmonic mean, shares within bounds, and no eye for order", ()
     fc.property(answers, (given) => {
       const { n, unanswered, ...shares } = yesNoScores(given);
       const { precision, recall, f1 } = shares;
-      for (const share of Object.values(shares).filter((value) => value !== undefined)) {
+      for (const share of Object.values(shares).filter((value) => value !== null)) {
         expect(share).toBeGreaterThanOrEqual(0);
         expect(share).toBeLessThanOrEqual(1);
       }

@@ -8,25 +8,25 @@ import type { Sample } from "../records.ts";
 
 export type YesNo = "yes" | "no";
 
-/** One yes/no question and what was said to it; undefined without an answer, which is wrong and neither yes nor no. */
+/** One yes/no question and what was said to it; null without an answer, which is wrong and neither yes nor no. */
 export interface YesNoAnswer {
   readonly truth: YesNo;
-  readonly said: YesNo | undefined;
+  readonly said: YesNo | null;
 }
 
-/** Shares in [0, 1]; undefined where there is nothing to take them of. */
+/** Shares in [0, 1]; null where there is nothing to take them of. */
 export interface YesNoScores {
   /** Questions in all. */
   readonly n: number;
-  readonly accuracy: number | undefined;
+  readonly accuracy: number | null;
   /** Of the answers that say yes, the right ones. */
-  readonly precision: number | undefined;
+  readonly precision: number | null;
   /** Of the questions whose answer is yes, those answered so. */
-  readonly recall: number | undefined;
+  readonly recall: number | null;
   /** Harmonic mean of the two: 2·hits / (yes said + yes true). */
-  readonly f1: number | undefined;
+  readonly f1: number | null;
   /** Questions answered with yes. */
-  readonly yesShare: number | undefined;
+  readonly yesShare: number | null;
   /** Questions without any answer. */
   readonly unanswered: number;
 }
@@ -35,7 +35,7 @@ export interface YesNoScores {
 export function yesNoAnswer(sample: Sample, response: string | undefined): YesNoAnswer | undefined {
   const truth = normalize(sample.answer);
   if (truth !== "yes" && truth !== "no") return undefined;
-  return { truth, said: response?.trim() ? popeReading(response) : undefined };
+  return { truth, said: response?.trim() ? popeReading(response) : null };
 }
 
 /**
@@ -63,10 +63,10 @@ export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
     recall: ratio(hits, trulyYes),
     f1: ratio(2 * hits, saidYes + trulyYes),
     yesShare: ratio(saidYes, answers.length),
-    unanswered: count(({ said }) => said === undefined),
+    unanswered: count(({ said }) => said === null),
   };
 }
 
-function ratio(part: number, whole: number): number | undefined {
-  return whole === 0 ? undefined : part / whole;
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
 }

@@ -66,6 +66,16 @@ const settled = () => ledgerLines().filter(({ reserved }) => !reserved);
 const counted = () => settled().filter(({ input, estimated }) => input! > 0 && !estimated);
 
 describe("what is asked", () => {
+  it.each(["(A) x (B) y", "Options: A: x, B: y"])(
+    "leaves a question that lists its choices as it is: %s",
+    async (listed) => {
+      const judge = await open();
+      const question = `Which? ${listed}`;
+      await judge.judge({ question, answer: "x", response: "the first", choices: ["x", "y"] });
+      expect(server.received.at(-1)!.body.messages[0]!.content).toContain(`Question: ${question}\nStandard answer: x`);
+    },
+  );
+
   it("is the paper's prompt, at temperature 0, with a schema for the answer, under the key", async () => {
     const judge = await open({ model: "some-model" });
     expect(await judge.judge({ ...request(1, "other"), choices: ["x", "y"] })).toBe(0.25);

@@ -12,6 +12,13 @@ export function choicesIn(question: string): string[] {
   return [];
 }
 
+/** Whether a question lists these options itself, each behind its letter: `(A) cat`, `A. cat` or `A: cat`. */
+export function listsAll(question: string, choices: readonly string[]): boolean {
+  return choices.every((choice, i) =>
+    [")", ".", ":"].some((mark) => question.includes(`${letter(i)}${mark} ${choice.trim()}`)),
+  );
+}
+
 /**
  * Index of the option a response picks: by letter (`B`, `(B)`, `B. dog`, "option B", "the answer is B", a last line `B`)
  * or by its text, alone or as the only option that its last sentence or all of it names. Undefined when it picks none or
@@ -68,6 +75,7 @@ function named(response: string, texts: readonly string[]): number | undefined {
   return undefined;
 }
 
-function letter(index: number): string {
+/** The letter of an option by its index: 0 is A. */
+export function letter(index: number): string {
   return String.fromCharCode(65 + index);
 }

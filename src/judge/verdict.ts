@@ -1,6 +1,7 @@
 /** @file What a language model is asked about an answer, and how its verdict is read. */
 
 import type { JudgeRequest } from "../rewards/judge.ts";
+import { letter, listsAll } from "./options.ts";
 
 /** The paper's instruction to its judge (figure 8), which derives from that of Visual CoT. */
 const INSTRUCTION = `You are responsible for proofreading the answers, you need to give a score to the model's answer by referring to the standard answer, based on the given question. The full score is 1 point and the minimum score is 0 points. Please output the score in the json form "{score: <score>}". The evaluation criteria require that the closer the model's answer is to the standard answer, the higher the score.`;
@@ -25,13 +26,13 @@ const responseFormat = {
   },
 };
 
-/** The body of a chat-completions request: one user message, temperature 0. Choices stand with the question they belong to. */
+/** The body of a chat-completions request: one user message, temperature 0. Choices are put below a question that does not list them. */
 export function requestBody(
   model: string,
   { question, answer, response, choices = [] }: JudgeRequest,
   form: AnswerForm,
 ): string {
-  const options = choices.map((choice, i) => `\n(${String.fromCharCode(65 + i)}) ${choice}`).join("");
+  const options = listsAll(question, choices) ? "" : choices.map((choice, i) => `\n(${letter(i)}) ${choice}`).join("");
   const content = `${INSTRUCTION}\nQuestion: ${question}${options}\nStandard answer: ${answer}\nModel's answer: ${response}`;
   return JSON.stringify({
     model,

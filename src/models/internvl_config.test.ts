@@ -2,19 +2,18 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
-import { scratch } from "../../test/tiny.ts";
+import { scratchPlaces } from "../../test/tiny.ts";
 import { UserError } from "../errors.ts";
 import { InternVL } from "./internvl.ts";
 import { readInternVLConfig } from "./internvl_config.ts";
 import { Weights } from "./weights.ts";
 
-const dir = scratch();
-let folders = 0;
+const place = scratchPlaces();
 type Json = Record<string, Record<string, unknown>>;
 
 /** A golden checkpoint's folder without its weights, its config changed. */
 function folderWith(name: string, change: (config: Json) => void): string {
-  const folder = join(dir, String(folders++));
+  const folder = place();
   cpSync(loadGolden(name).dir, folder, { recursive: true, filter: (file) => !file.endsWith(".safetensors") });
   const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Json;
   change(config);

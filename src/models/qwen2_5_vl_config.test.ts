@@ -2,18 +2,17 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
-import { scratch } from "../../test/tiny.ts";
+import { scratchPlaces } from "../../test/tiny.ts";
 import { UserError } from "../errors.ts";
 import { readQwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
 import { readModel } from "./registry.ts";
 
-const dir = scratch();
-let folders = 0;
+const place = scratchPlaces();
 type Json = Record<string, Record<string, unknown>>;
 
 /** A folder with a golden checkpoint's config, changed. */
 function folderWith(name: string, change: (config: Json) => void): string {
-  const folder = join(dir, String(folders++));
+  const folder = place();
   mkdirSync(folder);
   const config = JSON.parse(readFileSync(join(loadGolden(name).dir, "config.json"), "utf8")) as Json;
   change(config);
@@ -59,7 +58,7 @@ describe("readModel", () => {
     expect(() => readModel(other)).toThrow(
       /names the architecture LlamaForCausalLM, which is not supported.*\n.*Qwen2_5_VL/,
     );
-    expect(() => readModel(join(dir, "nowhere"))).toThrow(/config\.json cannot be read/);
+    expect(() => readModel(place())).toThrow(/config\.json cannot be read/);
     writeFileSync(join(other, "config.json"), "{");
     expect(() => readModel(other)).toThrow(UserError);
   });

@@ -42,6 +42,19 @@ it("shows the table, each sample once with every row's answer, and how it was as
   for (const id of ["table", "samples", "manifests"]) expect(text).toContain(`<section id="${id}">`);
 });
 
+it("shows yes/no and letters where they were asked, and only there", async () => {
+  const plain = answered("direct", [1, 0], "yes");
+  expect(await page(plain)).not.toContain("yes share");
+  const samples = plain.samples.map(
+    (sample, i): SampleLine =>
+      i === 0 ? { ...sample, yesNo: { truth: "yes", said: "yes" } } : { ...sample, choice: 0 },
+  );
+  const text = await page({ ...plain, samples });
+  expect(text).toMatch(/<th scope="col">yes share<\/th>/);
+  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>1<\/td>(?:<td>100\.0<\/td>){5}<\/tr>/);
+  expect(text).toMatch(/<td>vsr<\/td><td>1<\/td><td>0\.0 ±0\.0<\/td><\/tr>/);
+});
+
 it("names partial rows, and gives them no number", async () => {
   const text = await page(answered("direct", [1, null], "yes"));
   expect(text).toContain("Partial, without numbers yet: direct.");

@@ -3,14 +3,17 @@
  * with every row's boxes on the picture.
  */
 import { differences, excerpts } from "../differences.ts";
-import { type Cell, type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
+import type { Cell } from "../eval/cells.ts";
+import { type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
+import { cellText, halfWidth, rowTitle } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
-import { cellText, columnsOf, halfWidth, rowTitle } from "./eval-table.ts";
+import { columnsOf } from "./eval-table.ts";
 import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { isRight } from "./examples.ts";
 import { fraction, listed, percent } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { type KindTable, kindLine, kindTables } from "./kind-tables.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 import { SCRIPT } from "./script.ts";
@@ -51,7 +54,17 @@ function tableSection(table: Table): Html {
       <tbody>${table.rows.map(
         (row) => html`<tr class="${row.seeds === 0 ? "published" : ""}"><th scope="row">${rowTitle(row)}</th>
         ${columns.map(({ set, metric }) => numberCell(row.cells[set]?.[metric], metric))}</tr>`,
-      )}</tbody></table></div></section>`;
+      )}</tbody></table></div>${kindTables(table).map(kindTable)}</section>`;
+}
+
+function kindTable({ heads, note, rows }: KindTable): Html {
+  return html`<p class="lead">${note}</p>
+    <div class="scroll"><table class="rows">
+      <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+      <tbody>${rows.map((row) => {
+        const [title, ...cells] = kindLine(row);
+        return html`<tr><th scope="row">${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
+      })}</tbody></table></div>`;
 }
 
 function numberCell(cell: Cell | undefined, metric: Metric): Html {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { compareEvaluations } from "../eval/compare.ts";
-import { makeEvaluation } from "../eval/fixtures.ts";
+import { makeEvaluation, makeMeasured } from "../eval/fixtures.ts";
 import { paperTable } from "../eval/paper-table.ts";
 import { comparisonText } from "./eval-comparison.ts";
 import { csvTable, markdownTable, terminalTable } from "./eval-table.ts";
@@ -55,3 +55,61 @@ it("says which field differs before it says which number does", () => {
   const same = comparisonText(whole, whole, compareEvaluations(whole, whole));
   expect(same).toContain("agree in every field");
 });
+
+const asked = makeMeasured([
+  { yesNo: { truth: "yes", said: "yes" } },
+  { yesNo: { truth: "no", said: "yes" } },
+  { choice: 1 },
+  { choice: 1 },
+]);
+const begun = makeMeasured([{ choice: 0 }], { name: "a|b" }, 4);
+const kinds = paperTable([asked, begun]);
+
+it("puts yes/no and letters below the paper's table, a row for each method and set", () => {
+  const text = terminalTable(kinds);
+  const above = terminalTable({ ...kinds, rows: kinds.rows.map((row) => ({ ...row, cells: paperOnly(row.cells) })) });
+  expect(text.startsWith(`${above}\n\n`)).toBe(true);
+  const lines = text.slice(above.length).split("\n");
+  expect(lines.filter((line) => line !== "" && !/^─|: /.test(line)).map((line) => line.replace(/ +/g, " "))).toEqual([
+    "yes/no set n accuracy precision recall F1 yes share",
+    "grit vsr 2 50.0 50.0 100.0 66.7 100.0",
+    `a|b vsr – ${Array(5).fill("partial 25 %").join(" ")}`,
+    "letter set n accuracy",
+    "grit vsr 2 100.0 ±0.0",
+    "a|b vsr – partial 25 %",
+  ]);
+});
+
+it("writes them as tables of their own in Markdown", () => {
+  const blocks = markdownTable(kinds).split("\n\n");
+  const rows = blocks.filter((block) => /^\| (?:yes|letter)/.test(block)).map((block) => block.split("\n"));
+  expect(rows.map((lines) => lines[2])).toEqual([
+    "| grit | vsr | 2 | 50.0 | 50.0 | 100.0 | 66.7 | 100.0 |",
+    "| grit | vsr | 2 | 100.0 ±0.0 |",
+  ]);
+  for (const lines of rows) expect(new Set(lines.map((line) => line.split(/(?<!\\)\|/).length)).size).toBe(1);
+});
+
+it("appends them to the CSV's columns, which stay a table", () => {
+  const rows = csvTable(kinds)
+    .split("\n")
+    .map((row) => row.split(","));
+  const paper = csvTable(table).split("\n")[0]!.split(",");
+  expect(rows[0]!.slice(0, paper.length)).toEqual(paper);
+  expect(new Set(rows.map((row) => row.length)).size).toBe(1);
+  const value = (row: number, head: string) => rows[row]![rows[0]!.indexOf(head)];
+  const heads = [
+    "vsr yes/no n",
+    "vsr yes/no F1",
+    "vsr yes/no F1 low",
+    "vsr yes/no F1 coverage",
+    "vsr letter accuracy high",
+  ];
+  expect(heads.map((head) => value(1, head))).toEqual(["2", String(2 / 3), "", "1", "1"]);
+  expect(heads.map((head) => value(2, head))).toEqual(["", "", "", "0.25", ""]);
+});
+
+/** Cells without the kinds of questions. */
+function paperOnly(cells: (typeof kinds.rows)[number]["cells"]): typeof cells {
+  return Object.fromEntries(Object.entries(cells).map(([set, { yesNo: _, choice: __, ...paper }]) => [set, paper]));
+}

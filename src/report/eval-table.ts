@@ -1,28 +1,17 @@
 /** @file A table of evaluations for the terminal, as Markdown and as CSV. */
-import { type Cell, type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
-import { fraction, percent } from "./format.ts";
+import type { Cell } from "../eval/cells.ts";
+import { KIND_NAMES, KINDS } from "../eval/kinds.ts";
+import { type Metric, metricsOf, type Table, type TableRow, tableNotes } from "../eval/paper-table.ts";
+import { table } from "../table.ts";
+import { cellText, halfWidth, rowTitle, wholeText } from "./eval-cells.ts";
+import { kindLine, kindTables } from "./kind-tables.ts";
 
 const TITLE: Readonly<Record<Metric, string>> = { acc: "ACC", giou: "IoU" };
 
-/** A number as the table prints it, without its interval: `85.1`, `0.718`, `partial 40 %`, `–`. */
-export function cellText(cell: Cell | undefined, metric: Metric): string {
-  if (cell?.value === null) return `partial ${Math.floor(100 * cell.coverage)} %`;
-  return (metric === "acc" ? percent : fraction)(cell?.value?.mean);
-}
-
-/** Half the width of a number's interval: `±2.9`. Empty without one. */
-export function halfWidth(cell: Cell | undefined, metric: Metric): string {
-  const { low, high } = cell?.value ?? {};
-  if (low === undefined || high === undefined) return "";
-  return `±${(metric === "acc" ? percent : fraction)((high - low) / 2)}`;
-}
-
-/** Name of a row, with the seeds behind it where there are several. */
-export function rowTitle({ name, seeds }: { readonly name: string; readonly seeds: number }): string {
-  return seeds > 1 ? `${name} (${seeds} seeds)` : name;
-}
-
-/** Two heading lines, then two lines a row: the numbers, and half the widths of their 95 % intervals. */
+/**
+ * The paper's table: two heading lines, then two lines a row, the numbers and half the widths of their 95 % intervals. Below it
+ * a table of each kind of question that was asked.
+ */
 export function terminalTable(data: Table): string {
   const columns = columnsOf(data);
   const body = data.rows.flatMap((row) => {
@@ -44,20 +33,30 @@ export function terminalTable(data: Table): string {
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
   const rule = "─".repeat(text(heads[0]!).length);
   const lines = [["".padEnd(widths[0]!), ...top].join("  "), text(heads[0]!), rule, ...body.map(text)];
-  return [...lines.map((line) => line.trimEnd()), "", ...tableNotes(data)].join("\n");
+  const kinds = kindTables(data).flatMap(({ heads, rows, note }) => [
+    "",
+    table([heads, ...rows.map(kindLine)]),
+    "",
+    note,
+  ]);
+  return [...lines.map((line) => line.trimEnd()), "", ...tableNotes(data), ...kinds].join("\n");
 }
 
-/** `51.7 ±5.7` in every cell. */
+/** `51.7 ±5.7` in every cell; the tables of the kinds of questions below the paper's. */
 export function markdownTable(data: Table): string {
   const columns = columnsOf(data);
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const rows = data.rows.map((row) => {
-    const cells = columns.map(({ set, metric }) => {
-      const cell = row.cells[set]?.[metric];
-      return `${cellText(cell, metric)} ${halfWidth(cell, metric)}`.trim();
-    });
-    return line([rowTitle(row), ...cells]);
-  });
+  const kinds = kindTables(data).flatMap(({ heads, rows, note }) => [
+    "",
+    line(heads),
+    line(["---", "---", ...heads.slice(2).map(() => "---:")]),
+    ...rows.map((row) => line(kindLine(row))),
+    "",
+    note,
+  ]);
+  const rows = data.rows.map((row) =>
+    line([rowTitle(row), ...columns.map(({ set, metric }) => wholeText(row.cells[set]?.[metric], metric))]),
+  );
   const samples = new Map(data.sets.map((set) => [set.name, set.samples]));
   const head = columns.map(({ set, metric }) => `${set} (${samples.get(set)}) ${TITLE[metric]}`);
   return [
@@ -66,25 +65,55 @@ export function markdownTable(data: Table): string {
     ...rows,
     "",
     ...tableNotes(data),
+    ...kinds,
   ].join("\n");
 }
 
-/** Each number with its ends and its coverage in columns of their own, ACC and IoU as shares; a partial number is empty. */
+/**
+ * Each number with its ends and its coverage in columns of their own, all but the counts as shares; a partial number is empty.
+ * First the paper's columns, then those of the kinds of questions.
+ */
 export function csvTable(data: Table): string {
-  const columns = columnsOf(data);
-  const head = columns.flatMap(({ set, metric }) =>
-    ["", " low", " high", " coverage"].map((part) => `${set} ${TITLE[metric]}${part}`),
+  const columns = [...paperColumns(data), ...kindColumns(data)];
+  const rows = data.rows.map((row) => [row.name, row.seeds, ...columns.map(({ value }) => value(row.cells))]);
+  return [["method", "seeds", ...columns.map(({ head }) => head)], ...rows]
+    .map((cells) => cells.map((cell) => quoted(String(cell ?? ""))).join(","))
+    .join("\n");
+}
+
+/** One column of the CSV. */
+interface Column {
+  readonly head: string;
+  readonly value: (cells: TableRow["cells"]) => number | undefined;
+}
+
+function paperColumns(data: Table): Column[] {
+  return columnsOf(data).flatMap(({ set, metric }) =>
+    numberColumns(`${set} ${TITLE[metric]}`, (cells) => cells[set]?.[metric]),
   );
-  const rows = data.rows.map((row) => [
-    row.name,
-    String(row.seeds),
-    ...columns.flatMap(({ set, metric }) => {
-      const cell = row.cells[set]?.[metric];
-      const { mean, low, high } = cell?.value ?? {};
-      return [mean, low, high, cell?.coverage].map((value) => (value === undefined ? "" : String(value)));
+}
+
+function kindColumns({ sets, rows }: Table): Column[] {
+  return sets.flatMap(({ name: set }) =>
+    KIND_NAMES.filter((kind) => rows.some(({ cells }) => cells[set]?.[kind])).flatMap((kind) => {
+      const { title, numbers } = KINDS[kind];
+      return [
+        { head: `${set} ${title} n`, value: (cells: TableRow["cells"]) => cells[set]?.[kind]?.n },
+        ...numbers.flatMap((name, i) =>
+          numberColumns(`${set} ${title} ${name}`, (cells) => cells[set]?.[kind]?.numbers[i]),
+        ),
+      ];
     }),
-  ]);
-  return [["method", "seeds", ...head], ...rows].map((cells) => cells.map(quoted).join(",")).join("\n");
+  );
+}
+
+function numberColumns(head: string, cellIn: (cells: TableRow["cells"]) => Cell | undefined): Column[] {
+  return [
+    { head, value: (cells) => cellIn(cells)?.value?.mean },
+    { head: `${head} low`, value: (cells) => cellIn(cells)?.value?.low },
+    { head: `${head} high`, value: (cells) => cellIn(cells)?.value?.high },
+    { head: `${head} coverage`, value: (cells) => cellIn(cells)?.coverage },
+  ];
 }
 
 /** The columns that any row fills, in the order of the sets. */

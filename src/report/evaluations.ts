@@ -7,12 +7,16 @@ import { type Evaluation, type Manifest, manifestSchema } from "../eval/manifest
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { answeredSchema } from "./schema.ts";
 
+const yesNo = z.enum(["yes", "no"]);
+
 /** A line of an evaluation's `samples.jsonl`. */
 const sampleSchema = answeredSchema.extend({
   acc: z.number().nullable(),
   giou: z.number().nullable(),
   giouRaw: z.number().nullable(),
   f1: z.number().nullable(),
+  yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
+  choice: z.number().nullable(),
   unscored: z.string().optional(),
 });
 export type SampleLine = z.infer<typeof sampleSchema>;

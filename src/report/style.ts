@@ -77,7 +77,7 @@ td.none { text-align: center !important }
 .rows td b { font-weight: 500 } .rows td svg { display: block; width: 100%; height: 8px } .rows small { color: var(--soft) }
 .rail { fill: var(--rule) } .rows .amount { fill: var(--faint) } .rows .interval { fill: var(--faint); opacity: .42 }
 .rows .ours > * { background: var(--wash) } .rows .ours th { padding-left: 10px; font-weight: 650 } .rows .ours b { font-weight: 700 }
-.rows tbody th { padding-left: 10px }
+.rows tbody th { padding-left: 10px } .rows thead th:first-child { text-align: left } .scroll + .lead { margin-top: 34px }
 .rows .ours .amount, .rows .ours .interval { fill: var(--accent) }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(310px, 1fr)); gap: 14px }

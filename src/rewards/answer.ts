@@ -2,7 +2,7 @@
 
 import { isScored, type Score } from "../records.ts";
 import type { RewardInput } from "./define.ts";
-import type { Judge } from "./judge.ts";
+import { type Judge, requestOf } from "./judge.ts";
 
 /** s_GPT of the paper (section 3.2), 0 or 1: right when the judge gives at least half the marks. 0 without an answer. */
 export async function answerIsRight(judge: Judge, rollout: RewardInput): Promise<Score> {
@@ -19,5 +19,5 @@ export async function answerIsRightAsInCode(judge: Judge, rollout: RewardInput):
 
 async function verdict(judge: Judge, { sample, chain }: RewardInput): Promise<Score> {
   if (chain.answer === undefined) return 0;
-  return await judge.judge({ question: sample.question, answer: sample.answer, response: chain.answer });
+  return await judge.judge(requestOf(sample, chain.answer));
 }

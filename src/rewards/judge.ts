@@ -1,6 +1,6 @@
 /** @file Judges: who decides whether an answer is right. One interface for training, evaluation and the command line. */
 
-import type { Score } from "../records.ts";
+import type { Sample, Score } from "../records.ts";
 
 /** An answer to be judged. */
 export interface JudgeRequest {
@@ -13,6 +13,12 @@ export interface JudgeRequest {
   readonly choices?: readonly string[] | undefined;
   /** What kind of answer the benchmark wants, e.g. `integer`, `float`, `text`, `list`. */
   readonly answerType?: string | undefined;
+}
+
+/** A response to a sample's question, with all that the sample tells a judge. */
+export function requestOf(sample: Sample, response: string): JudgeRequest {
+  const { question, answer, choices, answerType } = sample;
+  return { question, answer, response, choices, answerType };
 }
 
 /** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */

@@ -28,6 +28,17 @@ const score = (
 ) => scoreAll(rewardPreset(preset, judge), makeRollout(text, sample, ids ? { ids } : {}));
 const fixed = (verdict: number): Judge => ({ name: "fixed", judge: async () => verdict });
 
+it.each(["paper", "code"] as const)(
+  "preset %s tells the judge of the sample's choices and kind of answer",
+  async (preset) => {
+    const told: unknown[] = [];
+    const listening: Judge = { name: "listening", judge: async (request) => told.push(request) && 1 };
+    const asked = { question: "Which?", answer: "7", choices: ["6", "7"], answerType: "integer" };
+    await score(preset, chainOf(["1, 2, 30, 40"], "(B)"), asked, undefined, listening);
+    expect(told).toEqual([{ ...asked, response: "(B)" }]);
+  },
+);
+
 describe("preset code", () => {
   it(`equals Python's functions on ${cases.length} texts`, async () => {
     expect(cases.length).toBeGreaterThan(300);

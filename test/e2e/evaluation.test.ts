@@ -130,6 +130,12 @@ describe("grit eval", () => {
     expect(out).toMatch(/partial \d+ %/);
     const resumed = await grit(...command(killed));
     expect(resumed.code).toBe(0);
+    // What was said to yes/no questions is kept with the answers, and is of POPE's numbers below the paper's.
+    const said = new Map(samplesOf(killed).map(({ id, answer, yesNo }) => [id, [answer, yesNo?.truth ?? null]]));
+    for (const [answer, truth] of said.values()) {
+      expect(truth).toBe(/^(yes|no)$/i.test(answer!) ? answer!.toLowerCase() : null);
+    }
+    expect(resumed.out).toMatch(/\nyes\/no +set +n +accuracy +precision +recall +F1 +yes share\n─+\ntiny +vsr_val +7 /);
     for (const name of ["samples.jsonl", "summary.json", "manifest.json"])
       expect(readFileSync(join(killed, name), "utf8")).toBe(readFileSync(join(unbroken, name), "utf8"));
   });
