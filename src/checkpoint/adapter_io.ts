@@ -3,11 +3,12 @@
  * `adapter_model.safetensors` holds A and B of every module under `base_model.model.<module>.lora_A.weight`.
  */
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors.ts";
 import { Faults } from "../faults.ts";
 import { writeWhole } from "../files.ts";
+import { anchored, modelFolder } from "../hub/resolve.ts";
 import { parseConfig, readJson } from "../models/config.ts";
 import { adapterNames, linearModules } from "../models/lora.ts";
 import type { Model } from "../models/model.ts";
@@ -24,8 +25,10 @@ const BASE = "base_fingerprint";
 
 /** What an adapter's configuration says. */
 export interface AdapterConfig {
-  /** The checkpoint it belongs to, as PEFT's `base_model_name_or_path` names it. */
+  /** The checkpoint it belongs to, as PEFT's `base_model_name_or_path` names it: by a folder or by a hub id. */
   readonly base: string;
+  /** Of a base on the hub: a branch, a tag or a commit. */
+  readonly revision?: string;
   readonly rank: number;
   readonly alpha: number;
   /** Share of its inputs that training drops. */
@@ -34,7 +37,7 @@ export interface AdapterConfig {
 
 /** Keys that say nothing of what is computed, or say it only beside one that is refused. */
 const SILENT = new Set([
-  ...["peft_type", "peft_version", "task_type", "auto_mapping", "revision", "inference_mode", "runtime_config"],
+  ...["peft_type", "peft_version", "task_type", "auto_mapping", "inference_mode", "runtime_config"],
   ...["target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "init_lora_weights"],
   ...["qalora_group_size", "megatron_core", "ensure_weight_tying"],
 ]);
@@ -43,6 +46,7 @@ const config = z
   .looseObject({
     peft_type: z.literal("LORA"),
     base_model_name_or_path: z.string().min(1),
+    revision: z.string().nullish(),
     r: z.int().positive(),
     lora_alpha: z.number().positive(),
     lora_dropout: z.number().min(0).lt(1).default(0),
@@ -51,7 +55,15 @@ const config = z
     init_lora_weights: z.union([z.boolean(), z.enum(["gaussian", "orthogonal", "eva"])]).default(true),
   })
   .superRefine((value, context) => {
-    const known = new Set(["base_model_name_or_path", "r", "lora_alpha", "lora_dropout", "bias", ...SILENT]);
+    const known = new Set([
+      "base_model_name_or_path",
+      "revision",
+      "r",
+      "lora_alpha",
+      "lora_dropout",
+      "bias",
+      ...SILENT,
+    ]);
     for (const [key, setting] of Object.entries(value))
       if (!known.has(key) && !isNeutral(setting))
         context.addIssue({ code: "custom", path: [key], message: "is set, which is not computed here" });
@@ -76,10 +88,32 @@ export function readAdapterConfig(dir: string): AdapterConfig {
   const found = parseConfig(config, readJson(dir, CONFIG), join(dir, CONFIG));
   return {
     base: found.base_model_name_or_path,
+    ...(found.revision && { revision: found.revision }),
     rank: found.r,
     alpha: found.lora_alpha,
     dropout: found.lora_dropout,
   };
+}
+
+/**
+ * The folder of an adapter's base; `dir` is the adapter's. A relative path starts where the process runs, as it does for PEFT.
+ * @throws UserError when it is not there, nor in the hub's cache
+ */
+export function baseFolder(dir: string, { base, revision }: AdapterConfig): string {
+  const name = anchored(base, process.cwd());
+  const said = `${dir} is an adapter for ${base}`;
+  if (isAbsolute(name)) {
+    if (existsSync(name)) return name;
+    throw new UserError(
+      `${said}, which is not there.`,
+      `Let base_model_name_or_path in ${join(dir, CONFIG)} name the folder of its base.`,
+    );
+  }
+  try {
+    return modelFolder(revision && !name.includes("@") ? `${name}@${revision}` : name);
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${said}. ${error.message}`) : error;
+  }
 }
 
 /**
@@ -164,6 +198,7 @@ export function writeAdapter(
     peft_type: "LORA",
     task_type: "CAUSAL_LM",
     base_model_name_or_path: config.base,
+    ...(config.revision && { revision: config.revision }),
     r: config.rank,
     lora_alpha: config.alpha,
     lora_dropout: config.dropout,

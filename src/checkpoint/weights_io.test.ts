@@ -1,11 +1,21 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratch } from "../../test/tiny.ts";
 import { UserError } from "../errors.ts";
 import { readModel } from "../models/registry.ts";
-import { bytesPer, disposeAll, liveTensors } from "../torch/tensor.ts";
+import { cast, mul_ } from "../torch/ops.ts";
+import { bytesPer, disposeAll, liveTensors, tidy } from "../torch/tensor.ts";
 import { SafetensorsFile, type TensorInfo, writeSafetensors } from "./safetensors.ts";
 import { readWeights, writeWeights } from "./weights_io.ts";
 
@@ -29,6 +39,38 @@ function edit(path: string, change: (tensors: readonly TensorInfo[]) => readonly
 }
 
 const open = (folder: string) => readWeights(folder, readModel(folder), "cpu");
+
+/** The golden checkpoint with a head of its own in the last of its files, where it has one in common with the embeddings. */
+function withHead(name: string, head: string, change: (values: Buffer) => void): { folder: string; path: string } {
+  const folder = copyOf(name);
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith(".safetensors"))
+    .sort();
+  const path = join(folder, files.at(-1)!);
+  const all = new Map(
+    files.flatMap((file) => {
+      const opened = new SafetensorsFile(join(folder, file));
+      return opened.entries.map((entry) => [entry.name, { entry, bytes: opened.read(entry) }] as const);
+    }),
+  );
+  const [embeddings] = [...all].filter(([stored]) => stored.endsWith("embed_tokens.weight")).map(([, found]) => found);
+  const values = Buffer.from(embeddings!.bytes);
+  change(values);
+  const own = new SafetensorsFile(path);
+  writeSafetensors(
+    path,
+    [...own.entries, { ...embeddings!.entry, name: head }],
+    (info) => (info.name === head ? values : all.get(info.name)!.bytes),
+    own.metadata,
+  );
+  const index = join(folder, "model.safetensors.index.json");
+  if (existsSync(index)) {
+    const json = JSON.parse(readFileSync(index, "utf8")) as { weight_map: Record<string, string> };
+    json.weight_map[head] = files.at(-1)!;
+    writeFileSync(index, `${JSON.stringify(json, null, 2)}\n`);
+  }
+  return { folder, path };
+}
 
 /** The error of reading a folder that must not be read; nothing of it stays in memory. */
 function refusal(folder: string): string {
@@ -94,17 +136,14 @@ describe("readWeights", () => {
     expect(refusal(folder)).toContain(`${join(folder, "model.safetensors")} cannot be read`);
   });
 
-  it("reads past a tied head and stored rotary tables; what is written names only what it holds", () => {
+  it("reads past stored rotary tables; what is written names only what it holds", () => {
     const folder = copyOf("released");
     const indexFile = "model.safetensors.index.json";
     const index = JSON.parse(readFileSync(join(folder, indexFile), "utf8")) as { weight_map: Record<string, string> };
     const shard = Object.values(index.weight_map)[0]!;
-    const extra = ["lm_head.weight", "model.layers.0.self_attn.rotary_emb.inv_freq"];
-    edit(join(folder, shard), (tensors) => [
-      ...tensors,
-      ...extra.map((name) => ({ name, dtype: "float32" as const, shape: [8] })),
-    ]);
-    const weight_map = { ...index.weight_map, ...Object.fromEntries(extra.map((name) => [name, shard])) };
+    const table = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    edit(join(folder, shard), (tensors) => [...tensors, { name: table, dtype: "float32", shape: [8] }]);
+    const weight_map = { ...index.weight_map, [table]: shard };
     writeFileSync(join(folder, indexFile), JSON.stringify({ ...index, weight_map }));
 
     const { parameters, layout } = open(folder);
@@ -112,7 +151,41 @@ describe("readWeights", () => {
     writeWeights(out, readModel(folder), parameters, layout);
     disposeAll(parameters);
     const held = new SafetensorsFile(join(out, shard)).entries.map(({ name }) => name);
-    expect(held).not.toContain("lm_head.weight");
+    expect(held).not.toContain(table);
     expect(JSON.parse(readFileSync(join(out, indexFile), "utf8"))).toEqual(index);
+  });
+});
+
+// In one file and in shards, by the names of each layout.
+describe.each([
+  ["qwen2_5_vl/tied", "lm_head.weight"],
+  ["qwen2_5_vl/released", "lm_head.weight"],
+  ["internvl/deep", "lm_head.weight"],
+  ["internvl/normed", "language_model.lm_head.weight"],
+])("a head stored beside tied embeddings in %s", (name, head) => {
+  it("is read past and written again when it holds the same, with what the embeddings have become", () => {
+    const { folder, path } = withHead(name, head, () => {});
+    const { parameters, layout } = open(folder);
+    const out = mkdtempSync(join(dir, "out-"));
+    writeWeights(out, readModel(folder), parameters, layout);
+    for (const file of readdirSync(out))
+      expect(readFileSync(join(out, file)).equals(readFileSync(join(folder, file))), file).toBe(true);
+
+    const embeddings = [...parameters].find(([parameter]) => parameter.endsWith("embed_tokens.weight"))![1];
+    mul_(embeddings, 2);
+    writeWeights(out, readModel(folder), parameters, layout);
+    const written = new SafetensorsFile(path.replace(folder, out));
+    const values = written.read(written.entries.find((entry) => entry.name === head)!);
+    const doubled = tidy(() => cast(embeddings, layout.files.at(-1)!.tensors.at(-1)!.dtype).toBytes());
+    disposeAll(parameters);
+    expect(values.equals(doubled)).toBe(true);
+  });
+
+  it("is refused when it differs, be it in one bit, naming the file, the tensor and what to do", () => {
+    const { folder, path } = withHead(name, head, (values) => (values[values.length - 2]! ^= 1));
+    const message = refusal(folder);
+    expect(message).toContain(`${path} stores ${head} with other values than model.language_model.embed_tokens.weight`);
+    expect(message).toContain(`${folder}/config.json ties the two`);
+    expect(message).toContain("set tie_word_embeddings to false");
   });
 });

@@ -9,8 +9,8 @@ import { z } from "zod";
 import { UserError } from "../errors.ts";
 import { readJson } from "../models/config.ts";
 import type { Model } from "../models/model.ts";
-import { cast, fromBytes, toDevice } from "../torch/ops.ts";
-import { type DType, keep, type Tensor, tidy } from "../torch/tensor.ts";
+import { cast, equal, fromBytes, toDevice } from "../torch/ops.ts";
+import { type DType, disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { SafetensorsFile, type TensorInfo, writeSafetensors } from "./safetensors.ts";
 
 const SINGLE = "model.safetensors";
@@ -27,13 +27,13 @@ export interface Layout {
   readonly index: Record<string, unknown> | undefined;
 }
 
-/** Names a model may find in a checkpoint although it does not use them: a tied head, stored rotary tables. */
-const IGNORED = /^lm_head\.weight$|rotary_emb\.inv_freq$/;
+/** Tables that older files store although they follow from the config. */
+const IGNORED = /rotary_emb\.inv_freq$/;
 
 /**
  * Reads every parameter of `model` from `dir` as a tensor on `device`: of float32, or of the type that `hold` gives for
  * its name and the type it is stored in.
- * @throws UserError listing every missing, unknown or misshapen tensor.
+ * @throws UserError listing every missing, unknown or misshapen tensor, and every copy of a parameter that is none
  */
 export function readWeights(
   dir: string,
@@ -47,11 +47,14 @@ export function readWeights(
   const wanted = model.parameterShapes();
   const parameters = new Map<string, Tensor>();
   const faults: string[] = [];
+  const copies: Copy[] = [];
   for (const file of files) {
     for (const entry of file.entries) {
       const name = model.canonicalName(entry.name);
       const shape = wanted.get(name);
-      if (!shape) {
+      const source = model.copyOf(name);
+      if (source) copies.push({ name: entry.name, source, path: file.path, read: () => valuesOf(file, entry) });
+      else if (!shape) {
         if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
       } else if (parameters.has(name)) {
         faults.push(`${name} is stored twice (again in ${file.path})`);
@@ -59,19 +62,27 @@ export function readWeights(
         faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
       } else {
         const held = hold(name, entry.dtype);
-        const read = () => cast(fromBytes(file.read(entry), entry.shape, entry.dtype), held);
-        parameters.set(name, keep(tidy(() => toDevice(read(), device))));
+        parameters.set(name, keep(tidy(() => toDevice(cast(valuesOf(file, entry), held), device))));
       }
     }
   }
   for (const name of wanted.keys()) if (!parameters.has(name)) faults.push(`${name} is missing or unusable`);
   if (faults.length) {
-    for (const tensor of parameters.values()) tensor.dispose();
+    disposeAll(parameters);
     const shown = faults.slice(0, 10).map((fault) => `\n  - ${fault}`);
     const rest = faults.length > 10 ? `\n  … and ${faults.length - 10} more` : "";
     throw new UserError(
       `The weights in ${dir} do not fit its config.json:${shown.join("")}${rest}`,
       "Is the download complete, and of one model?",
+    );
+  }
+  const other = copies.find((copy) => !isSame(copy, parameters));
+  if (other) {
+    disposeAll(parameters);
+    throw new UserError(
+      `${other.path} stores ${other.name} with other values than ${other.source}, although ${dir}/config.json ties the two.`,
+      "If the head was trained on its own, set tie_word_embeddings to false in config.json, wherever it is said; " +
+        "if not, remove the tensor or download the checkpoint again.",
     );
   }
   const layout: Layout = {
@@ -81,9 +92,27 @@ export function readWeights(
   return { parameters, layout };
 }
 
+/** A stored tensor that must repeat a parameter. */
+interface Copy {
+  readonly name: string;
+  readonly source: string;
+  readonly path: string;
+  readonly read: () => Tensor;
+}
+
+/** Whether a copy holds its parameter's values; which of two a model would use differs among versions of transformers. */
+function isSame({ source, read }: Copy, parameters: ReadonlyMap<string, Tensor>): boolean {
+  const parameter = parameters.get(source)!;
+  return tidy(() => equal(toDevice(cast(read(), "float32"), parameter.device), cast(parameter, "float32")));
+}
+
+function valuesOf(file: SafetensorsFile, entry: SafetensorsFile["entries"][number]): Tensor {
+  return fromBytes(file.read(entry), entry.shape, entry.dtype);
+}
+
 /**
- * Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards. `finish` may
- * give another tensor than the one held; one at a time is in memory.
+ * Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards, a copy of a
+ * parameter beside it where there was one. `finish` may give another tensor than the one held; one at a time is in memory.
  */
 export function writeWeights(
   dir: string,
@@ -92,14 +121,18 @@ export function writeWeights(
   layout: Layout,
   finish: (name: string, tensor: Tensor) => Tensor = (_, tensor) => tensor,
 ): void {
-  const isParameter = (stored: string) => parameters.has(model.canonicalName(stored));
+  const parameterOf = (stored: string) => {
+    const name = model.canonicalName(stored);
+    return model.copyOf(name) ?? name;
+  };
+  const isParameter = (stored: string) => parameters.has(parameterOf(stored));
   for (const { name, tensors, metadata } of layout.files) {
     const known = tensors.filter((tensor) => isParameter(tensor.name));
     writeSafetensors(
       join(dir, name),
       known,
       ({ name: stored, dtype }) => {
-        const parameter = model.canonicalName(stored);
+        const parameter = parameterOf(stored);
         return tidy(() => cast(finish(parameter, parameters.get(parameter)!), dtype).toBytes());
       },
       metadata,

@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkpointDir, grit } from "../../test/commands.ts";
+import { grit } from "../../test/commands.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { probe, verify } from "./export.ts";
@@ -27,15 +28,21 @@ function expectSame(to: string, from: string) {
   }
 }
 
+const checkpointDir = (name: string) => loadGolden(name).dir;
+
 describe("grit export", () => {
-  it.each(["tied", "released", "module"])("writes %s as it came, without its trainer, and proves it", async (name) => {
-    const [from, to] = [checkpoint(place(), name), place()];
-    const { code, out } = await grit("export", "--model", from, "--out", `${to}/`, "--verify");
-    expect(code).toBe(0);
-    expect(out).toMatch(/every tensor and the log-probabilities of a built-in prompt are the same/);
-    expectSame(to, checkpointDir(name));
-    expect(readdirSync(dir).filter((entry) => entry.includes("partial"))).toEqual([]);
-  });
+  // Of both families every layout, in one file and in shards.
+  it.each(["tied", "released", "module", "internvl/tied", "internvl/sharded", "internvl/original", "internvl/normed"])(
+    "writes %s as it came, without its trainer, and proves it",
+    async (name) => {
+      const [from, to] = [checkpoint(place(), name), place()];
+      const { code, out } = await grit("export", "--model", from, "--out", `${to}/`, "--verify");
+      expect(code).toBe(0);
+      expect(out).toMatch(/every tensor and the log-probabilities of a built-in prompt are the same/);
+      expectSame(to, checkpointDir(name));
+      expect(readdirSync(dir).filter((entry) => entry.includes("partial"))).toEqual([]);
+    },
+  );
 
   it("takes the latest checkpoint of a run", async () => {
     const [run, to] = [place(), place()];

@@ -62,7 +62,10 @@ const toTrain = (groups: readonly ScoreGroup[]): TrainGroup[] =>
     items: completions.map((ids, k) => ({ ids, advantage: (k === 0 ? 1 : -0.6) * (1 + 0.3 * g) })),
   }));
 
-describe.each(goldenNames("qwen2_5_vl"))("on %s", (name) => {
+/** One small checkpoint of each family. */
+const tinies = ["qwen2_5_vl/tied", "internvl/tied"];
+
+describe.each(goldenNames())("on %s", (name) => {
   it("sampling, scoring and training see the same log-probabilities", () =>
     withTiny(name, { reference: true }, async (engine, groups) => {
       const prompts = groups.map(({ prompt }) => prompt);
@@ -133,11 +136,11 @@ it("an export carries no weights but its own: others would be the old ones", () 
   expect(readdirSync(to).sort()).toEqual(readdirSync(golden).sort());
 });
 
-describe("log-probabilities", () => {
+describe.each(tinies)("log-probabilities of %s", (name) => {
   it.each([1, 170, 4096])(
     "property: do not depend on companions, order and micro-batches of %i tokens",
     (microBatchTokens) =>
-      withTiny("tied", { microBatchTokens }, (engine, groups) => {
+      withTiny(name, { microBatchTokens }, (engine, groups) => {
         const alone = groups.map(({ prompt, completions }) =>
           completions.map((ids) => engine.score("policy", [{ prompt, completions: [ids] }])[0]![0]!),
         );
@@ -159,33 +162,14 @@ describe("log-probabilities", () => {
       }),
   );
 
-  it("in bfloat16 stray from those in float32 no further than transformers' own do", async () => {
-    const recorded = JSON.parse(
-      readFileSync(new URL("../../test/golden/qwen2_5_vl/bfloat16.json", import.meta.url), "utf8"),
-    ) as { mean_error: Record<string, number> };
-    const errors = await Promise.all(
-      Object.keys(recorded.mean_error).map((name) =>
-        withTiny(name, { precision: "bfloat16" }, (engine, _, golden) => {
-          const asked = golden.prompts.map((prompt) => ({
-            prompt: promptOf(prompt),
-            completions: [prompt.completion_ids],
-          }));
-          const gaps = engine.score("policy", asked).flatMap(([logprobs], i) => {
-            const exact = golden.array(`${golden.prompts[i]!.name}/logprobs`).data;
-            return logprobs!.map((value, t) => Math.abs(value - exact[t]!));
-          });
-          return { ours: mean(gaps), theirs: recorded.mean_error[name]! };
-        }),
-      ),
-    );
-    expect(mean(errors.map(({ ours }) => ours))).toBeLessThanOrEqual(mean(errors.map(({ theirs }) => theirs)));
-  });
-
   it("of a sequence longer than the model's context are refused, as is sampling one", () =>
-    withTiny("tied", {}, async (engine, [group]) => {
-      const room = engine.processor.contextLength - group!.prompt.ids.length;
+    withTiny(name, {}, async (engine, [group]) => {
+      const context = engine.processor.contextLength;
+      const room = context - group!.prompt.ids.length;
       const options = { n: 1, maxTokens: room + 1, temperature: 0, seed: 1 };
-      const refusal = /prompt of \d+ tokens and \d+ new ones make 4097, more than the model's 4096/;
+      const refusal = new RegExp(
+        `prompt of \\d+ tokens and \\d+ new ones make ${context + 1}, more than the model's ${context}`,
+      );
       await expect(engine.sample([group!.prompt], options)).rejects.toThrow(refusal);
       const ids = new Array<number>(room + 1).fill(5);
       expect(() => engine.score("policy", [{ prompt: group!.prompt, completions: [ids] }])).toThrow(refusal);
@@ -194,7 +178,7 @@ describe("log-probabilities", () => {
     }));
 
   it("tokens read as context are the completion's own beginning", () =>
-    withTiny("tied", {}, (engine, [group]) => {
+    withTiny(name, {}, (engine, [group]) => {
       const ids = group!.completions[1]!;
       const [[whole]] = engine.score("policy", [{ ...group!, completions: [ids] }]) as [[number[]]];
       const items = [{ context: ids.slice(0, 5), ids: ids.slice(5), advantage: 0 }];
@@ -203,10 +187,32 @@ describe("log-probabilities", () => {
     }));
 });
 
-describe("the gradient", () => {
+it("log-probabilities in bfloat16 stray from those in float32 no further than transformers' own do", async () => {
+  const recorded = JSON.parse(
+    readFileSync(new URL("../../test/golden/qwen2_5_vl/bfloat16.json", import.meta.url), "utf8"),
+  ) as { mean_error: Record<string, number> };
+  const errors = await Promise.all(
+    Object.keys(recorded.mean_error).map((name) =>
+      withTiny(name, { precision: "bfloat16" }, (engine, _, golden) => {
+        const asked = golden.prompts.map((prompt) => ({
+          prompt: promptOf(prompt),
+          completions: [prompt.completion_ids],
+        }));
+        const gaps = engine.score("policy", asked).flatMap(([logprobs], i) => {
+          const exact = golden.array(`${golden.prompts[i]!.name}/logprobs`).data;
+          return logprobs!.map((value, t) => Math.abs(value - exact[t]!));
+        });
+        return { ours: mean(gaps), theirs: recorded.mean_error[name]! };
+      }),
+    ),
+  );
+  expect(mean(errors.map(({ ours }) => ours))).toBeLessThanOrEqual(mean(errors.map(({ theirs }) => theirs)));
+});
+
+describe.each(tinies)("the gradient on %s", (name) => {
   /** Of a loss over groups, on a fresh engine. */
   const gradient = (options: LocalOptions, loss: GrpoLoss, change = (groups: TrainGroup[]) => groups) =>
-    withTiny("tied", options, (engine, groups) => {
+    withTiny(name, options, (engine, groups) => {
       engine.forwardBackward(change(toTrain(groups)), loss);
       return gradientOf(engine, place());
     });
@@ -224,7 +230,7 @@ describe("the gradient", () => {
   );
 
   it("on-policy: is the advantages' sum of the completions' own gradients", () =>
-    withTiny("tied", {}, (engine, groups) => {
+    withTiny(name, {}, (engine, groups) => {
       const jobs = toTrain(groups);
       const items = jobs.flatMap(({ prompt, items }) => items.map((item) => ({ prompt, items: [item] })));
       const wanted = new Map<string, Float64Array>();
@@ -243,7 +249,7 @@ describe("the gradient", () => {
     }));
 
   it("of the KL: with r the same for all tokens, β (1 − eʳ) times that of the log-probability", () =>
-    withTiny("tied", {}, (engine, groups) => {
+    withTiny(name, {}, (engine, groups) => {
       const [{ prompt, completions }] = groups as [ScoreGroup];
       const ids = completions[0]!;
       const [[own]] = engine.score("policy", [{ prompt, completions: [ids] }]) as [[number[]]];
@@ -259,7 +265,7 @@ describe("the gradient", () => {
     }));
 
   it("that is not finite is left out, and leaves no trace", () =>
-    withTiny("tied", {}, (engine, groups) => {
+    withTiny(name, {}, (engine, groups) => {
       const jobs = toTrain(groups.slice(0, 2));
       engine.forwardBackward(jobs, grpo);
       expect(engine.step(STEP)).toMatchObject({ skipped: false });
@@ -276,7 +282,7 @@ describe("the gradient", () => {
     }));
 
   it("is clipped to the norm asked for, and wanted before a step", () =>
-    withTiny("tied", {}, (engine, groups) => {
+    withTiny(name, {}, (engine, groups) => {
       expect(() => engine.step(STEP)).toThrow("call forwardBackward first");
       engine.forwardBackward(toTrain(groups), grpo);
       const { gradNorm } = engine.step({ ...STEP, lr: 0, betas: [0, 0], clipNorm: 0.01 });
@@ -336,7 +342,10 @@ describe("the loss over a batch", () => {
   );
 });
 
-describe("steps", () => {
+describe.each(["qwen2_5_vl", "internvl"])("steps of %s", (family) => {
+  const name = `${family}/tied`;
+  /** A checkpoint of the family that is stored in bfloat16. */
+  const stored = family === "internvl" ? "internvl/original" : "qwen2_5_vl/released";
   const move = (engine: LocalEngine, groups: readonly ScoreGroup[], steps = 1) => {
     for (let i = 0; i < steps; i++) {
       engine.forwardBackward(toTrain(groups), grpo);
@@ -345,7 +354,7 @@ describe("steps", () => {
   };
 
   it("move the policy and leave the reference where it was", () =>
-    withTiny("tied", { reference: true, freeze: ["vision"] }, (engine, groups) => {
+    withTiny(name, { reference: true, freeze: ["vision"] }, (engine, groups) => {
       const before = engine.score("reference", groups);
       expect(engine.score("policy", groups)).toEqual(before);
       move(engine, groups);
@@ -354,7 +363,7 @@ describe("steps", () => {
     }));
 
   it("make what was rewarded likelier, and what was punished less likely", () =>
-    withTiny("tied", {}, (engine, groups) => {
+    withTiny(name, {}, (engine, groups) => {
       const total = () => engine.score("policy", groups).map((group) => group.map((x) => x.reduce((a, b) => a + b)));
       const before = total();
       move(engine, groups, 2);
@@ -368,7 +377,7 @@ describe("steps", () => {
   it.each(kept.map((freeze) => [freeze.join(" and "), freeze] as const))(
     "leave a frozen part as it is, bit for bit, and move every tensor of the others: %s",
     (_, freeze) =>
-      withTiny("sharded", { freeze }, (engine, groups) => {
+      withTiny(`${family}/sharded`, { freeze }, (engine, groups) => {
         const [was, is] = [place(), place()];
         engine.export(was);
         move(engine, groups, 2);
@@ -389,14 +398,14 @@ describe("steps", () => {
   );
 
   it("go on after save and load as if nothing had been, bit for bit", () =>
-    withTiny("tied", { freeze: ["vision"] }, async (engine, groups) => {
+    withTiny(name, { freeze: ["vision"] }, async (engine, groups) => {
       move(engine, groups, 2);
       const saved = place();
       const before = stateOf(engine, saved);
       move(engine, groups);
       const after = stateOf(engine, place());
       expect(differing(after, before)).not.toEqual([]);
-      await withTiny("tied", { freeze: ["vision"] }, (again) => {
+      await withTiny(name, { freeze: ["vision"] }, (again) => {
         again.load(saved);
         expect(differing(stateOf(again, place()), before)).toEqual([]);
         move(again, groups);
@@ -405,7 +414,7 @@ describe("steps", () => {
     }));
 
   it("in bfloat16 train float32 masters, and sampling agrees with training as far as the type allows", () =>
-    withTiny("released", { precision: "bfloat16", freeze: ["vision"], reference: true }, async (engine, groups) => {
+    withTiny(stored, { precision: "bfloat16", freeze: ["vision"], reference: true }, async (engine, groups) => {
       const prompts = groups.map(({ prompt }) => prompt);
       const completions = await engine.sample(prompts, { n: 2, maxTokens: 8, temperature: 1, seed: 3 });
       const jobs = prompts.map((prompt, g) => ({
@@ -449,9 +458,9 @@ describe("load", () => {
     }));
 });
 
-it("an engine leaves nothing behind when it is disposed", async () => {
+it.each(tinies)("an engine on %s leaves nothing behind when it is disposed", async (name) => {
   const before = liveTensors();
-  await withTiny("tied", { reference: true, freeze: ["vision", "connector"] }, async (engine, groups) => {
+  await withTiny(name, { reference: true, freeze: ["vision", "connector"] }, async (engine, groups) => {
     await engine.sample([groups[2]!.prompt], { n: 2, maxTokens: 4, temperature: 1, seed: 1 });
     engine.score("reference", groups);
     engine.forwardBackward(toTrain(groups), grpo);

@@ -1,8 +1,9 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { adapterDir, loadLora } from "../../test/golden/lora/golden.ts";
+import { COMMIT } from "../../test/hub/fake.ts";
 import {
   differing,
   gradientOf,
@@ -34,8 +35,11 @@ const groupsOf = (name: string) =>
     prompt: promptOf(prompt),
     items: [{ ids: prompt.completion_ids, advantage: 0 }],
   }));
+type Groups = ReturnType<typeof groupsOf>;
+const askedOf = (groups: Groups) =>
+  groups.map(({ prompt, items }) => ({ prompt, completions: items.map(({ ids }) => ids) }));
 const groups = groupsOf("tied");
-const asked = groups.map(({ prompt, items }) => ({ prompt, completions: items.map(({ ids }) => ids) }));
+const asked = askedOf(groups);
 
 function withEngine<T>(folder: string, options: LocalOptions, use: (engine: LocalEngine) => T): T {
   const engine = new LocalEngine(folder, { device: "cpu", ...options });
@@ -46,9 +50,9 @@ function withEngine<T>(folder: string, options: LocalOptions, use: (engine: Loca
   }
 }
 const tied = loadGolden("tied").dir;
-const move = (engine: LocalEngine, steps = 1) => {
+const move = (engine: LocalEngine, steps = 1, learned: Groups = groups) => {
   for (let i = 0; i < steps; i++) {
-    engine.forwardBackward(groups, NLL);
+    engine.forwardBackward(learned, NLL);
     engine.step(STEP);
   }
 };
@@ -127,6 +131,106 @@ describe("a new adapter", () => {
         return weights;
       });
     expect(bytes("bfloat16")).toBeLessThan(0.6 * bytes("float32"));
+  });
+});
+
+// A checkpoint of each layout; the original's names queries, keys and values as one module.
+describe.each([
+  ["qwen2_5_vl/tied", "base_model.model.model.visual.blocks.0.attn.qkv.lora_B.weight"],
+  ["internvl/sharded", "base_model.model.model.vision_tower.encoder.layer.0.attention.q_proj.lora_B.weight"],
+  ["internvl/normed", "base_model.model.vision_model.encoder.layers.0.attn.qkv.lora_B.weight"],
+])("an adapter on %s", (name, tower) => {
+  const { dir: base } = loadGolden(name);
+  const learned = groupsOf(name);
+  const wanted = askedOf(learned);
+  const whole = { ...lora, parts: ["language", "vision", "connector"] } as const;
+
+  it("begins as the base; what it then samples is what it scores", async () => {
+    const engine = new LocalEngine(base, { device: "cpu", lora: whole, reference: true });
+    const before = engine.score("reference", wanted);
+    expect(engine.score("policy", wanted)).toEqual(before);
+    move(engine, 2, learned);
+    expect(engine.still).toEqual([]);
+    expect(largestGap(engine.score("policy", wanted), before)).toBeGreaterThan(1e-2);
+    expect(engine.score("reference", wanted)).toEqual(before);
+    const prompts = learned.map(({ prompt }) => prompt);
+    const sampled = await engine.sample(prompts, { n: 2, maxTokens: 10, temperature: 1, seed: 6 });
+    const scored = engine.score(
+      "policy",
+      prompts.map((prompt, g) => ({ prompt, completions: sampled[g]!.map(({ ids }) => ids) })),
+    );
+    const logprobs = sampled.map((group) => group.map(({ logprobs }) => logprobs));
+    engine.dispose();
+    expect(largestGap(scored, logprobs)).toBeLessThan(1e-4);
+  });
+
+  it("says the same when it is saved and opened, and when it is merged; saved and loaded, it goes on bit for bit", () =>
+    withEngine(base, { lora: whole }, (engine) => {
+      move(engine, 2, learned);
+      const [adapter, merged, state] = [place(), place(), place()];
+      engine.export(adapter);
+      engine.export(merged, { merge: true });
+      engine.save(state);
+      expect([...tensorsIn(join(adapter, "adapter_model.safetensors")).keys()]).toContain(tower);
+      const now = engine.score("policy", wanted);
+      withEngine(adapter, {}, (again) => expect(again.score("policy", wanted)).toEqual(now));
+      expect(readdirSync(merged).sort()).toEqual(readdirSync(base).sort());
+      withEngine(merged, {}, (again) => expect(largestGap(again.score("policy", wanted), now)).toBeLessThan(1e-4));
+      move(engine, 1, learned);
+      withEngine(base, { lora: whole }, (again) => {
+        again.load(state);
+        move(again, 1, learned);
+        expect(differing(stateOf(again, place()), stateOf(engine, place()))).toEqual([]);
+      });
+    }));
+});
+
+describe("an adapter whose base is named by a hub id", () => {
+  const cache = place();
+  const repo = join(cache, "models--org--tiny");
+  cpSync(tied, join(repo, "snapshots", COMMIT), { recursive: true });
+  mkdirSync(join(repo, "refs"));
+  writeFileSync(join(repo, "refs", "main"), COMMIT);
+  beforeEach(() => {
+    vi.stubEnv("HF_HUB_CACHE", cache);
+    return () => vi.unstubAllEnvs();
+  });
+
+  const named = (base: object) => {
+    const folder = place();
+    const scored = withEngine(tied, { lora }, (engine) => {
+      move(engine);
+      engine.export(folder);
+      return engine.score("policy", asked);
+    });
+    const path = join(folder, "adapter_config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...config, ...base }));
+    return { folder, scored };
+  };
+
+  it.each([{ base_model_name_or_path: "org/tiny" }, { base_model_name_or_path: "org/tiny", revision: COMMIT }])(
+    "is opened through the cache, and exported under the same name: %j",
+    (base) => {
+      const { folder, scored } = named(base);
+      withEngine(folder, {}, (engine) => {
+        expect(engine.score("policy", asked)).toEqual(scored);
+        const out = place();
+        engine.export(out);
+        expect(JSON.parse(readFileSync(join(out, "adapter_config.json"), "utf8"))).toMatchObject(base);
+      });
+    },
+  );
+
+  it.each([
+    [{ base_model_name_or_path: "org/other" }, "npx grit download org/other"],
+    [{ base_model_name_or_path: "org/tiny", revision: "v2" }, "npx grit download org/tiny --revision v2"],
+  ])("%j is not in the cache: the adapter is named, and the command that fetches its base", (base, command) => {
+    const { folder } = named(base);
+    const open = () => withEngine(folder, {}, () => {});
+    expect(open).toThrow(UserError);
+    expect(open).toThrow(`${folder} is an adapter for ${base.base_model_name_or_path}. `);
+    expect(open).toThrow(`fetch it by: ${command}`);
   });
 });
 

@@ -2,10 +2,11 @@
  * @file What an engine holds: the parameters of a checkpoint, with an adapter or without, which of them are trained, and
  * the frozen reference beside them.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
   type AdapterConfig,
+  baseFolder,
   isAdapter,
   peftNames,
   readAdapter,
@@ -75,12 +76,7 @@ export class Policy {
         `${folder} is an adapter already, so \`lora\` cannot begin another.`,
         "Remove `lora` to go on with this one, or name its base as the model.",
       );
-    if (opened && !existsSync(opened.base))
-      throw new UserError(
-        `${folder} is an adapter for ${opened.base}, which is not there.`,
-        `Let base_model_name_or_path in ${join(folder, "adapter_config.json")} name the folder of its base.`,
-      );
-    this.dir = opened?.base ?? folder;
+    this.dir = opened ? baseFolder(folder, opened) : folder;
     this.model = readModel(this.dir);
     const isFrozen = (name: string) =>
       opened !== undefined || lora !== undefined || freeze.includes(this.model.partOf(name));

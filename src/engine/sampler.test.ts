@@ -1,11 +1,12 @@
-import { describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
-import { promptOf } from "../../test/tiny.ts";
+import { largestGap, promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights_io.ts";
 import { readModel } from "../models/registry.ts";
 import { Weights } from "../models/weights.ts";
 import { Tokenizer } from "../prompt/tokenizer.ts";
-import type { Prompt } from "../records.ts";
+import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import type { SampleOptions } from "./engine.ts";
 import { placeholderMask } from "./logprobs.ts";
@@ -33,7 +34,7 @@ const random: SampleOptions = { n: 1, maxTokens: 12, temperature: 1.3, seed: 1 }
 const idsOf = async (context: SamplerContext, prompts: readonly Prompt[], options: SampleOptions) =>
   (await sample(context, prompts, options)).map((group) => group.map(({ ids }) => ids));
 
-describe.each(goldenNames("qwen2_5_vl"))("greedy on %s", (name) => {
+describe.each(goldenNames())("greedy on %s", (name) => {
   const { golden, context, prompts } = open(name);
   const wanted = golden.prompts.map(({ greedy_ids }) => [greedy_ids]);
 
@@ -46,8 +47,8 @@ describe.each(goldenNames("qwen2_5_vl"))("greedy on %s", (name) => {
   });
 });
 
-describe("sample", () => {
-  const { golden, context, prompts } = open("tied");
+describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
+  const { golden, context, prompts } = open(name);
   const [text, strip, wide, pair] = prompts as [Prompt, Prompt, Prompt, Prompt];
   const written = golden.prompts[0]!.greedy_ids;
 
@@ -61,7 +62,7 @@ describe("sample", () => {
     const groups = await idsOf(context, [text], { ...random, n: 64, maxTokens: 60, temperature: 1e4 });
     const counts = new Map<number, number>();
     for (const id of groups.flat(2)) counts.set(id, (counts.get(id) ?? 0) + 1);
-    // Nearly uniform: 3,840 draws would hit each of the 325 ids a dozen times.
+    // Nearly uniform: 3,840 draws would hit each of some 325 ids a dozen times.
     expect(counts.size).toBe(context.model.shape.vocabulary - golden.masked_ids.length);
     expect(golden.masked_ids.filter((id) => counts.has(id))).toEqual([]);
   });
@@ -81,6 +82,49 @@ describe("sample", () => {
     expect(more!.slice(0, 2)).toEqual(alone);
     const whole = await idsOf(context, prompts, { ...random, n: 2 });
     expect(await idsOf({ ...context, cacheBytes: 1 }, prompts, { ...random, n: 2 })).toEqual(whole);
+  });
+
+  it("property: ids and log-probabilities are those of the prompt alone, whatever the companions, order, n and cut", async () => {
+    const seeds = prompts.map((_, i) => 40 + i);
+    const alone: Completion[][] = [];
+    for (const [i, prompt] of prompts.entries())
+      alone.push((await sample(context, [prompt], { ...random, n: 3, seed: [seeds[i]!] }))[0]!);
+    const batch = fc.record({
+      members: fc.array(fc.nat(prompts.length - 1), { minLength: 1, maxLength: 6 }),
+      n: fc.integer({ min: 1, max: 3 }),
+      cacheBytes: fc.constantFrom(1, 2 ** 17, 2 ** 28),
+    });
+    await fc.assert(
+      fc.asyncProperty(batch, async ({ members, n, cacheBytes }) => {
+        const options = { ...random, n, seed: members.map((i) => seeds[i]!) };
+        const groups = await sample(
+          { ...context, cacheBytes },
+          members.map((i) => prompts[i]!),
+          options,
+        );
+        const wanted = members.map((i) => alone[i]!.slice(0, n));
+        expect(groups.map((group) => group.map(({ ids }) => ids))).toEqual(
+          wanted.map((group) => group.map(({ ids }) => ids)),
+        );
+        const logprobs = (of: readonly (readonly Completion[])[]) =>
+          of.map((group) => group.map(({ logprobs }) => logprobs));
+        expect(largestGap(logprobs(groups), logprobs(wanted))).toBeLessThan(1e-5);
+      }),
+      { numRuns: 8, seed: 5 },
+    );
+  });
+
+  it("reads each prompt, and encodes its images, once for all its completions", async () => {
+    const embed = vi.spyOn(context.model, "embed");
+    const encode = vi.spyOn(context.model, "encodeImages");
+    try {
+      await sample(context, [text, pair], { ...random, n: 5, maxTokens: 3 });
+      const passes = embed.mock.calls.map(([, ids]) => ids.length);
+      expect(passes).toEqual([text.ids.length + pair.ids.length, 10, 10]);
+      expect(encode.mock.calls.map(([, images]) => images)).toEqual([pair.images]);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it("a restriction to the best token is greedy", async () => {

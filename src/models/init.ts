@@ -5,8 +5,8 @@ import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import type { Model } from "./model.ts";
 
 /**
- * Norms 1, biases 0, embeddings N(0, 0.02²); every matrix N(0, 1/inputs), those that write into the residual stream
- * divided by √(2·layers), so that its size does not grow with depth.
+ * Norms 1, biases 0, layer scales as the config says, embeddings N(0, 0.02²); every matrix N(0, 1/inputs), those that
+ * write into the residual stream divided by √(2·layers), so that its size does not grow with depth.
  */
 export function initialWeights(model: Model, seed: number): Map<string, Tensor> {
   using generator = new Generator(seed);
@@ -15,7 +15,8 @@ export function initialWeights(model: Model, seed: number): Map<string, Tensor> 
     [...model.parameterShapes()].map(([name, shape]) => {
       const tensor = keep(zeros(shape));
       const inputs = shape.slice(1).reduce((a, b) => a * b, 1);
-      if (shape.length === 1 && name.endsWith(".weight")) tidy(() => void add_(tensor, floats([1], [])));
+      const value = model.initialValue(name) ?? (shape.length === 1 && name.endsWith(".weight") ? 1 : 0);
+      if (value !== 0) tidy(() => void add_(tensor, floats([value], [])));
       if (shape.length > 1) {
         const embedding = model.partOf(name) === "embeddings";
         normal_(tensor, 0, embedding ? 0.02 : inputs ** -0.5, generator);

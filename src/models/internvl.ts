@@ -71,6 +71,10 @@ export class InternVL extends Qwen2Language {
     return super.rotation(weights, positions);
   }
 
+  override initialValue(parameter: string): number | undefined {
+    return /\.lambda_[12]$/.test(parameter) ? this.config.vision.layer_scale_init_value : undefined;
+  }
+
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
     return visionTower(this.config, weights, images);
   }

@@ -40,6 +40,8 @@ const vision = z
     attention_bias: z.boolean(),
     use_qk_norm: z.boolean(),
     qk_norm_eps: z.number().positive(),
+    /** What a fresh tower's layer scales begin with. */
+    layer_scale_init_value: z.number().default(0.1),
     hidden_act: z.literal("gelu").default("gelu"),
     use_absolute_position_embeddings: z.literal(true).default(true),
     use_mask_token: z.literal(false).default(false),
@@ -108,6 +110,7 @@ function original(dir: string, json: Json): Json {
       attention_bias: vit.qkv_bias ?? false,
       use_qk_norm: vit.qk_normalization ?? true,
       qk_norm_eps: vit.layer_norm_eps ?? 1e-6,
+      layer_scale_init_value: vit.initializer_factor,
     },
     image_token_id: addedToken(dir, "<IMG_CONTEXT>"),
     tie_word_embeddings: llm?.tie_word_embeddings ?? false,

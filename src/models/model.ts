@@ -67,6 +67,10 @@ export interface Model {
   /** The name above for a tensor's name in any checkpoint layout of the family. */
   canonicalName(name: string): string;
   partOf(parameter: string): Part;
+  /** What a fresh parameter is filled with where the architecture prescribes a number: a layer scale is neither 0 nor 1. */
+  initialValue(parameter: string): number | undefined;
+  /** The parameter whose values a stored tensor repeats, by their names: the head of tied embeddings. */
+  copyOf(name: string): string | undefined;
   positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
   /** Vision tower and connector: [M, D], image after image. */
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;

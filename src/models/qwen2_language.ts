@@ -96,6 +96,14 @@ export abstract class Qwen2Language implements Model {
     return parameter.startsWith(this.#around.connector) ? "connector" : "vision";
   }
 
+  initialValue(_parameter: string): number | undefined {
+    return undefined;
+  }
+
+  copyOf(name: string): string | undefined {
+    return this.#around.tied && name === HEAD ? EMBEDDINGS : undefined;
+  }
+
   rotation(weights: Weights, positions: TokenInput["positions"]): Rotation {
     const tokens = positions[0]!.length;
     const half = this.#frequencies.length;

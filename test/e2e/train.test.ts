@@ -58,9 +58,9 @@ const linesOf = (run: string): Line[] => {
 };
 
 /** Everything a run has written that may not depend on when or where it ran. */
-function contentsOf(run: string) {
+function contentsOf(run: string, steps = STEPS) {
   const metrics = linesOf(run).map(({ seconds, tokensPerSecond, rssMB, ...line }) => line);
-  const files = ["rollouts", `checkpoints/step-${STEPS}`].flatMap((folder) =>
+  const files = ["rollouts", `checkpoints/step-${steps}`].flatMap((folder) =>
     readdirSync(join(run, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name)),
@@ -141,6 +141,32 @@ describe("a run", () => {
     expect(stderr).toContain("--resume");
     expectEqualRuns(unbroken, before);
   });
+
+  it.each(["internvl/tied", "internvl/original"])(
+    "trains %s as well: broken off and resumed, it is the unbroken run",
+    async (name) => {
+      const steps = 4;
+      const overrides = [`model=${loadGolden(name).dir}`, `steps=${steps}`, "image={max_tiles: 2}", "save.every=2"];
+      const recipe = await loadRecipe(recipeFile, [...overrides, "sampling.max_tokens=12"]);
+      const [whole, broken] = [join(dir, `${name}-whole`), join(dir, `${name}-broken`)];
+      await train(recipe, { run: whole });
+      for (const line of linesOf(whole)) {
+        expect((line.mismatch as { max: number }).max).toBeLessThan(1e-4);
+        expect(line.gradNorm).toBeGreaterThan(0);
+        expect([line.skipped, line.unscored]).toEqual([0, 0]);
+      }
+      expect(linesOf(whole)[0]!.kl).toBeCloseTo(0, 6);
+      expect(linesOf(whole).at(-1)!.kl).toBeGreaterThan(1e-5);
+      const controller = new AbortController();
+      const onStep = ({ step }: { step: number }) => step === 3 && controller.abort();
+      await expect(train(recipe, { run: broken, signal: controller.signal, onStep })).rejects.toThrow(/Interrupted/);
+      expect(linesOf(broken)).toHaveLength(3);
+      await train(recipe, { run: broken, resume: true });
+      const [is, was] = [contentsOf(broken, steps), contentsOf(whole, steps)];
+      expect(is.metrics).toEqual(was.metrics);
+      expect(differing(is.files, was.files)).toEqual([]);
+    },
+  );
 
   it("takes several updates of the clipped form from one batch of rollouts", async () => {
     const recipe = await loadRecipe(recipeFile, [
