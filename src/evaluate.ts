@@ -72,7 +72,7 @@ export function askingOf(recipe: Recipe): Asking {
 }
 
 /** Samples asked together. Their images are held at once: one of 200,704 pixels takes about 5 MB. */
-export const BATCH = 128;
+export const BATCH = 320;
 
 /** How far an evaluation has come, and what may end it. */
 export interface Following {

@@ -14,7 +14,7 @@ import { type Bundle, pack, type Span } from "./packing.ts";
 
 /** Elements of one chunk of logits. */
 export const LOGIT_CHUNK = 2 ** 25;
-const REMEMBERED_IMAGES = 512;
+const REMEMBERED_IMAGES = 2048;
 
 export class Passes {
   readonly model: Model;

@@ -11,7 +11,7 @@ import { TextStream } from "../prompt/text_stream.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { type Random, stream } from "../random.ts";
 import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
-import { indexSelect, ints, toDevice } from "../torch/ops.ts";
+import { cat, indexSelect, ints, toDevice } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { choose } from "./choose.ts";
 import type { SampleOptions } from "./engine.ts";
@@ -35,6 +35,9 @@ export interface SamplerContext {
 /** A batch is compacted when this share of its rows has finished; copying the cache at every ending would cost more. */
 const COMPACT_AT = 1 / 8;
 
+/** Prompt tokens that go through the model together: enough to keep it busy, and no more memory than that takes. */
+const PREFILL_TOKENS = 8192;
+
 /** n completions of every prompt, in order. @throws AbortError when the signal fires. */
 export async function sample(
   context: SamplerContext,
@@ -43,13 +46,15 @@ export async function sample(
 ): Promise<Completion[][]> {
   const bytesPerToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
   const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
-  const out: Completion[][] = [];
+  const out = new Array<Completion[]>(prompts.length);
   const total = prompts.length * options.n;
-  for (const batch of byBudget([...prompts.keys()], size, context.cacheBytes)) {
+  let done = 0;
+  // Prompts of one length side by side are prefilled as one, and those of about one length waste the least room.
+  const byLength = [...prompts.keys()].sort((a, b) => prompts[a]!.ids.length - prompts[b]!.ids.length);
+  for (const batch of byBudget(byLength, size, context.cacheBytes)) {
     const rows = batch.flatMap((index) =>
       Array.from({ length: options.n }, (_, k) => new Sequence(prompts[index]!, context, options, index, k)),
     );
-    const done = out.length * options.n;
     await runBatch(
       context,
       batch.map((index) => prompts[index]!),
@@ -57,8 +62,9 @@ export async function sample(
       options,
       (ended) => options.onProgress?.(done + ended, total),
     );
-    for (let i = 0; i < batch.length; i++)
-      out.push(rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion()));
+    for (const [i, index] of batch.entries())
+      out[index] = rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion());
+    done += rows.length;
   }
   return out;
 }
@@ -166,31 +172,34 @@ async function runBatch(
   }
 }
 
-/** Runs the prompts through the model once, fills the cache, and repeats both for n completions each. */
-function prefill(
-  { model, weights, mask_V, features }: SamplerContext,
-  prompts: readonly Prompt[],
-  cache: KVCache,
-  n: number,
-): Tensor {
-  const { pack: packed } = pack(
-    model,
-    prompts.map((prompt) => ({ prompt, branches: [] })),
+/**
+ * Runs the prompts through the model once, some at a time, fills the cache, and repeats it for n completions each. Logits
+ * [prompts * n, V].
+ */
+function prefill(context: SamplerContext, prompts: readonly Prompt[], cache: KVCache, n: number): Tensor {
+  const { model, weights, mask_V, features } = context;
+  let first = 0;
+  const logits = byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS).map((chunk) =>
+    tidy(() => {
+      const { pack: packed } = pack(
+        model,
+        chunk.map((prompt) => ({ prompt, branches: [] })),
+      );
+      const features_MD = features(packed.images);
+      const input = { ...packed, ...(features_MD && { features_MD }) };
+      const hidden = forward(model, weights, input, new PackAttention(packed.trees, { cache, first }));
+      first += chunk.length;
+      let end = 0;
+      const lasts = chunk.map(({ ids }) => {
+        end += ids.length;
+        return end - 1;
+      });
+      return maskedLogits(model, weights, indexSelect(hidden, 0, toDevice(ints(lasts), mask_V.device)), mask_V);
+    }),
   );
-  const features_MD = features(packed.images);
-  const hidden = forward(
-    model,
-    weights,
-    { ...packed, ...(features_MD && { features_MD }) },
-    new PackAttention(packed.trees, cache),
-  );
-  let end = 0;
-  const lasts = prompts.flatMap((prompt) => {
-    end += prompt.ids.length;
-    return new Array<number>(n).fill(end - 1);
-  });
-  cache.select(prompts.flatMap((_, i) => new Array<number>(n).fill(i)));
-  return maskedLogits(model, weights, indexSelect(hidden, 0, toDevice(ints(lasts), mask_V.device)), mask_V);
+  const rows = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
+  cache.select(rows);
+  return indexSelect(cat(logits, 0), 0, toDevice(ints(rows), mask_V.device));
 }
 
 function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {

@@ -6,52 +6,48 @@ import { type DType, scopeHere, type Tensor } from "../torch/tensor.ts";
 import type { KVCache } from "./kv_cache.ts";
 import { additive, prefixedCausal } from "./masks.ts";
 import { type Attention, type Tree, treeLength } from "./model.ts";
+import { type Run, runsOf } from "./runs.ts";
 
 /** Tokens of a pack look back along their own branch and its root. Made for one forward pass. */
 export class PackAttention implements Attention {
   readonly #trees: readonly Tree[];
-  /** Lengths of all roots and branches, in the pack's order. */
-  readonly #pieces: readonly number[];
+  /** Roots and branches in the pack's order; neighbouring trees of one length without branches are one piece. */
+  readonly #pieces: readonly Piece[];
   readonly #masks = new Map<string, Tensor>();
   /** The masks serve every layer, also where each layer has a scope of its own. */
   readonly #keepMask = scopeHere();
-  readonly #cache: KVCache | undefined;
+  readonly #store: { readonly cache: KVCache; readonly first: number } | undefined;
 
-  /** With a `cache`, the keys and values of the trees, roots only, are stored in it on the way. */
-  constructor(trees: readonly Tree[], cache?: KVCache) {
+  /** With a `store`, the keys and values of the trees, roots only, go into its rows from the `first` on, on the way. */
+  constructor(trees: readonly Tree[], store?: { readonly cache: KVCache; readonly first: number }) {
     this.#trees = trees;
-    this.#pieces = trees.flatMap(({ root, branches }) => [root, ...branches]);
-    this.#cache = cache;
+    this.#pieces = piecesOf(trees);
+    this.#store = store;
   }
 
-  /** The R query heads that share a key/value head become rows of one product: q [K, R*t, E] on k [K, t, E]. */
+  /** The R query heads that share a key/value head become rows of one product: q [n, K, R*t, E] on k [n, K, t, E]. */
   attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
-    this.#cache?.prefill(layer, this.#trees.map(treeLength), k_TKE, v_TKE);
+    this.#store?.cache.prefill(layer, this.#store.first, this.#trees.map(treeLength), k_TKE, v_TKE);
     const [T, H, E] = q_THE.shape as [number, number, number];
     const K = k_TKE.size(1);
     const R = H / K;
     const dtype = attentionType(q_THE.dtype, q_THE.device);
-    const qs = split(permute(reshape(cast(q_THE, dtype), [T, K, R, E]), [1, 2, 0, 3]), this.#pieces, 2);
-    const ks = split(transpose(cast(k_TKE, dtype), 0, 1), this.#pieces, 1);
-    const vs = split(transpose(cast(v_TKE, dtype), 0, 1), this.#pieces, 1);
+    const sizes = this.#pieces.map(({ count, length }) => count * length);
+    const qs = split(permute(reshape(cast(q_THE, dtype), [T, K, R, E]), [1, 2, 0, 3]), sizes, 2);
+    const ks = split(transpose(cast(k_TKE, dtype), 0, 1), sizes, 1);
+    const vs = split(transpose(cast(v_TKE, dtype), 0, 1), sizes, 1);
 
-    let piece = 0;
-    const attendPiece = (prefix: { k: Tensor; v: Tensor } | undefined): { k: Tensor; v: Tensor } => {
-      const [t, before] = [this.#pieces[piece]!, prefix?.k.size(1) ?? 0];
-      const k = prefix ? cat([prefix.k, ks[piece]!], 1) : ks[piece]!;
-      const v = prefix ? cat([prefix.v, vs[piece]!], 1) : vs[piece]!;
-      const q = reshape(qs[piece]!, [1, K, R * t, E]);
-      const mask = this.#mask(before, t, R, q);
-      const out = attention(q, reshape(k, [1, K, before + t, E]), reshape(v, [1, K, before + t, E]), mask);
-      outs.push(reshape(out, [K, R, t, E]));
-      piece++;
-      return { k, v };
-    };
-    const outs: Tensor[] = [];
-    for (const { branches } of this.#trees) {
-      const root = attendPiece(undefined);
-      for (const _ of branches) attendPiece(root);
-    }
+    let root: { k: Tensor; v: Tensor } | undefined;
+    const outs = this.#pieces.map(({ count: n, length: t, isBranch }, piece) => {
+      const own = (part: Tensor) => transpose(reshape(part, [K, n, t, E]), 0, 1);
+      const before = isBranch ? root!.k.size(2) : 0;
+      const [k, v] = [own(ks[piece]!), own(vs[piece]!)];
+      const seen = isBranch ? { k: cat([root!.k, k], 2), v: cat([root!.v, v], 2) } : { k, v };
+      if (!isBranch) root = seen;
+      const q = reshape(permute(reshape(qs[piece]!, [K, R, n, t, E]), [2, 0, 1, 3, 4]), [n, K, R * t, E]);
+      const out = attention(q, seen.k, seen.v, this.#mask(before, t, R, q));
+      return reshape(permute(reshape(out, [n, K, R, t, E]), [1, 2, 0, 3, 4]), [K, R, n * t, E]);
+    });
     return cast(reshape(permute(cat(outs, 2), [2, 0, 1, 3]), [T, H * E]), q_THE.dtype);
   }
 
@@ -66,6 +62,25 @@ export class PackAttention implements Attention {
     }
     return mask;
   }
+}
+
+/** `count` roots without branches of one length, or one root, or one branch of the root before it. */
+interface Piece extends Run {
+  readonly isBranch: boolean;
+}
+
+function piecesOf(trees: readonly Tree[]): Piece[] {
+  const bare = runsOf(trees.map((tree) => (tree.branches.length === 0 ? tree.root : 0)));
+  let next = 0;
+  return bare.flatMap(({ count, length }) => {
+    const members = trees.slice(next, next + count);
+    next += count;
+    if (length > 0) return [{ count, length, isBranch: false }];
+    return members.flatMap(({ root, branches }) => [
+      { count: 1, length: root, isBranch: false },
+      ...branches.map((branch) => ({ count: 1, length: branch, isBranch: true })),
+    ]);
+  });
 }
 
 /** Decoding: each of B sequences has one new token and looks at everything its cache row holds. */

@@ -2,10 +2,22 @@
  * @file Keys and values of sequences under way. Prompts are right-aligned, so that all sequences write their next token
  * into the same column; the columns left of a shorter prompt are masked.
  */
-import { copy_, indexSelect, ints, narrow, split, toDevice, transpose, unsqueeze, zeros } from "../torch/ops.ts";
+import {
+  copy_,
+  indexSelect,
+  ints,
+  narrow,
+  reshape,
+  split,
+  toDevice,
+  transpose,
+  unsqueeze,
+  zeros,
+} from "../torch/ops.ts";
 import { type DType, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { additive } from "./masks.ts";
 import type { ModelShape } from "./model.ts";
+import { runsOf } from "./runs.ts";
 
 export class KVCache {
   /** Per layer [B, K, columns, E]. */
@@ -30,11 +42,18 @@ export class KVCache {
     this.#mask = keep(tidy(() => additive(visible, [promptLengths.length, 1, 1, columns], dtype, device)));
   }
 
-  /** Stores the prompts' keys and values of one layer, given end to end: k_TKE, v_TKE. */
-  prefill(layer: number, lengths: readonly number[], k_TKE: Tensor, v_TKE: Tensor): void {
+  /** Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. */
+  prefill(layer: number, first: number, lengths: readonly number[], k_TKE: Tensor, v_TKE: Tensor): void {
+    const runs = runsOf(lengths);
+    const sizes = runs.map(({ count, length }) => count * length);
     const store = (cache: Tensor, packed: Tensor) => {
-      for (const [b, part] of split(packed, lengths, 0).entries()) {
-        copy_(narrow(narrow(cache, 0, b, 1), 2, this.#starts[b]!, lengths[b]!), unsqueeze(transpose(part, 0, 1), 0));
+      const [K, E] = [packed.size(1), packed.size(2)];
+      let b = first;
+      for (const [i, part] of split(packed, sizes, 0).entries()) {
+        const { count, length } = runs[i]!;
+        const room = narrow(narrow(cache, 0, b, count), 2, this.#starts[b]!, length);
+        copy_(room, transpose(reshape(part, [count, length, K, E]), 1, 2));
+        b += count;
       }
     };
     tidy(() => {

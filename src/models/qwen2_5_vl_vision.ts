@@ -30,6 +30,7 @@ import type { Tensor } from "../torch/tensor.ts";
 import { attentionType } from "./attention.ts";
 import { linear, type Rotation, rmsNorm, rotate, rotation } from "./layers.ts";
 import type { Qwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
+import { type Run, runsOf } from "./runs.ts";
 import { Shapes } from "./shapes.ts";
 import type { Weights } from "./weights.ts";
 
@@ -114,17 +115,13 @@ function mlp(weights: Weights, prefix: string, x: Tensor): Tensor {
 
 /** Patches that look at each other and at no others, as lists of patch indices; attended in groups of equal length. */
 class Segments {
-  readonly #groups: { count: number; length: number }[] = [];
+  readonly #groups: readonly Run[];
   readonly #order: Tensor;
   readonly #inverse: Tensor;
 
   constructor(segments: readonly (readonly number[])[], device: string) {
     const sorted = [...segments].sort((a, b) => a.length - b.length);
-    for (const { length } of sorted) {
-      const last = this.#groups.at(-1);
-      if (last?.length === length) last.count++;
-      else this.#groups.push({ count: 1, length });
-    }
+    this.#groups = runsOf(sorted.map(({ length }) => length));
     const order = sorted.flat();
     const inverse = new Array<number>(order.length);
     for (const [to, from] of order.entries()) inverse[from] = to;
