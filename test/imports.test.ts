@@ -34,6 +34,7 @@ const joins = [
   "summary.ts",
   "quickstart.ts",
   "pretrain.ts",
+  "pretrain_fresh.ts",
   "pretrain_vision.ts",
   "serve",
   "cli",

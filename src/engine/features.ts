@@ -2,15 +2,16 @@
  * completions and all epochs. */
 import type { ImageInput } from "../records.ts";
 import { cat } from "../torch/ops.ts";
-import { keep, type Tensor } from "../torch/tensor.ts";
+import { bytesPer, keep, type Tensor } from "../torch/tensor.ts";
 
 /** Features of the most recently used images, [merged patches, D] each. */
 export class FeatureCache {
   readonly #entries = new Map<string, Tensor>();
-  readonly #capacity: number;
+  readonly #bytes: number;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  /** Keeps at most so many bytes from one pass to the next. */
+  constructor(bytes: number) {
+    this.#bytes = bytes;
   }
 
   /**
@@ -30,10 +31,13 @@ export class FeatureCache {
     );
   }
 
-  /** Forgets the least recently used beyond the capacity; called between passes, when none is in use. */
+  /** Forgets the least recently used beyond the room; called between passes, when none is in use. */
   trim(): void {
+    const size = ({ shape, dtype }: Tensor) => shape.reduce((a, b) => a * b, bytesPer[dtype]);
+    let held = [...this.#entries.values()].reduce((total, features) => total + size(features), 0);
     for (const [key, features] of this.#entries) {
-      if (this.#entries.size <= this.#capacity) return;
+      if (held <= this.#bytes) return;
+      held -= size(features);
       features.dispose();
       this.#entries.delete(key);
     }

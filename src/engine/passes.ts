@@ -14,13 +14,14 @@ import { type Bundle, pack, type Span } from "./packing.ts";
 
 /** Elements of one chunk of logits. */
 export const LOGIT_CHUNK = 2 ** 25;
-const REMEMBERED_IMAGES = 2048;
+/** Bytes of image features kept: some thousand images of the tiny base, some hundred of a model of 3B. */
+const FEATURE_BYTES = 2 ** 27;
 
 export class Passes {
   readonly model: Model;
   readonly mask_V: Tensor;
   readonly #visionFrozen: boolean;
-  readonly #features = new FeatureCache(REMEMBERED_IMAGES);
+  readonly #features = new FeatureCache(FEATURE_BYTES);
 
   /** `mask_V` is that of `placeholderMask`; it stays the caller's. */
   constructor(model: Model, mask_V: Tensor, visionFrozen: boolean) {

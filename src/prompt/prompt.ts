@@ -26,7 +26,7 @@ export interface Conversation {
   readonly response: readonly number[];
 }
 
-/** Processed images kept; one of 200,704 pixels takes about 5 MB. */
+/** Processed images kept, as many as an evaluation asks about at once in several ways; one of 200,704 pixels takes about 5 MB. */
 const IMAGES_KEPT = 320;
 
 const TURN_END = "<|im_end|>";
