@@ -13,13 +13,14 @@ export interface Message {
   readonly content: string | readonly Part[];
 }
 
-/** A template of both families' form: `system` where the conversation brings no system turn, `image` for every image. */
-function chatMarkup(system: string, image: string): string {
-  return `{%- for message in messages %}
-{%- if loop.first and message.role != 'system' %}
+/** A template of both families' form: `image` for every image, `system` where the conversation brings no system turn. */
+function chatMarkup(image: string, system?: string): string {
+  const opening = `{%- if loop.first and message.role != 'system' %}
 {{- '<|im_start|>system\\n${system}<|im_end|>\\n' }}
 {%- endif %}
-{{- '<|im_start|>' + message.role + '\\n' }}
+`;
+  return `{%- for message in messages %}
+${system === undefined ? "" : opening}{{- '<|im_start|>' + message.role + '\\n' }}
 {%- if message.content is string %}
 {{- message.content }}
 {%- else %}
@@ -41,38 +42,18 @@ function chatMarkup(system: string, image: string): string {
 
 /** Renders as Qwen2.5-VL's released template does (images and text; a default system line): the tiny base carries it. */
 export const QWEN_VL_TEMPLATE = chatMarkup(
-  "You are a helpful assistant.",
   "<|vision_start|><|image_pad|><|vision_end|>",
+  "You are a helpful assistant.",
 );
 
 /** The original's conversation `internvl2_5`, which InternVL3's checkpoints name; each image takes a line of its own. */
 export const INTERNVL_TEMPLATE = chatMarkup(
-  "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。",
   "<IMG_CONTEXT>\\n",
+  "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。",
 );
 
 /** Renders as the template of InternVL3's `-hf` releases does, without a system line. */
-export const INTERNVL_HF_TEMPLATE = `{%- for message in messages %}
-{{- '<|im_start|>' + message.role + '\\n' }}
-{%- if message.content is string %}
-{{- message.content }}
-{%- else %}
-{%- for part in message.content %}
-{%- if part.type == 'image' %}
-{{- '<IMG_CONTEXT>\\n' }}
-{%- elif part.type == 'video' %}
-{{- '<video>\\n' }}
-{%- else %}
-{{- part.text }}
-{%- endif %}
-{%- endfor %}
-{%- endif %}
-{{- '<|im_end|>\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<|im_start|>assistant\\n' }}
-{%- endif %}
-`;
+export const INTERNVL_HF_TEMPLATE = chatMarkup("<IMG_CONTEXT>\\n");
 
 /** A checkpoint's chat template. */
 export class ChatTemplate {
