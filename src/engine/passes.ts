@@ -14,7 +14,7 @@ import { type Bundle, pack, type Span } from "./packing.ts";
 
 /** Elements of one chunk of logits. */
 export const LOGIT_CHUNK = 2 ** 25;
-/** Bytes of image features kept: some thousand images of the tiny base, some hundred of a model of 3B. */
+/** Bytes of image features kept: some thousand images of the tiny base, about a hundred of a model of 3B. */
 const FEATURE_BYTES = 2 ** 27;
 
 export class Passes {
