@@ -5,6 +5,7 @@ import { byBudget } from "./engine/packing.ts";
 import { measure, trueBoxes } from "./eval/metrics.ts";
 import type { YesNoAnswer } from "./eval/yes_no.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
+import { IMAGES_KEPT } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
 import { isScored, type Sample } from "./records.ts";
@@ -71,8 +72,8 @@ export function askingOf(recipe: Recipe): Asking {
   return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
 }
 
-/** Samples asked together. Their images are held at once: one of 200,704 pixels takes about 5 MB. */
-export const BATCH = 320;
+/** Samples asked together, in several ways with their images decoded once. */
+export const BATCH = IMAGES_KEPT;
 
 /** How far an evaluation has come, and what may end it. */
 export interface Following {

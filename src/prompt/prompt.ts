@@ -26,8 +26,8 @@ export interface Conversation {
   readonly response: readonly number[];
 }
 
-/** Processed images kept, as many as an evaluation asks about at once in several ways; one of 200,704 pixels takes about 5 MB. */
-const IMAGES_KEPT = 320;
+/** Processed images kept; one of 200,704 pixels takes about 5 MB. */
+export const IMAGES_KEPT = 320;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
