@@ -6,23 +6,22 @@ import { isAdapterTensor } from "./adapter_io.ts";
 import { SafetensorsFile } from "./safetensors.ts";
 
 /**
- * What of a model's parameters, or of an adapter's, is not the same in two folders: a phrase a tensor, none when all types, shapes and bytes
- * agree. Tensors that the model does not use (a tied head, rotary tables) may be left out of either.
+ * What is not the same in two folders of a model or of an adapter: a phrase a tensor, none when all types, shapes and bytes
+ * agree. Tensors that the model does not use (a tied head, rotary tables) may be left out of one.
  */
 export function differences(model: Model, left: string, right: string): string[] {
   const wanted = model.parameterShapes();
   const [a, b] = [tensorsOf(left), tensorsOf(right)];
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .filter((name) => wanted.has(model.canonicalName(name)) || isAdapterTensor(name))
-    .flatMap((name) => {
-      const [one, other] = [a.get(name), b.get(name)];
-      if (!one || !other) return [`${name} is only in ${one ? left : right}`];
-      const [was, is] = [describe(one.entry), describe(other.entry)];
-      if (was !== is) return [`${name} is ${was} in ${left} and ${is} in ${right}`];
-      return one.file.read(one.entry).equals(other.file.read(other.entry))
-        ? []
-        : [`${name} has other bytes in ${right}`];
-    });
+  return [...new Set([...a.keys(), ...b.keys()])].flatMap((name) => {
+    const [one, other] = [a.get(name), b.get(name)];
+    if (!one || !other) {
+      const needed = wanted.has(model.canonicalName(name)) || isAdapterTensor(name);
+      return needed ? [`${name} is only in ${one ? left : right}`] : [];
+    }
+    const [was, is] = [describe(one.entry), describe(other.entry)];
+    if (was !== is) return [`${name} is ${was} in ${left} and ${is} in ${right}`];
+    return one.file.read(one.entry).equals(other.file.read(other.entry)) ? [] : [`${name} has other bytes in ${right}`];
+  });
 }
 
 type Stored = { file: SafetensorsFile; entry: SafetensorsFile["entries"][number] };

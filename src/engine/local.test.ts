@@ -187,27 +187,30 @@ describe.each(tinies)("log-probabilities of %s", (name) => {
     }));
 });
 
-it("log-probabilities in bfloat16 stray from those in float32 no further than transformers' own do", async () => {
-  const recorded = JSON.parse(
-    readFileSync(new URL("../../test/golden/qwen2_5_vl/bfloat16.json", import.meta.url), "utf8"),
-  ) as { mean_error: Record<string, number> };
-  const errors = await Promise.all(
-    Object.keys(recorded.mean_error).map((name) =>
-      withTiny(name, { precision: "bfloat16" }, (engine, _, golden) => {
-        const asked = golden.prompts.map((prompt) => ({
-          prompt: promptOf(prompt),
-          completions: [prompt.completion_ids],
-        }));
-        const gaps = engine.score("policy", asked).flatMap(([logprobs], i) => {
-          const exact = golden.array(`${golden.prompts[i]!.name}/logprobs`).data;
-          return logprobs!.map((value, t) => Math.abs(value - exact[t]!));
-        });
-        return { ours: mean(gaps), theirs: recorded.mean_error[name]! };
-      }),
-    ),
-  );
-  expect(mean(errors.map(({ ours }) => ours))).toBeLessThanOrEqual(mean(errors.map(({ theirs }) => theirs)));
-});
+it.each(["qwen2_5_vl", "internvl"])(
+  "%s: log-probabilities in bfloat16 stray from those in float32 no further than transformers' own do",
+  async (family) => {
+    const recorded = JSON.parse(
+      readFileSync(new URL(`../../test/golden/${family}/bfloat16.json`, import.meta.url), "utf8"),
+    ) as { mean_error: Record<string, number> };
+    const errors = await Promise.all(
+      Object.entries(recorded.mean_error).map(([name, theirs]) =>
+        withTiny(`${family}/${name}`, { precision: "bfloat16" }, (engine, _, golden) => {
+          const asked = golden.prompts.map((prompt) => ({
+            prompt: promptOf(prompt),
+            completions: [prompt.completion_ids],
+          }));
+          const gaps = engine.score("policy", asked).flatMap(([logprobs], i) => {
+            const exact = golden.array(`${golden.prompts[i]!.name}/logprobs`).data;
+            return logprobs!.map((value, t) => Math.abs(value - exact[t]!));
+          });
+          return { ours: mean(gaps), theirs };
+        }),
+      ),
+    );
+    expect(mean(errors.map(({ ours }) => ours))).toBeLessThanOrEqual(mean(errors.map(({ theirs }) => theirs)));
+  },
+);
 
 describe.each(tinies)("the gradient on %s", (name) => {
   /** Of a loss over groups, on a fresh engine. */

@@ -296,6 +296,11 @@ describe("official rows become lines", () => {
     expect(await lines("mmstar", [golden("mmstar.parquet")])).toMatchObject([
       { id: "mmstar-3", answer: "B", choices: ["a cup", "a cat, on a mat", "two"] },
     ]);
+    const official = tsv(
+      ["index", "question", "answer", "category", "l2_category", "bench", "image"],
+      ["0", "What?\nOptions: A: a cup, B: a cat", "B", "math", "geometry", "MathVista", base64],
+    );
+    expect(await lines("mmstar", [await put("MMStar.tsv", official)])).toMatchObject([{ choices: ["a cup", "a cat"] }]);
     const head = ["index", "question", "A", "B", "answer", "category", "l2_category", "image"];
     const table = tsv(head, ["0", "What?", "a cup", "a cat", "B", "math", "geometry", base64]);
     expect(await lines("mmstar", [await put("MMStar.tsv", table)])).toMatchObject([{ choices: ["a cup", "a cat"] }]);

@@ -1,8 +1,11 @@
 /**
- * @file MMStar: 1,500 multiple-choice questions that need the image. A row of the parquet file, and of VLMEvalKit's TSV:
+ * @file MMStar: 1,500 multiple-choice questions that need the image. A row of the parquet file, of MMStar.tsv, whose question
+ * lists its options too, some as lines `(A) a cup`, and of a table with the options in columns:
  *
  *     {"index": 0, "question": "What is it?\nOptions: A: a cup, B: a cat", "image": …, "answer": "B",
  *      "category": "coarse perception", "l2_category": "image scene and topic", "meta_info": {…}}
+ *     {"index": "0", "question": "What is it?\nOptions: A: a cup, B: a cat", "answer": "B", "category": …, "l2_category": …,
+ *      "bench": "MMBench", "image": …}
  *     {"index": "0", "question": "What is it?", "A": "a cup", "B": "a cat", "answer": "B", "category": …, "l2_category": …, "image": …}
  */
 import { type Benchmark, layout } from "./benchmark.ts";

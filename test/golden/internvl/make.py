@@ -192,4 +192,5 @@ def main() -> None:
             make(spec)
 
 
-main()
+if __name__ == "__main__":
+    main()
