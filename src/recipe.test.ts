@@ -3,11 +3,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { UserError } from "./errors.ts";
+import { loadEvalRecipe } from "./eval-recipe.ts";
+import { loadFinetuneRecipe } from "./finetune.ts";
 import { judgeNames, judgeSchema } from "./judge_settings.ts";
+import { pretrainSchema } from "./pretrain.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { loadRecipe, recipeSchema } from "./recipe.ts";
 import { presetNames } from "./rewards/preset.ts";
+import { loadYaml } from "./yaml.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -106,14 +111,37 @@ describe("a good recipe", () => {
     for (const name of judgeNames) expect(judgeSchema.parse({ name }).name).toBe(name);
   });
 
-  const shipped = readdirSync("recipes").filter((name) =>
-    readFileSync(`recipes/${name}`, "utf8").includes("grit train"),
-  );
-  test.each(shipped)("is recipes/%s, whose header names its command", async (name) => {
-    // A recipe may name a model that is to be downloaded first; a folder stands in for it.
-    await loadRecipe(`recipes/${name}`, ["model=models"]);
-    expect(readFileSync(`recipes/${name}`, "utf8")).toContain(`grit train recipes/${name}`);
+  // A recipe may name a model that is to be downloaded first; a folder stands in for it.
+  const loaders: Record<string, (file: string) => Promise<unknown>> = {
+    train: (file) => loadRecipe(file, ["model=models"]),
+    eval: (file) => loadEvalRecipe(file, ["model=models"]),
+    pretrain: (file) =>
+      /^model:/m.test(readFileSync(file, "utf8"))
+        ? loadFinetuneRecipe(file, ["model=models"])
+        : loadYaml(file, pretrainSchema, { models: ["language"] }),
+  };
+  const textOf = (name: string) => readFileSync(`recipes/${name}`, "utf8");
+  const commandOf = (name: string) =>
+    new RegExp(`^# {3}npx grit (\\w+) recipes/${name}( |$)`, "m").exec(textOf(name))?.[1];
+
+  test.each(readdirSync("recipes"))("is recipes/%s, whose header names its command", async (name) => {
+    const command = commandOf(name);
+    expect(Object.keys(loaders)).toContain(command);
+    await expect(loaders[command!]!(`recipes/${name}`)).resolves.toBeDefined();
   });
+
+  test.each(readdirSync("recipes").filter((name) => commandOf(name) === "eval"))(
+    "is recipes/%s: each row that it trains starts from the table's own model",
+    (name) => {
+      const { model, rows } = parse(textOf(name)) as { model: string; rows: Record<string, Record<string, string>> };
+      for (const row of Object.values(rows)) {
+        // A checkpoint in runs/NAME is that of recipes/NAME.yaml.
+        const run = row.model && `${/\/runs\/([^/]+)/.exec(row.model)![1]}.yaml`;
+        const recipe = row.train ?? row.pretrain ?? run;
+        if (recipe) expect(parse(textOf(recipe)).model, recipe).toBe(model);
+      }
+    },
+  );
 });
 
 describe("a bad recipe", () => {

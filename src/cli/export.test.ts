@@ -1,10 +1,12 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { grit } from "../../test/commands.ts";
+import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { LocalEngine } from "../engine/local.ts";
 import { probe, verify } from "./export.ts";
 
 const dir = scratch();
@@ -73,6 +75,27 @@ describe("grit export", () => {
     expect(readdirSync(dir).filter((entry) => join(dir, entry).startsWith(to))).toEqual([]);
   });
 
+  it("says which python modules are to be fetched elsewhere, until they are there", async () => {
+    const from = checkpoint(place(), "internvl/original");
+    const config = JSON.parse(readFileSync(join(from, "config.json"), "utf8"));
+    const classes = {
+      AutoConfig: "configuration_internvl_chat.InternVLChatConfig",
+      AutoModel: "modeling.InternVLChatModel",
+    };
+    writeFileSync(join(from, "config.json"), JSON.stringify({ ...config, auto_map: classes }));
+    const tokenizer = { AutoTokenizer: ["tokenization.Slow", null], AutoProcessor: "someone/else--processing.Theirs" };
+    const settings = JSON.parse(readFileSync(join(from, "tokenizer_config.json"), "utf8"));
+    writeFileSync(join(from, "tokenizer_config.json"), JSON.stringify({ ...settings, auto_map: tokenizer }));
+    const said = async () => (await grit("export", "--model", from, "--out", place())).out;
+    expect(await said()).toMatch(
+      /\n.*copy configuration_internvl_chat\.py, modeling\.py, tokenization\.py, .* from the model's repository/,
+    );
+    for (const name of ["configuration_internvl_chat", "tokenization"]) writeFileSync(join(from, `${name}.py`), "");
+    expect(await said()).toMatch(/copy modeling\.py,/);
+    writeFileSync(join(from, "modeling.py"), "");
+    expect(await said()).toMatch(/^.* is exported to [^\n]*\n$/);
+  });
+
   it("finds an export that says something else", async () => {
     const { engine, golden } = openTiny("tied");
     const logprobs = await probe(engine);
@@ -95,3 +118,70 @@ describe("grit export", () => {
     await expect(verifying).rejects.toThrow(/log-probabilities of the built-in prompt differ by up to/);
   });
 });
+
+// Stored as float32, and as the released files are, in 16 bits.
+describe.each(["tied", "released", "internvl/tied"])("grit export of an adapter for %s", (name) => {
+  afterEach(() => vi.restoreAllMocks());
+
+  const adapter = place();
+  const { engine, golden } = trained(name.includes("/") ? name : `qwen2_5_vl/${name}`, {
+    lora: { rank: 3, alpha: 6, dropout: 0, targets: "all-linear", parts: ["language", "vision"], seed: 4 },
+  });
+  engine.export(adapter);
+  engine.dispose();
+
+  /** The command, in which `change` comes between the writing of the export and its proof. */
+  async function tampered(change: (to: string) => void, ...options: string[]) {
+    const to = place();
+    const write = LocalEngine.prototype.export;
+    vi.spyOn(LocalEngine.prototype, "export").mockImplementation(function (this: LocalEngine, dir, options) {
+      write.call(this, dir, options);
+      change(dir);
+    });
+    const { code, err } = await grit("export", "--model", adapter, "--out", to, ...options);
+    expect(readdirSync(dir).filter((entry) => join(dir, entry).startsWith(to))).toEqual([]);
+    return { code, err };
+  }
+
+  it("writes the adapter as it came, and proves it", async () => {
+    const to = place();
+    const { code, out, err } = await grit("export", "--model", adapter, "--out", to, "--verify");
+    expect([code, err]).toEqual([0, expect.anything()]);
+    expect(out).toMatch(/every tensor and the log-probabilities of a built-in prompt are the same/);
+    expectSame(to, adapter);
+  });
+
+  it("finds an adapter that lost a tensor's sign", async () => {
+    const negated = (to: string) => negate(join(to, "adapter_model.safetensors"));
+    expect(await tampered(negated, "--verify")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/has other bytes/),
+    });
+  });
+
+  it("merges it into a whole checkpoint, and proves it", async () => {
+    const to = place();
+    const { code, out, err } = await grit("export", "--model", adapter, "--out", to, "--merge", "--verify");
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/the log-probabilities of a built-in prompt are those of the adapter to within \d/);
+    console.info(name, out);
+    expect(readdirSync(to).sort()).toEqual(readdirSync(golden.dir).sort());
+  });
+
+  it("finds a merged checkpoint that is the base alone", async () => {
+    const forgotten = (to: string) => cpSync(golden.dir, to, { recursive: true });
+    const { code, err } = await tampered(forgotten, "--merge", "--verify");
+    console.info(name, err);
+    expect(code).toBe(1);
+    expect(err).toMatch(/The merged export strays: .* but \S+ is allowed/);
+  });
+});
+
+/** Changes the sign of the first B matrix in an adapter's file. */
+function negate(path: string): void {
+  const file = new SafetensorsFile(path);
+  const entries = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+  const bytes = [...entries].find(([name]) => name.includes("lora_B"))![1];
+  for (let at = 3; at < bytes.length; at += 4) bytes[at]! ^= 0x80;
+  writeSafetensors(path, file.entries, (entry) => entries.get(entry.name)!, file.metadata);
+}

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { differences } from "../checkpoint/compare.ts";
+import { missingModules } from "../checkpoint/remote_code.ts";
 import { SafetensorsFile } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { UserError } from "../errors.ts";
@@ -71,6 +72,11 @@ async function run(options: Options): Promise<void> {
     rmSync(partial, { recursive: true, force: true });
   }
   console.log(`${from} is exported to ${options.out}${proof}.`);
+  const missing = missingModules(out);
+  if (missing.length > 0)
+    console.log(
+      `transformers loads it by code that is never downloaded here: copy ${missing.join(", ")}, and the modules that they import, from the model's repository on the hub.`,
+    );
 }
 
 /** The folder itself, or the latest checkpoint where it is a run's. */

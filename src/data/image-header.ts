@@ -11,6 +11,8 @@ export interface ImageHeader {
   readonly format: ImageFormat;
   readonly width: number;
   readonly height: number;
+  /** Stored as cyan, magenta, yellow and black. */
+  readonly cmyk: boolean;
 }
 
 /** Pillow refuses more pixels than this as a decompression bomb. */
@@ -22,7 +24,7 @@ export type ImageFormat = (typeof FORMATS)[number];
 /**
  * Reads the header of an image, given as a path or as its bytes, before any pixel is decoded. Gives what it says, or the
  * phrase that follows the image's name and tells what is wrong and what to do: missing, empty, no image, a format that
- * is not read, too large, CMYK or 16-bit (whose conversion to 8-bit RGB differs between libraries).
+ * is not read, too large, or 16-bit (whose conversion to 8 bits differs between libraries).
  */
 export async function imageHeader(source: string | Uint8Array): Promise<ImageHeader | string> {
   const bytes = typeof source === "string" ? await fileSize(source) : source.length;
@@ -40,9 +42,8 @@ export async function imageHeader(source: string | Uint8Array): Promise<ImageHea
   if (width * height > MOST_PIXELS) {
     return `has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed; scale it down`;
   }
-  if (space === "cmyk") return "is CMYK; convert it to RGB";
   if (depth !== "uchar") return "has 16 bits a channel; convert it to 8 bits";
-  return { format, width, height };
+  return { format, width, height, cmyk: space === "cmyk" };
 }
 
 async function fileSize(file: string): Promise<number | string> {

@@ -6,6 +6,7 @@ import { promptOf, scratch } from "../../test/tiny.ts";
 import { singleFile, writeWeights } from "../checkpoint/weights_io.ts";
 import { initialWeights } from "../models/init.ts";
 import { readModel } from "../models/registry.ts";
+import type { Prompt } from "../records.ts";
 import { native } from "../torch/native.ts";
 import { disposeAll } from "../torch/tensor.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";
@@ -13,43 +14,69 @@ import { LocalEngine, type LocalOptions } from "./local.ts";
 /** How far what is measured may be from what was foretold. Where layers are run again, logits outweigh what is kept. */
 const TOLERANCE = { plain: 0.25, checkpointing: 0.45 };
 
-const dir = join(scratch(), "model");
-const golden = loadGolden("tied");
-
-/** A model wide and deep enough for its activations to outweigh everything that is counted per tensor. */
-beforeAll(() => {
-  cpSync(golden.dir, dir, { recursive: true });
-  const path = join(dir, "config.json");
-  const config = JSON.parse(readFileSync(path, "utf8")) as { text_config: object; vision_config: object };
-  const wider = {
-    ...config,
-    text_config: {
-      ...config.text_config,
-      ...{ hidden_size: 192, intermediate_size: 640, num_attention_heads: 12, num_key_value_heads: 4 },
-      ...{ num_hidden_layers: 8, vocab_size: 6000 },
-    },
-    vision_config: { ...config.vision_config, out_hidden_size: 192 },
+const base = scratch();
+const families = ["qwen2_5_vl/tied", "internvl/tied"] as const;
+type Family = (typeof families)[number];
+const configOf = (dir: string) =>
+  JSON.parse(readFileSync(join(dir, "config.json"), "utf8")) as {
+    image_token_id: number;
+    text_config: object;
+    vision_config: object;
   };
-  writeFileSync(path, JSON.stringify(wider));
-  const model = readModel(dir);
-  const weights = initialWeights(model, 1);
-  writeWeights(dir, model, weights, singleFile(model.parameterShapes(), "bfloat16"));
-  disposeAll(weights);
-});
 
-const prompt = promptOf(golden.prompts.find(({ name }) => name === "wide")!);
-const workload = {
-  prompts: 4,
-  completions: 3,
-  promptTokens: prompt.ids.length,
-  patches: prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0),
-  maxTokens: 120,
-};
+/** Models wide and deep enough for their activations to outweigh everything that is counted per tensor. */
+beforeAll(() => {
+  for (const name of families) {
+    const [from, to] = [loadGolden(name).dir, join(base, name)];
+    cpSync(from, to, { recursive: true });
+    const config = configOf(from);
+    const tower = name === "internvl/tied" ? INTERN_TOWER : QWEN_TOWER;
+    const wider = {
+      ...config,
+      text_config: {
+        ...config.text_config,
+        ...{ hidden_size: 192, intermediate_size: 640, num_attention_heads: 12, num_key_value_heads: 4 },
+        ...{ num_hidden_layers: 8, vocab_size: 6000 },
+      },
+      vision_config: { ...config.vision_config, ...tower },
+    };
+    writeFileSync(join(to, "config.json"), JSON.stringify(wider));
+    const model = readModel(to);
+    const weights = initialWeights(model, 1);
+    writeWeights(to, model, weights, singleFile(model.parameterShapes(), "bfloat16"));
+    disposeAll(weights);
+  }
+});
+const QWEN_TOWER = { hidden_size: 96, intermediate_size: 160, num_heads: 8, depth: 4, out_hidden_size: 192 };
+const INTERN_TOWER = { hidden_size: 96, intermediate_size: 384, num_attention_heads: 8, num_hidden_layers: 4 };
+
+/** The recorded prompt `wide`, and the same with an image of many more patches, four to a token. */
+function promptsOf(name: Family) {
+  const golden = loadGolden(name);
+  const few = promptOf(golden.prompts.find((prompt) => prompt.name === "wide")!);
+  const token = configOf(golden.dir).image_token_id;
+  const [image] = few.images;
+  const grid_thw = name === "internvl/tied" ? ([64, 4, 4] as const) : ([1, 32, 32] as const);
+  const [start, end] = [few.ids.indexOf(token), few.ids.lastIndexOf(token) + 1];
+  const pixels = new Float32Array((1024 * image!.pixels.length) / patchesOf(few));
+  const ids = [...few.ids.slice(0, start), ...new Array<number>(256).fill(token), ...few.ids.slice(end)];
+  return { few, many: { ids, images: [{ ...image!, grid_thw, pixels }] } };
+}
+function patchesOf({ images }: Prompt): number {
+  return images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0);
+}
 
 /** Bytes at the peaks of one step, as foretold and as the allocators counted. */
-async function measure(options: LocalOptions) {
+async function measure(name: Family, prompt: Prompt, options: LocalOptions) {
+  const workload = {
+    prompts: 4,
+    completions: 3,
+    promptTokens: prompt.ids.length,
+    patches: patchesOf(prompt),
+    maxTokens: 120,
+  };
   native.meter(true);
-  const engine = new LocalEngine(dir, { device: "cpu", microBatchTokens: 1000, ...options });
+  const engine = new LocalEngine(join(base, name), { device: "cpu", microBatchTokens: 1000, ...options });
   try {
     const foretold = engine.memory(workload);
     const held = native.metered()[0];
@@ -70,12 +97,12 @@ async function measure(options: LocalOptions) {
   }
 }
 
-describe("the memory of a step", () => {
-  const cases: [string, LocalOptions][] = [
-    ["float32, everything trained", {}],
-    ["layers run again", { activationCheckpointing: true }],
-    ["bfloat16, with a reference", { precision: "bfloat16", reference: true }],
-    ["a frozen vision tower", { freeze: ["vision", "connector"] }],
+describe.each(families)("the memory of a step of %s", (name) => {
+  const cases: [string, LocalOptions, "few" | "many"][] = [
+    ["float32, everything trained", {}, "few"],
+    ["layers run again", { activationCheckpointing: true }, "few"],
+    ["bfloat16, with a reference", { precision: "bfloat16", reference: true }, "few"],
+    ["a frozen vision tower", { freeze: ["vision", "connector"] }, "few"],
     [
       "an adapter in bfloat16",
       {
@@ -83,11 +110,25 @@ describe("the memory of a step", () => {
         reference: true,
         lora: { rank: 8, alpha: 16, dropout: 0, targets: "all-linear", parts: ["language"], seed: 1 },
       },
+      "few",
     ],
+    ["a vision tower trained on many patches", {}, "many"],
+    ["the same in bfloat16", { precision: "bfloat16" }, "many"],
+    ["many patches through a frozen tower", { freeze: ["vision", "connector"] }, "many"],
   ];
-  it.each(cases)("is as foretold: %s", async (_, options) => {
-    const { foretold, held, sampling, training } = await measure(options);
+  it.each(cases)("is as foretold: %s", async (_, options, patches) => {
+    const { foretold, held, sampling, training } = await measure(name, promptsOf(name)[patches], options);
     const { weights, reference, gradients } = foretold;
+    console.info(
+      name,
+      _,
+      held / (weights + reference),
+      sampling / foretold.sampling,
+      training / (gradients + foretold.training),
+      gradients,
+      foretold.training,
+      training,
+    );
     const ratio = (measured: number, said: number) => Math.abs(measured / said - 1);
     expect(ratio(held, weights + reference)).toBeLessThan(0.01);
     expect(ratio(sampling, foretold.sampling)).toBeLessThan(TOLERANCE.plain);

@@ -1,7 +1,7 @@
 /**
  * @file An image file to 8-bit RGB pixels, as Pillow decodes it: no colour profile applied, EXIF orientation not applied
  * (boxes in data files refer to the stored pixels), the first frame of an animation. The content decides the format,
- * whatever the name says. What would differ from Pillow (CMYK, 16 bits a channel) is refused by name.
+ * whatever the name says. What would differ from Pillow (16 bits a channel) is refused by name.
  */
 
 import { createHash } from "node:crypto";
@@ -22,7 +22,7 @@ export type Alpha = "white" | "drop";
 
 /**
  * Decodes a JPEG, PNG, WebP or GIF, given as a path or as its bytes; `name` is what messages call the bytes.
- * Throws `UserError`, naming the file: missing, empty, truncated, no image, another format, too large, CMYK, 16-bit.
+ * Throws `UserError`, naming the file: missing, empty, truncated, no image, another format, too large, 16-bit.
  */
 export async function decodeImage(
   source: string | Uint8Array,
@@ -33,14 +33,16 @@ export async function decodeImage(
   if (typeof header === "string") throw new UserError(`${name} ${header}.`);
   let decoded: { data: Buffer; info: OutputInfo };
   try {
-    decoded = await sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" })
-      .toColourspace("srgb")
+    // CMYK stays as it is stored: libvips would convert it through a profile of its own.
+    const file = sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" });
+    decoded = await (header.cmyk ? file.pipelineColourspace("cmyk").toColourspace("cmyk") : file.toColourspace("srgb"))
       .raw()
       .toBuffer({ resolveWithObject: true });
   } catch (error) {
     throw new UserError(`${name} is damaged or truncated (${firstLine(error)}).`, "Replace the file.");
   }
   const { width, height, channels } = decoded.info;
+  if (header.cmyk) return { width, height, rgb: cmykToRgb(decoded.data), sha256: sha256(source) };
   const isTransparent = (byte: number, i: number) => i % channels === channels - 1 && byte < 255;
   if (alpha === "drop" && header.format === "gif" && channels === 4 && decoded.data.some(isTransparent))
     throw new UserError(`${name} is a GIF with transparency, whose hidden colours are not read.`, "Convert it to PNG.");
@@ -82,9 +84,25 @@ function toRgb(pixels: Uint8Array, channels: number, alpha: Alpha): Uint8Array {
   return rgb;
 }
 
-/** `value` pasted on white: Pillow's rounded division of value * opacity + 255 * (255 - opacity) by 255. */
+/** `value` pasted on white. */
 function onWhite(value: number, opacity: number): number {
-  const sum = value * opacity + 255 * (255 - opacity) + 128;
+  return by255(value * opacity + 255 * (255 - opacity));
+}
+
+/** Cyan, magenta, yellow and black as RGB: what black leaves, less the ink's share of it. No profile is applied. */
+function cmykToRgb(pixels: Uint8Array): Uint8Array {
+  const count = pixels.length / 4;
+  const rgb = new Uint8Array(count * 3);
+  for (let i = 0; i < count; i++) {
+    const light = 255 - pixels[i * 4 + 3]!;
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = light - by255(pixels[i * 4 + c]! * light);
+  }
+  return rgb;
+}
+
+/** Pillow's rounded division by 255. */
+function by255(product: number): number {
+  const sum = product + 128;
   return (sum + (sum >> 8)) >> 8;
 }
 

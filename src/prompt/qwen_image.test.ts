@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { syntheticRgb } from "../../test/golden/golden.ts";
+import frames from "../../test/golden/images/frames.json" with { type: "json" };
 import golden from "../../test/golden/images/images.json" with { type: "json" };
 import sizes from "../../test/golden/images/smart_resize.json" with { type: "json" };
 import { UserError } from "../errors.ts";
@@ -63,6 +65,23 @@ describe("QwenImageProcessor", () => {
         expect(Math.abs(input.pixels[at]! - expected.pixel_values.values[i]!)).toBeLessThanOrEqual(1e-6);
       });
     },
+  );
+
+  it.each(frames)(
+    "makes of $size pixels what transformers does, under $pixels, fetched: $fetched",
+    ({ size: [width = 0, height = 0], pixels: [minPixels = 0, maxPixels = 0], fetched, ...expected }) => {
+      const processor = new QwenImageProcessor({ ...config, minPixels, maxPixels, doubleResize: fetched });
+      const picture = named({ width, height, rgb: syntheticRgb(width, height) });
+      if (expected.refused) return expect(() => processor.process(picture)).toThrow(UserError);
+      const { frame, pixels } = processor.process(picture);
+      expect([frame.frameWidth, frame.frameHeight]).toEqual(expected.frame);
+      // The sample says how far off values are; the hash, that all of them are the same to the last bit.
+      expected.at!.forEach((at, i) => {
+        expect(Math.abs(pixels[at]! - expected.values![i]!)).toBeLessThanOrEqual(1e-6);
+      });
+      expect(sha256(new Uint8Array(pixels.buffer))).toBe(expected.sha256);
+    },
+    60_000,
   );
 
   it("resizes twice when asked: 640x480 to 644x476, then to 504x364", () => {

@@ -2,7 +2,7 @@
  * @file Pillow's bicubic resize, byte for byte: a separable filter (Keys 1981, a = -0.5) widened on reduction, with
  * 22-bit fixed-point weights, rounded and clipped to bytes after each pass, the horizontal pass first. That is the Pillow
  * the released models were trained with. Two later shortcuts are left out, which move the rounding of some bytes:
- * 12.3 runs the vertical pass first where the height is shrunk from over 100 times the width, 13.0 where
+ * 12.2 runs the vertical pass first where the height is shrunk from over 100 times the width, 13.0 where
  * the height loses more than twice the pixels that the width loses.
  */
 

@@ -68,8 +68,8 @@ function contentsOf(run: string, steps = STEPS) {
   return { metrics, files: new Map(files.map((path) => [path.slice(run.length), readFileSync(path)])) };
 }
 
-function expectEqualRuns(run: string, wanted = contentsOf(unbroken)): void {
-  const is = contentsOf(run);
+function expectEqualRuns(run: string, wanted = contentsOf(unbroken), steps = STEPS): void {
+  const is = contentsOf(run, steps);
   expect(is.metrics).toEqual(wanted.metrics);
   expect(differing(is.files, wanted.files)).toEqual([]);
 }
@@ -142,31 +142,46 @@ describe("a run", () => {
     expectEqualRuns(unbroken, before);
   });
 
+  /** Trains in one go, and again broken off after three steps of four: the two must be the same. Gives the lines. */
+  async function resumed(name: string, overrides: readonly string[]): Promise<Line[]> {
+    const steps = 4;
+    const recipe = await loadRecipe(recipeFile, [
+      ...[`steps=${steps}`, "save.every=2", "sampling.max_tokens=12"],
+      ...overrides,
+    ]);
+    const [whole, broken] = [join(dir, `${name}-whole`), join(dir, `${name}-broken`)];
+    await train(recipe, { run: whole });
+    for (const line of linesOf(whole)) {
+      expect((line.mismatch as { max: number }).max).toBeLessThan(1e-4);
+      expect(line.gradNorm).toBeGreaterThan(0);
+      expect([line.skipped, line.unscored]).toEqual([0, 0]);
+    }
+    expect(linesOf(whole)[0]!.kl).toBeCloseTo(0, 6);
+    expect(linesOf(whole).at(-1)!.kl).toBeGreaterThan(1e-5);
+    const controller = new AbortController();
+    const onStep = ({ step }: { step: number }) => step === 3 && controller.abort();
+    await expect(train(recipe, { run: broken, signal: controller.signal, onStep })).rejects.toThrow(/Interrupted/);
+    expect(linesOf(broken)).toHaveLength(3);
+    await train(recipe, { run: broken, resume: true });
+    expectEqualRuns(broken, contentsOf(whole, steps), steps);
+    return linesOf(whole);
+  }
+
   it.each(["internvl/tied", "internvl/original"])(
     "trains %s as well: broken off and resumed, it is the unbroken run",
     async (name) => {
-      const steps = 4;
-      const overrides = [`model=${loadGolden(name).dir}`, `steps=${steps}`, "image={max_tiles: 2}", "save.every=2"];
-      const recipe = await loadRecipe(recipeFile, [...overrides, "sampling.max_tokens=12"]);
-      const [whole, broken] = [join(dir, `${name}-whole`), join(dir, `${name}-broken`)];
-      await train(recipe, { run: whole });
-      for (const line of linesOf(whole)) {
-        expect((line.mismatch as { max: number }).max).toBeLessThan(1e-4);
-        expect(line.gradNorm).toBeGreaterThan(0);
-        expect([line.skipped, line.unscored]).toEqual([0, 0]);
-      }
-      expect(linesOf(whole)[0]!.kl).toBeCloseTo(0, 6);
-      expect(linesOf(whole).at(-1)!.kl).toBeGreaterThan(1e-5);
-      const controller = new AbortController();
-      const onStep = ({ step }: { step: number }) => step === 3 && controller.abort();
-      await expect(train(recipe, { run: broken, signal: controller.signal, onStep })).rejects.toThrow(/Interrupted/);
-      expect(linesOf(broken)).toHaveLength(3);
-      await train(recipe, { run: broken, resume: true });
-      const [is, was] = [contentsOf(broken, steps), contentsOf(whole, steps)];
-      expect(is.metrics).toEqual(was.metrics);
-      expect(differing(is.files, was.files)).toEqual([]);
+      await resumed(name, [`model=${loadGolden(name).dir}`, "image={max_tiles: 2}"]);
     },
   );
+
+  it("trains an adapter, dropout and all: broken off and resumed, it is the unbroken run", async () => {
+    const lora = "lora={ rank: 4, alpha: 8, dropout: 0.1, parts: [vision, language] }";
+    const lines = await resumed("adapter", [lora, "freeze=[]", "optimizer.lr=1.0e-2"]);
+    expect(lines).toHaveLength(4);
+    const saved = readdirSync(join(dir, "adapter-whole", "checkpoints", "step-4"));
+    expect(saved).toContain("adapter_model.safetensors");
+    expect(saved).not.toContain("model.safetensors");
+  });
 
   it("takes several updates of the clipped form from one batch of rollouts", async () => {
     const recipe = await loadRecipe(recipeFile, [

@@ -1,6 +1,6 @@
 """Makes the golden images and records what Pillow and transformers read from them.
 
-usage: python make.py     (needs numpy, pillow 12, transformers; Pillow 13 resizes some shapes in another order)
+usage: python make.py     (needs numpy, pillow before 12.2, which resizes some shapes in another order, transformers)
 
 `files/` holds small images of every kind the decoder reads or refuses. `images.json` holds, for each one that is read:
 its size, the SHA-256 of its RGB bytes with transparency on white and dropped, of the bytes after Pillow's bicubic resize
@@ -23,6 +23,8 @@ FILES = HERE / "files"
 FILES.mkdir(exist_ok=True)
 MIN_PIXELS, MAX_PIXELS = 3136, 16000
 rng = np.random.default_rng(7)
+# The segment that Adobe's programs write into a JPEG; its last byte says whether colours are stored as YCCK.
+ADOBE = b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x00"
 
 
 def scene(width, height, channels=3):
@@ -89,11 +91,18 @@ def make_files():
     save("transparent.gif", keyed, transparency=3)
     save("webp-named.png", rgb(44, 44), format="WEBP", quality=80)
     save("wide.png", rgb(300, 40).quantize(64))
-    # Refused by name.
     save("cmyk.jpg", rgb(32, 24).convert("CMYK"), quality=80)
+    # Refused by name.
     save("grey-16-bit.png", Image.fromarray((scene(20, 16, 1)[:, :, 0].astype(np.uint16) * 257)))
     save("bitmap.bmp", rgb(8, 8))
     save("tagged.tiff", rgb(8, 8))
+    # Stored as inks: with black among them, and marked in every way.
+    inks = Image.fromarray(scene(61, 43, 4), "CMYK")
+    save("cmyk-420-progressive.jpg", inks, quality=85, subsampling=2, progressive=True)
+    save("cmyk-profile.jpg", inks, quality=85, icc_profile=swapped_profile())
+    plain = (FILES / "cmyk.jpg").read_bytes()
+    (FILES / "cmyk-ycck.jpg").write_bytes(plain.replace(ADOBE, ADOBE[:-1] + b"\x02"))
+    (FILES / "cmyk-unmarked.jpg").write_bytes(plain.replace(ADOBE, b""))
 
 
 def text_chunk():
@@ -123,13 +132,13 @@ def sampled(values):
 
 
 def main():
-    assert PIL.__version__.startswith("12."), PIL.__version__
+    assert tuple(int(part) for part in PIL.__version__.split(".")[:2]) < (12, 2), PIL.__version__
     make_files()
     processor = Qwen2VLImageProcessorPil(min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
     out = {}
     for file in sorted(FILES.iterdir()):
         image = Image.open(file)
-        if file.name in ("cmyk.jpg", "grey-16-bit.png", "bitmap.bmp", "tagged.tiff", "rgb-603x3-too-long.png"):
+        if file.name in ("grey-16-bit.png", "bitmap.bmp", "tagged.tiff", "rgb-603x3-too-long.png"):
             continue
         white = on_white(image)
         height, width = smart_resize(white.height, white.width, 28, MIN_PIXELS, MAX_PIXELS)
