@@ -12,6 +12,7 @@ import { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { checkAgreement } from "./agreement.ts";
 import { backward } from "./backward.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";
 import type {
@@ -74,7 +75,7 @@ export class LocalEngine implements Engine {
 
   /**
    * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names.
-   * @throws UserError when it is none that this engine can run
+   * @throws UserError when it is none that this engine can run, or its files contradict each other
    */
   constructor(dir: string, options: LocalOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
@@ -87,7 +88,13 @@ export class LocalEngine implements Engine {
       lora: options.lora,
     });
     this.model = this.#policy.model;
-    this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image);
+    try {
+      this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image);
+      checkAgreement(this.#policy.dir, this.model, this.processor);
+    } catch (error) {
+      this.#policy.dispose();
+      throw error;
+    }
     this.#mask_V = keep(
       tidy(() => placeholderMask(this.model.shape.vocabulary, this.processor.placeholderIds, this.device)),
     );

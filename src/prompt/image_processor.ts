@@ -5,13 +5,14 @@
 
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import { isObject, type JsonObject, readJsonIfPresent } from "./files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
   /** What decides the pixels, as an evaluation's manifest records it. */
   readonly config: object;
+  readonly layout: ImageLayout;
   /** What must become of transparency before `process`. */
   readonly alpha: Alpha;
   /** The recipe key that bounds the tokens of an image. */
