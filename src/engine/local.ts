@@ -137,13 +137,13 @@ export class LocalEngine implements Engine {
     return predictMemory(this.model, this.#policy.holdings(), settings, workload, deviceMemory(device));
   }
 
-  /** @throws UserError when a prompt with so many new tokens is longer than the model's context */
-  checkLength(prompt: Prompt, newTokens: number): void {
+  /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
+  checkLength(prompt: Prompt, newTokens: number, name = "A prompt"): void {
     const [length, most] = [prompt.ids.length + newTokens, this.processor.contextLength];
     if (length <= most) return;
     throw new UserError(
-      `A prompt of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
-      "Ask for fewer new tokens, or shorten the prompt: a smaller max_pixels makes fewer image tokens.",
+      `${name} of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
+      `Let fewer tokens follow it, or shorten it: a smaller ${this.processor.images.limit} makes fewer image tokens.`,
     );
   }
 
