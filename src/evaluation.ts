@@ -129,7 +129,7 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
     },
     image: { ...images.config },
     decoding: { temperature, maxTokens, seed },
-    judge: plan.judge.name,
+    judge: { name: plan.judge.name, ...plan.judge.service },
     precision: engine.precision,
     device: engine.device,
     sets: Object.fromEntries(plan.sets.map(({ name, samples, sha256 }) => [name, { samples: samples.length, sha256 }])),

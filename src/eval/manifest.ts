@@ -27,7 +27,19 @@ export const manifestSchema = z.object({
   /** Pixel policy: what the image processor is set to. */
   image: z.record(z.string(), z.unknown()),
   decoding: z.object({ temperature: z.number(), maxTokens: z.number(), seed: z.number() }),
-  judge: z.string(),
+  judge: z.preprocess(
+    // Manifests of earlier versions have the name alone, which is all there is of a judge that asks no service.
+    (judge) => (typeof judge === "string" ? { name: judge } : judge),
+    z.object({
+      name: z.string(),
+      /** Of a `JudgeService`, as all below. */
+      model: z.string().optional(),
+      base_url: z.string().optional(),
+      api_version: z.string().optional(),
+      form: z.string().optional(),
+      instruction: z.string().optional(),
+    }),
+  ),
   precision: z.string(),
   device: z.string(),
   /** The sets by name: how many samples, and their hash by `dataHash`. */

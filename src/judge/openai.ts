@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { Interrupted, UserError } from "../errors.ts";
 import type { OpenAISettings } from "../judge_settings.ts";
 import { isScored, type Score } from "../records.ts";
-import type { Judge, JudgeRequest } from "../rewards/judge.ts";
+import type { Judge, JudgeRequest, JudgeService } from "../rewards/judge.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { nameOf, VerdictCache } from "./cache.ts";
 import { Endpoint, type Outcome } from "./endpoint.ts";
 import { Ledger } from "./ledger.ts";
 import { Limit } from "./limit.ts";
-import { type AnswerForm, MAX_TOKENS, readVerdict, requestBody } from "./verdict.ts";
+import { type AnswerForm, instructionHash, MAX_TOKENS, readVerdict, requestBody } from "./verdict.ts";
 
 /** Tries before a request is given up. */
 const TRIES = 4;
@@ -86,6 +86,17 @@ export class OpenAIJudge implements Judge {
     const judge = new OpenAIJudge(settings, key, options);
     await judge.#prove();
     return judge;
+  }
+
+  get service(): JudgeService {
+    const { model, api_version } = this.#settings;
+    return {
+      model,
+      base_url: this.#endpoint.base,
+      ...(api_version && { api_version }),
+      form: this.#form,
+      instruction: instructionHash(this.#form),
+    };
   }
 
   async judge(request: JudgeRequest): Promise<Score> {

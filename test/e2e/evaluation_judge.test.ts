@@ -1,0 +1,102 @@
+/**
+ * @file Evaluations whose judge is a service: which one it was is pinned, what a model has said outlives the judge's failing,
+ * and the commands end and go on as they should.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { renderSets } from "../../src/data/scenes/sets.ts";
+import { grit } from "../commands.ts";
+import { loadGolden } from "../golden/golden.ts";
+import { JudgeServer } from "../judge_server.ts";
+import { scratch } from "../tiny.ts";
+
+const dir = scratch();
+const model = loadGolden("tied").dir;
+const scenes = join(dir, "scenes");
+const server = new JudgeServer();
+
+beforeAll(async () => {
+  process.env.GRIT_TEST_KEY = "secret-key";
+  await server.start();
+  await renderSets({ out: scenes, seed: 1, counts: { train: 2, val: 7 } });
+});
+afterAll(async () => {
+  await server.stop();
+  delete process.env.GRIT_TEST_KEY;
+});
+beforeEach(() => {
+  server.behave = () => "judge";
+});
+
+/** A file of judge settings, with verdicts of its own. */
+function judgeFile(name: string, openai: object = {}): string {
+  const path = join(dir, `${name}.yaml`);
+  const settings = { base_url: server.url, key_env: "GRIT_TEST_KEY", cache: join(dir, "verdicts", name), ...openai };
+  writeFileSync(path, JSON.stringify({ name: "openai", openai: settings }));
+  return path;
+}
+
+/** The command that asks the set vsr directly: random weights answer something, and all of it is judged. */
+const command = (out: string, judge: string, ...more: string[]) => [
+  ...["eval", "--model", model, "--device", "cpu", "--max-tokens", "8", "--temperature", "1", "--method", "direct"],
+  ...["--data", join(scenes, "vsr_val.jsonl"), "--name", "tiny", "--out", join(dir, out), "--judge", judge, ...more],
+];
+const contentOf = (out: string, name: string) => readFileSync(join(dir, out, name), "utf8");
+
+describe("which judge it was", () => {
+  const [one, other] = ["one", "other"].map((name) => () => judgeFile(name, { model: name })) as [
+    () => string,
+    () => string,
+  ];
+
+  it("is in the manifest, whole and without the key", async () => {
+    expect(await grit(...command("one", one()))).toMatchObject({ code: 0 });
+    const { judge } = JSON.parse(contentOf("one", "manifest.json")) as { judge: object };
+    expect(judge).toEqual({
+      name: "openai",
+      model: "one",
+      base_url: server.url,
+      form: "json_schema",
+      instruction: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(contentOf("one", "manifest.json")).not.toContain("secret-key");
+  });
+
+  it("must be the same to go on; another is named by --compare, and is no seed of the same row", async () => {
+    const before = contentOf("one", "samples.jsonl");
+    const refused = await grit(...command("one", other()));
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('judge.model: "one" there, "other" now')]);
+    expect(contentOf("one", "samples.jsonl")).toBe(before);
+
+    expect(await grit(...command("other", other(), "--seed", "2"))).toMatchObject({ code: 0 });
+    const folders = [join(dir, "one"), join(dir, "other")];
+    const { out } = await grit("eval", "--compare", ...folders);
+    expect(out).toMatch(/judge\.model +"one" +→ +"other"/);
+    const table = await grit("eval", "--table", ...folders);
+    expect(table.out).not.toContain("2 seeds");
+    for (const folder of folders) expect(table.out).toContain(`tiny (${folder})`);
+  });
+
+  it("an endpoint that takes no schema is another judge", async () => {
+    server.behave = ({ body }) =>
+      body.response_format ? { status: 400, message: "no response_format here" } : "judge";
+    const { code, err } = await grit(...command("one", one()));
+    expect([code, err]).toEqual([2, expect.stringContaining('judge.form: "json_schema" there, "text" now')]);
+    expect(err).toContain("judge.instruction: ");
+  });
+
+  it("by name alone, as earlier versions wrote it, is read; it goes on where there is no more to it", async () => {
+    const exact = command("exact", "exact");
+    expect(await grit(...exact)).toMatchObject({ code: 0 });
+    const path = join(dir, "exact", "manifest.json");
+    const manifest = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...manifest, judge: "exact" }));
+    expect(await grit(...exact)).toMatchObject({ code: 0 });
+    const refused = await grit(...command("exact", one()));
+    expect([refused.code, refused.err]).toEqual([
+      2,
+      expect.stringContaining('judge.name: "exact" there, "openai" now'),
+    ]);
+  });
+});
