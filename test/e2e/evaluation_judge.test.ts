@@ -6,7 +6,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
-import { grit } from "../commands.ts";
+import { LocalEngine } from "../../src/engine/local.ts";
+import { Interrupted } from "../../src/errors.ts";
+import type { Answered } from "../../src/evaluate.ts";
+import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation.ts";
+import type { Judge } from "../../src/rewards/judge.ts";
+import { grit, readLines } from "../commands.ts";
 import { loadGolden } from "../golden/golden.ts";
 import { JudgeServer } from "../judge_server.ts";
 import { scratch } from "../tiny.ts";
@@ -98,5 +103,70 @@ describe("which judge it was", () => {
       2,
       expect.stringContaining('judge.name: "exact" there, "openai" now'),
     ]);
+  });
+});
+
+describe("what was said", () => {
+  let sets: HashedSet[];
+  let asked: number;
+
+  beforeAll(async () => {
+    sets = await loadSets({ vsr: join(scenes, "vsr_val.jsonl") }, {});
+  });
+
+  /** Evaluates in a folder, in batches of three, by a judge that always has the same name. */
+  async function evaluated(out: string, judge: Judge["judge"]): Promise<void> {
+    const engine = new LocalEngine(model, { device: "cpu", image: { maxPixels: 12544 } });
+    const sample = engine.sample.bind(engine);
+    engine.sample = (...given) => {
+      asked++;
+      return sample(...given);
+    };
+    const asking = { method: "direct", temperature: 1, maxTokens: 8, seed: 3 } as const;
+    const plan = { name: "tiny", model, sets, asking, judge: { name: "by length", judge } };
+    asked = 0;
+    try {
+      await runEvaluation(engine, plan, { dir: join(dir, out), batch: 3 });
+    } finally {
+      engine.dispose();
+    }
+  }
+  const byLength: Judge["judge"] = async ({ response }) => response.length / 1000;
+  const linesOf = (out: string) => readLines<Answered>(join(dir, out, "samples.jsonl"));
+  const expectUnbroken = (out: string) => {
+    for (const name of ["manifest.json", "samples.jsonl", "summary.json"])
+      expect(contentOf(out, name)).toBe(contentOf("unbroken", name));
+  };
+
+  it("is kept when the judge fails; nothing is asked again, and the end is the unbroken one, byte for byte", async () => {
+    await evaluated("unbroken", byLength);
+    expect(asked).toBe(3);
+    let judged = 0;
+    const failing: Judge["judge"] = (request) => {
+      if (++judged === 5) throw new Interrupted("the judge is out");
+      return byLength(request);
+    };
+    await expect(evaluated("failed", failing)).rejects.toThrow("the judge is out");
+    expect(asked).toBe(2);
+    expect(linesOf("failed").map(({ acc, unscored }) => [acc !== null, unscored])).toEqual([
+      ...Array(3).fill([true, undefined]),
+      ...Array(3).fill([false, "not judged yet"]),
+    ]);
+    const table = await grit("eval", "--table", join(dir, "failed"));
+    expect(table.out).toContain("partial 42 %");
+    await evaluated("failed", byLength);
+    expect(asked).toBe(1);
+    expectUnbroken("failed");
+  });
+
+  it("is judged again where the judge declined, without the model", async () => {
+    const third = linesOf("unbroken")[2]!;
+    await evaluated("declined", async (request) =>
+      request.question === third.question ? { unscored: "I would rather not" } : byLength(request),
+    );
+    expect(linesOf("declined").map(({ unscored }) => unscored)).toContain("I would rather not");
+    await evaluated("declined", byLength);
+    expect(asked).toBe(0);
+    expectUnbroken("declined");
   });
 });
