@@ -140,6 +140,8 @@ export class OpenAIJudge implements Judge {
 
   /** One request, entered in the ledger before and after. */
   async #exchange(body: string): Promise<Verdict> {
+    // What was waiting its turn is not sent any more, and so not to be paid for.
+    this.#options.signal?.throwIfAborted();
     // No token is shorter than a byte.
     const most = { input: Buffer.byteLength(body), output: MAX_TOKENS };
     const settle = await this.#ledger.reserve(most).catch((error: unknown) => {

@@ -2,9 +2,10 @@
  * @file Evaluations whose judge is a service: which one it was is pinned, what a model has said outlives the judge's failing,
  * and the commands end and go on as they should.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
 import { LocalEngine } from "../../src/engine/local.ts";
 import { Interrupted } from "../../src/errors.ts";
@@ -168,5 +169,73 @@ describe("what was said", () => {
     await evaluated("declined", byLength);
     expect(asked).toBe(0);
     expectUnbroken("declined");
+  });
+});
+
+describe("grit eval", () => {
+  /** Out after so many requests, until it is told otherwise; counted from now. */
+  const outFrom = (first: number, until = Number.POSITIVE_INFINITY) => {
+    const begun = server.received.length;
+    server.behave = (_, n) => (n - begun >= first && n - begun < until ? { status: 503 } : "judge");
+  };
+  const samplesOf = (out: string) => contentOf(out, "samples.jsonl");
+
+  beforeAll(async () => {
+    server.behave = () => "judge";
+    expect(await grit(...command("served", judgeFile("served")))).toMatchObject({ code: 0 });
+  });
+
+  it("writes nothing without a key, or with one that is refused: exit code 2", async () => {
+    // Said before the model is loaded, which is none here.
+    const noKey = judgeFile("no-key", { key_env: "GRIT_TEST_NO_KEY" });
+    const missing = await grit(...command("no-key", noKey, "--model", scenes));
+    expect([missing.code, missing.err]).toEqual([2, expect.stringContaining("GRIT_TEST_NO_KEY is not set")]);
+    server.behave = () => ({ status: 401, message: "no such key" });
+    const refused = await grit(...command("no-key", judgeFile("no-key")));
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("refuses: HTTP 401: no such key")]);
+    expect(existsSync(join(dir, "no-key"))).toBe(false);
+  });
+
+  it("waits for a judge that answers again", async () => {
+    outFrom(3, 6);
+    expect(await grit(...command("waited", judgeFile("waited")))).toMatchObject({ code: 0 });
+    expect(samplesOf("waited")).toBe(samplesOf("served"));
+  });
+
+  it("stops when the judge stays out, and goes on by the same command", async () => {
+    const again = command("stopped", judgeFile("stopped", { patience: 0, concurrency: 1 }));
+    outFrom(4);
+    const { code, err } = await grit(...again);
+    expect(code).toBe(130);
+    expect(err).toMatch(/has stopped answering \(HTTP 503.*\n {2}Interrupted; the same command goes on\./);
+    const said = readLines<Answered>(join(dir, "stopped", "samples.jsonl"));
+    expect(said.map(({ acc }) => acc)).toEqual(Array(7).fill(null));
+    server.behave = () => "judge";
+    const begun = server.received.length;
+    expect(await grit(...again)).toMatchObject({ code: 0 });
+    expect(samplesOf("stopped")).toBe(samplesOf("served"));
+    // One proves the judge; three verdicts were there already.
+    expect(server.received.length - begun).toBe(1 + 7 - 3);
+  });
+
+  it("is ended by Ctrl-C while the judge is out, and goes on by the same command", async () => {
+    const again = command("ended", judgeFile("ended", { patience: 40 }));
+    outFrom(1);
+    const begun = server.received.length;
+    const child = spawn(process.execPath, ["bin/grit.mjs", ...again], { stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (text) => {
+      errors += text;
+    });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    await vi.waitUntil(() => server.received.length > begun + 1, { timeout: 60_000 });
+    const interrupted = performance.now();
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    expect(performance.now() - interrupted).toBeLessThan(20_000);
+    expect(errors).toContain("Interrupted; the same command goes on.");
+    server.behave = () => "judge";
+    expect(await grit(...again)).toMatchObject({ code: 0 });
+    expect(samplesOf("ended")).toBe(samplesOf("served"));
   });
 });
