@@ -30,6 +30,8 @@ import { native } from "./torch/native.ts";
 /** A set with the hash of its samples and images. */
 export interface HashedSet extends AskedSet {
   readonly sha256: string;
+  /** How many the file has, where only its first samples are asked. */
+  readonly of?: number;
 }
 
 /** What is to be measured. */
@@ -52,8 +54,10 @@ export async function loadSets(
 ): Promise<HashedSet[]> {
   const sets = await Promise.all(
     Object.entries(files).map(async ([name, file]) => {
-      const samples = (await loadSamples([file], { images })).slice(0, limit);
-      return { name, samples, sha256: await dataHash(samples) };
+      const all = await loadSamples([file], { images });
+      const samples = all.slice(0, limit);
+      const sha256 = await dataHash(samples);
+      return { name, samples, sha256, ...(samples.length < all.length && { of: all.length }) };
     }),
   );
   const setOf = new Map<string, string>();
@@ -135,7 +139,12 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
     judge: { name: plan.judge.name, ...plan.judge.service },
     precision: engine.precision,
     device: engine.device,
-    sets: Object.fromEntries(plan.sets.map(({ name, samples, sha256 }) => [name, { samples: samples.length, sha256 }])),
+    sets: Object.fromEntries(
+      plan.sets.map(({ name, samples, sha256, of }) => [
+        name,
+        { samples: samples.length, ...(of !== undefined && { of }), sha256 },
+      ]),
+    ),
     versions: versions(native.version()),
   };
 }
