@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { LocalEngine } from "../engine/local.ts";
-import { Interrupted, UserError } from "../errors.ts";
+import { Interrupted, messageOf, UserError } from "../errors.ts";
 import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
 import { loadSets, runEvaluation } from "../evaluation.ts";
 import { openJudge } from "../judge/open.ts";
@@ -72,7 +72,7 @@ export function evalCommand(): Command {
       refuseOthers(command, way, recipe);
       if (options.compare) return compare(options.compare);
       if (options.table) return printTable(options.table, options);
-      await interruptible(options.out, (signal) =>
+      await interruptible(recipe !== undefined || options.out !== undefined, (signal) =>
         recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
       );
     },
@@ -90,16 +90,17 @@ function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string 
   }
 }
 
-/** Runs some work until it ends or Ctrl-C stops it. */
-async function interruptible(out: string | undefined, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/** Runs some work until it ends, or Ctrl-C or a judge that fails stops it. `kept`: into a folder. */
+async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   using interrupts = new Interrupts();
   try {
     await work(interrupts.signal);
   } catch (error) {
-    if (!interrupts.signal.aborted || !(error === interrupts.signal.reason || error instanceof Interrupted))
-      throw error;
+    const { aborted, reason } = interrupts.signal;
+    if (!(error instanceof Interrupted || (aborted && error === reason))) throw error;
+    const why = aborted ? "" : `${messageOf(error)}\n  `;
     throw new Interrupted(
-      out === undefined ? "Interrupted; without --out nothing is kept." : "Interrupted; the same command goes on.",
+      `${why}Interrupted; ${kept ? "the same command goes on." : "without --out nothing is kept."}`,
     );
   }
 }
@@ -109,7 +110,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   let progress: Progress | undefined;
-  const rows = await runTable(recipe, out, await openJudge(recipe.judge), {
+  const rows = await runTable(recipe, out, await openJudge(recipe.judge, { signal }), {
     signal,
     onTraining: (row, steps) => {
       let training: Progress | undefined;
@@ -137,6 +138,8 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
     );
   }
   const sets = await loadSets(filesByName(options.data), options);
+  // Before the model is loaded, which takes its time: a key that is refused is told of at once.
+  const judge = await openJudge(await judgeSettings(options.judge), { signal });
   const engine = new LocalEngine(model, { precision, device });
   try {
     const plan = {
@@ -144,7 +147,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
       model,
       sets,
       asking: { method, temperature, maxTokens, seed, ...(prefix && { prefix }) },
-      judge: await openJudge(await judgeSettings(options.judge)),
+      judge,
     };
     const total = sets.reduce((n, { samples }) => n + samples.length, 0);
     let progress: Progress | undefined;

@@ -20,8 +20,15 @@ export interface TableRow {
   readonly cells: Readonly<Record<string, SetCells>>;
 }
 
+export interface TableSet {
+  readonly name: string;
+  readonly samples: number;
+  /** How many the set has, where only its first samples were asked. */
+  readonly of?: number | undefined;
+}
+
 export interface Table {
-  readonly sets: readonly { readonly name: string; readonly samples: number }[];
+  readonly sets: readonly TableSet[];
   readonly rows: readonly TableRow[];
 }
 
@@ -37,7 +44,7 @@ export function paperTable(evaluations: readonly Evaluation[], { published = fal
   const asks = kindsAsked(evaluations);
   const rows = rowsOf(evaluations).map(([name, members]) => rowOf(name, members, asks));
   return {
-    sets: [...sets].map(([name, { samples }]) => ({ name, samples })),
+    sets: [...sets].map(([name, { samples, of }]) => ({ name, samples, of })),
     rows: published ? [...rows, ...publishedRows([...sets.keys()])] : rows,
   };
 }

@@ -1,6 +1,6 @@
 /** @file The cells of tables of evaluations as text, alike in the terminal, in files and on the page. */
 import type { Cell } from "../eval/cells.ts";
-import type { Metric } from "../eval/paper-table.ts";
+import type { Metric, TableSet } from "../eval/paper-table.ts";
 import { fraction, percent } from "./format.ts";
 
 /** A number as a table prints it, without its interval: `85.1`, `0.718`, `partial 40 %`, `–`. */
@@ -19,6 +19,11 @@ export function halfWidth(cell: Cell | undefined, metric: Metric): string {
 /** A number with its interval, where it has one: `85.1 ±2.9`. */
 export function wholeText(cell: Cell | undefined, metric: Metric): string {
   return `${cellText(cell, metric)} ${halfWidth(cell, metric)}`.trim();
+}
+
+/** How many samples of a set were asked: `288`, or `first 20 of 288`. */
+export function samplesText({ samples, of }: Omit<TableSet, "name">): string {
+  return of === undefined ? String(samples) : `first ${samples} of ${of}`;
 }
 
 /** Name of a row, with the seeds behind it where there are several. */

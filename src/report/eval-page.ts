@@ -6,7 +6,7 @@ import { differences, excerpts } from "../differences.ts";
 import type { Cell } from "../eval/cells.ts";
 import { type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
-import { cellText, halfWidth, rowTitle } from "./eval-cells.ts";
+import { cellText, halfWidth, rowTitle, samplesText } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
 import { columnsOf } from "./eval-table.ts";
 import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
@@ -46,9 +46,11 @@ function tableSection(table: Table): Html {
   return html`<section id="table"><h2>Accuracy and grounding</h2>
     <p class="lead">${tableNotes(table).join(" ")}</p>
     <div class="scroll"><table class="results methods">
-      <thead><tr><th></th>${table.sets.map(({ name, samples }) => {
+      <thead><tr><th></th>${table.sets.map(({ name, ...size }) => {
         const span = metricsOf(table, name).length;
-        return span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samples}</small></th>`;
+        return (
+          span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samplesText(size)}</small></th>`
+        );
       })}</tr>
       <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${metric === "acc" ? "ACC, %" : "IoU"}</th>`)}</tr></thead>
       <tbody>${table.rows.map(

@@ -45,9 +45,9 @@ it("writes CSV with every end of every interval, and nothing for a partial numbe
 });
 
 it("says which field differs before it says which number does", () => {
-  const after = makeEvaluation([0, 0, 1, 1], { name: "direct", judge: "other" });
+  const after = makeEvaluation([0, 0, 1, 1], { name: "direct", judge: { name: "other" } });
   const text = comparisonText(whole, after, compareEvaluations(whole, after));
-  expect(text.indexOf('judge  "exact"  →  "other"')).toBeGreaterThan(0);
+  expect(text.indexOf('judge.name  "exact"  →  "other"')).toBeGreaterThan(0);
   expect(text.indexOf("judge")).toBeLessThan(text.indexOf("100.0"));
   expect(text).toMatch(/vsr +4 +100\.0 +50\.0 +−50\.0 +−100\.0 … 0\.0 +0\.500/);
   const cut = comparisonText(whole, partial, compareEvaluations(whole, partial));

@@ -3,7 +3,7 @@ import type { Cell } from "../eval/cells.ts";
 import { KIND_NAMES, KINDS } from "../eval/kinds.ts";
 import { type Metric, metricsOf, type Table, type TableRow, tableNotes } from "../eval/paper-table.ts";
 import { table } from "../table.ts";
-import { cellText, halfWidth, rowTitle, wholeText } from "./eval-cells.ts";
+import { cellText, halfWidth, rowTitle, samplesText, wholeText } from "./eval-cells.ts";
 import { kindLine, kindTables } from "./kind-tables.ts";
 
 const TITLE: Readonly<Record<Metric, string>> = { acc: "ACC", giou: "IoU" };
@@ -21,9 +21,9 @@ export function terminalTable(data: Table): string {
   });
   const heads = [["", ...columns.map(({ metric }) => TITLE[metric])], ...body];
   const widths = [0, ...columns.map((_, i) => i + 1)].map((i) => Math.max(...heads.map((cells) => cells[i]!.length)));
-  const groups = data.sets.map(({ name, samples }) => {
+  const groups = data.sets.map(({ name, ...size }) => {
     const own = columns.flatMap(({ set }, i) => (set === name ? [i + 1] : []));
-    const title = `${name} (${samples})`;
+    const title = `${name} (${samplesText(size)})`;
     const room = own.reduce((sum, i) => sum + widths[i]! + 2, -2);
     if (own.length > 0) widths[own[0]!]! += Math.max(0, title.length - room);
     return { title, width: Math.max(room, title.length), own };
@@ -57,7 +57,7 @@ export function markdownTable(data: Table): string {
   const rows = data.rows.map((row) =>
     line([rowTitle(row), ...columns.map(({ set, metric }) => wholeText(row.cells[set]?.[metric], metric))]),
   );
-  const samples = new Map(data.sets.map((set) => [set.name, set.samples]));
+  const samples = new Map(data.sets.map((set) => [set.name, samplesText(set)]));
   const head = columns.map(({ set, metric }) => `${set} (${samples.get(set)}) ${TITLE[metric]}`);
   return [
     line(["method", ...head]),

@@ -11,6 +11,7 @@ const yesNo = z.enum(["yes", "no"]);
 
 /** A line of an evaluation's `samples.jsonl`. */
 const sampleSchema = answeredSchema.extend({
+  tokens: z.number(),
   acc: z.number().nullable(),
   giou: z.number().nullable(),
   giouRaw: z.number().nullable(),
