@@ -1,11 +1,11 @@
 /** @file The cells of tables of evaluations as text, alike in the terminal, in files and on the page. */
 import type { Cell } from "../eval/cells.ts";
 import type { Metric } from "../eval/paper-table.ts";
-import { fraction, percent } from "./format.ts";
+import { fraction, partial, percent } from "./format.ts";
 
 /** A number as a table prints it, without its interval: `85.1`, `0.718`, `partial 40 %`, `–`. */
 export function cellText(cell: Cell | undefined, metric: Metric): string {
-  if (cell?.value === null) return `partial ${Math.floor(100 * cell.coverage)} %`;
+  if (cell?.value === null) return partial(cell.coverage);
   return (metric === "acc" ? percent : fraction)(cell?.value?.mean);
 }
 

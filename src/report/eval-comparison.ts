@@ -3,7 +3,7 @@ import { type Difference, excerpts } from "../differences.ts";
 import type { Comparison, PairedEstimate } from "../eval/compare.ts";
 import type { Evaluation } from "../eval/manifest.ts";
 import { table } from "../table.ts";
-import { fraction, fractionGain, percent, points } from "./format.ts";
+import { fraction, fractionGain, partial, percent, points } from "./format.ts";
 
 /** What `grit eval --compare` prints. */
 export function comparisonText(before: Evaluation, after: Evaluation, comparison: Comparison): string {
@@ -33,7 +33,7 @@ function differenceText(differences: readonly Difference[]): string {
 }
 
 function cells({ gain, coverage }: PairedEstimate, metric: "acc" | "giou"): string[] {
-  if (gain === null) return ["–", "–", "–", `partial ${Math.floor(100 * coverage)} %`, "–", "–"];
+  if (gain === null) return ["–", "–", "–", partial(coverage), "–", "–"];
   const [value, change] = metric === "acc" ? [percent, points] : [fraction, fractionGain];
   const p = gain.p < 0.001 ? "<0.001" : gain.p.toFixed(3);
   return [

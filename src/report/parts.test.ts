@@ -12,6 +12,7 @@ import { pickExamples, pickStories } from "./examples.ts";
 import { compact, duration, fractionGain, listed, percent, points } from "./format.ts";
 import { html } from "./html.ts";
 import { Pictures } from "./picture.ts";
+import { beforeAfterSection, rowsSection } from "./results.ts";
 import type { Answered, BoxLine, Change, RolloutLine, Summary } from "./schema.ts";
 import { beforeAfterTable, rowsTable } from "./text-table.ts";
 import { judge, outcome } from "./verdict.ts";
@@ -273,5 +274,20 @@ describe("verdict and tables", () => {
       ].join("\n"),
     );
     expect(beforeAfterTable({})).toContain("No set");
+  });
+
+  test("an accuracy that samples are missing from is marked partial wherever it would stand", () => {
+    const vsr = { ...row("", 0.7).sets.vsr, acc: null, accLow: null, accHigh: null, coverage: 0.987 };
+    const summary: Summary = {
+      sets: { vsr: { n: 300, acc: null, giou: change(0.012, 0.731, 0.024), coverage: 0.29 } },
+      rows: [row("direct query", 0.7), { name: "GRPO-GR", sets: { vsr } }],
+    };
+    expect(beforeAfterTable(summary)).toMatch(/^vsr +300 +– +– +– +partial 29 %$/m);
+    expect(rowsTable(summary)).toMatch(/^GRPO-GR +partial 98 %$/m);
+    expect(beforeAfterSection(summary, ["vsr"]).markup).toContain('<td class="none" colspan="4">partial 29 %</td>');
+    expect(rowsSection(summary).markup).toMatch(/partial 98 %<\/span> <small>IoU 0\.500/);
+    const { headline, reading } = judge(folder(summary), new Set());
+    expect(headline).toBe("Grounding IoU rose on vsr.");
+    expect(reading).toContain("No accuracy is given where answers could not be scored: vsr (partial 29 %).");
   });
 });
