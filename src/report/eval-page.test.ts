@@ -24,6 +24,7 @@ function answered(name: string, accs: readonly (number | null)[], text: string):
       gtBoxes: [[12, 12, 40, 40]],
       ending: "stop",
       tokens: 3,
+      ...(measured.acc === null && { unscored: "the judge did not answer" }),
     }),
   );
   return { ...evaluation, samples };
@@ -74,6 +75,21 @@ it("shows of a long set the first samples, then those on which rows disagree", a
   );
   expect(count(text, /<article class="story sample"/g)).toBe(13);
   expect(text).toContain("question of vsr-55");
+});
+
+it("shows why an answer is unscored, calls it neither right nor wrong, and finds it by a filter", async () => {
+  const right = answered("direct", Array(30).fill(1), "yes");
+  const accs = right.samples.map((_, i) => (i === 20 ? null : 1));
+  const judged = answered("cot", accs, "yes");
+  // Boxes that fit do not make an answer right.
+  const samples = judged.samples.map((sample) => ({ ...sample, giou: 1 }));
+  const text = await page(right, { ...judged, samples });
+  const card = text.split('<article class="story sample"').find((each) => each.includes("question of vsr-20"))!;
+  expect(card).toContain('data-outcome="unscored"');
+  expect(card).toContain('<h4>cot<span class="none">unscored: the judge did not answer</span></h4>');
+  expect(count(card, /✓ right/g)).toBe(1);
+  expect(text).toMatch(/<button type="button" data-filter="outcome" data-value="unscored"/);
+  expect(text).not.toContain("✗ wrong");
 });
 
 it("keeps hostile text in its place: the only script is ours", async () => {

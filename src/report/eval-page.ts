@@ -18,9 +18,9 @@ import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 import { SCRIPT } from "./script.ts";
 
-/** Samples shown of each set: its first ones, then the first others on which the rows disagree. */
+/** Samples shown of each set: its first ones, then the first others on which the rows disagree, and that are unscored. */
 const FIRST = 12;
-const DISAGREED = 12;
+const OTHERS = 12;
 
 /** The page, as markup. `evaluations` are those of the table, in its order; images are read where the data had them. */
 export async function evaluationPage(table: Table, evaluations: readonly AnsweredEvaluation[]): Promise<string> {
@@ -75,6 +75,9 @@ function numberCell(cell: Cell | undefined, metric: Metric): Html {
     ${ends && html`<small>${halfWidth(cell, metric)}</small>`}</td>`;
 }
 
+const OUTCOMES = ["disagreed on", "all right", "all wrong", "unscored"] as const;
+type Outcome = (typeof OUTCOMES)[number];
+
 /** One sample with the answers of the rows that have it. */
 interface Asked {
   readonly sample: SampleLine;
@@ -96,23 +99,28 @@ function samplesSection(evaluations: readonly AnsweredEvaluation[], pictures: Pi
   const shown = sets.flatMap((set) => choose([...asked.values()].filter(({ sample }) => sample.set === set)));
   if (shown.length === 0) return undefined;
   return html`<section id="samples"><h2>Samples</h2>
-    <p class="lead">Of each set its first ${FIRST} samples, then the first ${DISAGREED} others on which the rows disagree. Solid: boxes
-      that were written, numbered and coloured as in their text. Dashed: ground truth, which no model sees.</p>
+    <p class="lead">Of each set its first ${FIRST} samples, then the first ${OTHERS} others on which the rows disagree, and the first ${OTHERS}
+      with an answer that could not be scored. Solid: boxes that were written, numbered and coloured as in their text. Dashed: ground truth, which no model sees.</p>
     ${filter("set", "Show the samples of", [...sets, "all"], sets[0]!)}
-    ${filter("outcome", "Show the samples that are", ["all", "disagreed on", "all right", "all wrong"], "all")}
+    ${filter("outcome", "Show the samples that are", ["all", ...OUTCOMES], "all")}
     <p class="note" id="none-shown" hidden>No sample shown here is both.</p>
     ${shown.map((entry) => sampleCard(entry, pictures))}</section>`;
 }
 
 function choose(samples: readonly Asked[]): Asked[] {
-  const rest = samples.slice(FIRST).filter((entry) => outcomeOf(entry) === "disagreed on");
-  return [...samples.slice(0, FIRST), ...rest.slice(0, DISAGREED)];
+  const others = (outcome: Outcome) =>
+    samples
+      .slice(FIRST)
+      .filter((entry) => outcomeOf(entry) === outcome)
+      .slice(0, OTHERS);
+  return [...samples.slice(0, FIRST), ...others("disagreed on"), ...others("unscored")];
 }
 
-function outcomeOf({ answers }: Asked): string {
+/** What the rows made of a sample; an answer that is neither right nor wrong agrees with none. */
+function outcomeOf({ answers }: Asked): Outcome {
   const right = new Set(answers.map(({ answer }) => isRight(answer)));
-  if (right.size > 1) return "disagreed on";
-  return right.has(true) ? "all right" : right.has(false) ? "all wrong" : "unscored";
+  if (right.has(undefined)) return "unscored";
+  return right.size > 1 ? "disagreed on" : right.has(true) ? "all right" : "all wrong";
 }
 
 function filter(key: string, label: string, values: readonly string[], pressed: string): Html {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { chainText } from "./chain-text.ts";
+import { chainsSection } from "./chains.ts";
 import { lineChart, movingMean, niceTicks } from "./chart.ts";
 import { pickExamples, pickStories } from "./examples.ts";
 import { compact, duration, fractionGain, listed, percent, points } from "./format.ts";
@@ -171,6 +172,17 @@ describe("examples", () => {
       "3 became wrong",
       "5 became wrong",
     ]);
+  });
+
+  test("an answer that could not be scored has become neither right nor wrong, however good its boxes", () => {
+    const lost = (id: number) => ({ ...sample(id, 0), acc: null, giou: 1, unscored: "the judge did not answer" });
+    const before = [0, 1, 2, 3].map((id) => sample(id, id % 2));
+    const picked = pickExamples(before, [...before.slice(0, 2), lost(2), lost(3)]);
+    expect(picked.map(({ why }) => why)).toEqual(["first", "first"]);
+    const { markup } = chainsSection([], [lost(0)], new Pictures("."));
+    expect(markup).toContain('<span class="none">unscored: the judge did not answer</span>');
+    expect(markup).toContain("<p>answer:");
+    expect(markup).not.toMatch(/✓|✗/);
   });
 
   test("stories follow two prompts of each data set, one group a step", () => {
