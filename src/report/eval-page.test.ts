@@ -43,6 +43,14 @@ it("shows the table, each sample once with every row's answer, and how it was as
   for (const id of ["table", "samples", "manifests"]) expect(text).toContain(`<section id="${id}">`);
 });
 
+it("shows what else was measured", async () => {
+  const text = await page(answered("direct", [1, 0], "yes"));
+  expect(text).toMatch(
+    /<th scope="col">binarised ACC, %<\/th><th scope="col">raw IoU<\/th><th scope="col">box F1<\/th>/,
+  );
+  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>50\.0 ±50\.0<\/td><td>0\.050 ±0\.050<\/td>/);
+});
+
 it("shows yes/no and letters where they were asked, and only there", async () => {
   const plain = answered("direct", [1, 0], "yes");
   expect(await page(plain)).not.toContain("yes share");

@@ -4,16 +4,16 @@
  */
 import { differences, excerpts } from "../differences.ts";
 import type { Cell } from "../eval/cells.ts";
-import { type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
+import { metricsOf, PAPER_METRICS, type Table, type TableMetric, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
-import { cellText, halfWidth, rowTitle } from "./eval-cells.ts";
+import { cellText, halfWidth, inPercent, rowTitle, titleWithUnit } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
 import { columnsOf } from "./eval-table.ts";
 import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { isRight } from "./examples.ts";
 import { fraction, listed, percent } from "./format.ts";
+import { type FurtherTable, furtherTables } from "./further-tables.ts";
 import { type Html, html } from "./html.ts";
-import { type KindTable, kindLine, kindTables } from "./kind-tables.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 import { SCRIPT } from "./script.ts";
@@ -47,29 +47,29 @@ function tableSection(table: Table): Html {
     <p class="lead">${tableNotes(table).join(" ")}</p>
     <div class="scroll"><table class="results methods">
       <thead><tr><th></th>${table.sets.map(({ name, samples }) => {
-        const span = metricsOf(table, name).length;
+        const span = metricsOf(table, name, PAPER_METRICS).length;
         return span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samples}</small></th>`;
       })}</tr>
-      <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${metric === "acc" ? "ACC, %" : "IoU"}</th>`)}</tr></thead>
+      <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${titleWithUnit(metric)}</th>`)}</tr></thead>
       <tbody>${table.rows.map(
         (row) => html`<tr class="${row.seeds === 0 ? "published" : ""}"><th scope="row">${rowTitle(row)}</th>
         ${columns.map(({ set, metric }) => numberCell(row.cells[set]?.[metric], metric))}</tr>`,
-      )}</tbody></table></div>${kindTables(table).map(kindTable)}</section>`;
+      )}</tbody></table></div>${furtherTables(table).map(furtherTable)}</section>`;
 }
 
-function kindTable({ heads, note, rows }: KindTable): Html {
+function furtherTable({ heads, note, rows }: FurtherTable): Html {
   return html`<p class="lead">${note}</p>
     <div class="scroll"><table class="rows">
       <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
       <tbody>${rows.map((row) => {
-        const [title, ...cells] = kindLine(row);
+        const [title, ...cells] = row;
         return html`<tr><th scope="row">${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
       })}</tbody></table></div>`;
 }
 
-function numberCell(cell: Cell | undefined, metric: Metric): Html {
+function numberCell(cell: Cell | undefined, metric: TableMetric): Html {
   const { low, high } = cell?.value ?? {};
-  const text = metric === "acc" ? percent : fraction;
+  const text = inPercent(metric) ? percent : fraction;
   const ends = low !== undefined && high !== undefined && `95 %: ${text(low)} to ${text(high)}`;
   return html`<td title="${ends}">${cell?.value ? html`<b>${cellText(cell, metric)}</b>` : html`<span class="none">${cellText(cell, metric)}</span>`}
     ${ends && html`<small>${halfWidth(cell, metric)}</small>`}</td>`;
