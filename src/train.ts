@@ -33,7 +33,7 @@ import { rewardPreset } from "./rewards/preset.ts";
 import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
 import { RunFolder } from "./run.ts";
 import { learningRate } from "./schedule.ts";
-import { meanOf } from "./summary.ts";
+import { numbers } from "./summary.ts";
 import { native } from "./torch/native.ts";
 
 export interface TrainOptions {
@@ -243,7 +243,7 @@ async function workloadOf(
   };
 }
 
-/** Greedy answers to the held-out sets: kept under `eval/step-N/`, their means given back. */
+/** Greedy answers to the held-out sets: kept under `eval/step-N/`, their numbers given back. */
 async function measureHeldOut(
   engine: LocalEngine,
   recipe: Recipe,
@@ -252,15 +252,15 @@ async function measureHeldOut(
   step: number,
   judge: Judge,
 ) {
-  const means: Record<string, { acc: number; giou: number }> = {};
+  const measured: Record<string, ReturnType<typeof numbers>> = {};
   const lines: Answered[] = [];
   for (const set of sets) {
     const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge);
-    means[set.name] = { acc: meanOf(answered!, "acc"), giou: meanOf(answered!, "giou") };
+    measured[set.name] = numbers(answered!);
     lines.push(...answered!);
   }
   run.writeLines(`eval/step-${step}/samples.jsonl`, lines);
-  return means;
+  return measured;
 }
 
 async function openRewards(recipe: Recipe, judge: Judge): Promise<Reward[]> {

@@ -55,6 +55,8 @@ export interface Measured {
   readonly set: string;
   /** Null when it could not be judged. */
   readonly acc: number | null;
+  /** Why not. */
+  readonly unscored?: string | undefined;
   /** Null where there are no true boxes, as the two below. */
   readonly giou: number | null;
   readonly giouRaw: number | null;

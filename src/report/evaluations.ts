@@ -18,7 +18,6 @@ const sampleSchema = answeredSchema.extend({
   f1: z.number().nullable(),
   yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
   choice: z.number().nullable(),
-  unscored: z.string().optional(),
 });
 export type SampleLine = z.infer<typeof sampleSchema>;
 
