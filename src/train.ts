@@ -23,6 +23,7 @@ import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from ".
 import { Faults } from "./faults.ts";
 import { openJudge } from "./judge/open.ts";
 import type { GrpoLoss } from "./loss.ts";
+import { writeAskedAs } from "./prompt/asked_as.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
 import { imageOptions, type Recipe } from "./recipe.ts";
@@ -314,6 +315,7 @@ async function save(run: RunFolder, engine: LocalEngine, recipe: Recipe, step: n
   await run.saveCheckpoint(step, (dir) => {
     mkdirSync(dir, { recursive: true });
     engine.export(dir);
+    writeAskedAs(dir, { method: recipe.method, image: imageOptions(recipe.image) });
     engine.save(join(dir, "trainer"));
   });
   run.prune(recipe.save.keep);

@@ -1,7 +1,6 @@
 /** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { LocalEngine } from "../engine/local.ts";
 import { Interrupted, messageOf, UserError } from "../errors.ts";
 import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
 import { loadSets, runEvaluation } from "../evaluation.ts";
@@ -16,6 +15,7 @@ import {
   addSamplingOptions,
   type ModelOptions,
   modelOption,
+  openModel,
   type SamplingOptions,
 } from "./options.ts";
 import { stepNote } from "./train.ts";
@@ -33,9 +33,10 @@ interface Options extends ModelOptions, SamplingOptions, TableOptions {
 
 /** What each way of calling the command takes; the other options belong to another way. */
 const TAKES = {
-  flags: "model data images method precision device temperature maxTokens seed prefix judge limit out name paper".split(
-    " ",
-  ),
+  flags:
+    "model data images method precision device maxPixels maxTiles temperature maxTokens seed prefix judge limit out name paper".split(
+      " ",
+    ),
   recipe: ["limit", "out", "paper"],
   table: ["table", "format", "paper"],
   compare: ["compare"],
@@ -130,7 +131,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
 }
 
 async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
-  const { model, method, temperature, maxTokens, seed, prefix, precision, device, out } = options;
+  const { model, method, temperature, maxTokens, seed, prefix, out } = options;
   if (model === undefined || options.data === undefined) {
     throw new UserError(
       `${model === undefined ? "--model" : "--data"} is missing.`,
@@ -140,7 +141,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
   const sets = await loadSets(filesByName(options.data), options);
   // Before the model is loaded, which takes its time: a key that is refused is told of at once.
   const judge = await openJudge(await judgeSettings(options.judge), { signal });
-  const engine = new LocalEngine(model, { precision, device });
+  const engine = openModel({ ...options, model });
   try {
     const plan = {
       name: options.name ?? (out === undefined ? method : basename(out)),

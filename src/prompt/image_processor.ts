@@ -26,12 +26,12 @@ export interface ImageProcessor {
 /** A user's wishes over what the checkpoint's files say. No family knows all of them. */
 export interface ImageOptions {
   /** Least and largest area of the resized image in pixels. */
-  readonly minPixels?: number;
-  readonly maxPixels?: number;
-  readonly doubleResize?: boolean;
+  readonly minPixels?: number | undefined;
+  readonly maxPixels?: number | undefined;
+  readonly doubleResize?: boolean | undefined;
   /** Fewest and most tiles that an image is cut into, the thumbnail not counted. */
-  readonly minTiles?: number;
-  readonly maxTiles?: number;
+  readonly minTiles?: number | undefined;
+  readonly maxTiles?: number | undefined;
 }
 
 const RECIPE_KEYS: Record<keyof ImageOptions, string> = {
