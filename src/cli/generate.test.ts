@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../../test/commands.ts";
 import { largestGap, scratch } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { writeAskedAs } from "../prompt/asked_as.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { type GeneratedRow, generatedRow } from "./generate.ts";
 
@@ -57,6 +58,27 @@ describe.each(["tied", "released"])("grit generate with %s", (checkpoint) => {
 });
 
 describe("grit generate", () => {
+  it("asks as the checkpoint was trained, method and pixels, unless told otherwise", async () => {
+    const trained = join(dir, "trained");
+    cpSync(checkpointDir("tied"), trained, { recursive: true });
+    writeAskedAs(trained, { method: "direct", image: { maxPixels: 28 * 28 * 4 } });
+    const lines = writeLines(data, goldenLines("tied").map(lineOf));
+    const run = async (...options: string[]) => {
+      const files = ["--model", trained, "--data", lines, "--out", out, "--device", "cpu", "--max-tokens", "4"];
+      expect(await grit("generate", ...files, ...options)).toMatchObject({ code: 0 });
+      return readLines<GeneratedRow>(out);
+    };
+    const rows = await run();
+    expect(rows.every(({ frame: [width, height] }) => width * height <= 28 * 28 * 4)).toBe(true);
+    expect(await run("--method", "direct")).toEqual(rows);
+    expect(await run("--method", "grit")).not.toEqual(rows);
+    const larger = await run("--max-pixels", "200704");
+    expect(larger.map(({ frame }) => frame)).toEqual(goldenLines("tied").map(({ frame }) => frame));
+    expect(larger.map(({ tokens }) => tokens)).toEqual(
+      goldenLines("tied").map(({ greedy_ids }) => greedy_ids.slice(0, 4)),
+    );
+  });
+
   const golden = goldenLines("tied");
   const sampling = ["--temperature", "1", "--top-p", "0.9", "--top-k", "50"];
 
