@@ -2,13 +2,13 @@
 import { loadSamples } from "./data/samples.ts";
 import type { LocalEngine } from "./engine/local.ts";
 import { byBudget } from "./engine/packing.ts";
-import { measure, trueBoxes } from "./eval/metrics.ts";
+import { measure, responseOf, trueBoxes } from "./eval/metrics.ts";
 import type { YesNoAnswer } from "./eval/yes_no.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
 import { IMAGES_KEPT } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
-import { isScored, type Sample } from "./records.ts";
+import { isScored, type Prompt, type Sample } from "./records.ts";
 import type { Judge } from "./rewards/judge.ts";
 import { boxLines, chainOf } from "./rollouts.ts";
 
@@ -95,46 +95,74 @@ export async function evaluate(
   for (const batch of byBudget(samples, () => 1, BATCH)) {
     for (const [way, asking] of askings.entries()) {
       const before = done;
-      out[way]!.push(
-        ...(await answer(engine, name, batch, asking, judge, { onProgress: (part) => onProgress?.(before + part) })),
-      );
+      const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part) });
+      out[way]!.push(...(await measured(engine, name, asking, replies, judge)));
       done += batch.length;
     }
   }
   return out;
 }
 
+/** What a model said about a sample: all of an answer that takes the model to make it again. */
+interface Said {
+  /** With the prefix that it was made to begin with. */
+  readonly text: string;
+  readonly ending: string;
+  readonly tokens: number;
+}
+
+/** A sample, how it was asked and what was said: all that a measurement takes. */
+interface Reply {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly said: Said;
+}
+
+/** What an earlier sitting left of a sample; a score of null is still to be given. */
+export interface Known extends Said {
+  readonly acc: number | null;
+}
+
 /**
- * Answers the samples of a set that are not `known` yet, batch by batch. A batch is a fixed stretch of the set, asked whole
- * even when only some of its samples are missing: what shares a batch can move a number's last bit, and an evaluation that is
- * taken up again is to give what an unbroken one gives.
+ * Answers the samples of a set that are not `known` yet, batch by batch, and judges those that have no score. What is answered
+ * is given twice: without scores before the judge is asked, so that none of it is lost when the judge fails, and then with them.
+ * A batch is a fixed stretch of the set, asked whole even when only some of its samples are missing: what shares a batch can
+ * move a number's last bit, and an evaluation that is taken up again is to give what an unbroken one gives.
  */
 export async function* answerMissing(
   engine: LocalEngine,
   { name, samples }: AskedSet,
   asking: Asking,
   judge: Judge,
-  { known, batch: size = BATCH, ...following }: Following & { known: ReadonlySet<string>; batch?: number },
+  { known, batch: size = BATCH, ...following }: Following & { known: ReadonlyMap<string, Known>; batch?: number },
 ): AsyncGenerator<Answered[]> {
-  const isMissing = ({ id }: { id: string }) => !known.has(id);
+  const isOpen = ({ id }: Sample) => typeof known.get(id)?.acc !== "number";
   for (const batch of byBudget(samples, () => 1, size)) {
-    if (batch.some(isMissing)) yield (await answer(engine, name, batch, asking, judge, following)).filter(isMissing);
+    const open = batch.filter(isOpen);
+    if (open.length === 0) continue;
+    if (open.every(({ id }) => known.has(id))) {
+      yield await measured(engine, name, asking, await recall(engine, open, asking, known), judge);
+      continue;
+    }
+    const replies = (await ask(engine, batch, asking, following)).filter(({ sample }) => isOpen(sample));
+    yield await measured(engine, name, asking, replies, nobody);
+    yield await measured(engine, name, asking, replies, judge);
   }
 }
+
+/** Stands in for the judge in what is kept before the judge is asked. */
+const nobody: Judge = { name: "nobody", judge: async () => ({ unscored: "not judged yet" }) };
 
 /**
  * Answers some samples in one way. Each has a random stream of its own, by the seed and its id: an answer does not depend on
  * what is asked with it.
  */
-export async function answer(
+async function ask(
   engine: LocalEngine,
-  set: string,
   samples: readonly Sample[],
   asking: Asking,
-  judge: Judge,
   { onProgress, signal }: Following = {},
-): Promise<Answered[]> {
-  const method = METHODS[asking.method];
+): Promise<Reply[]> {
   const prefix = asking.prefix ?? "";
   const begun = engine.processor.tokenizer.encode(prefix);
   const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, asking.method)));
@@ -145,33 +173,57 @@ export async function answer(
       maxTokens: asking.maxTokens,
       temperature: asking.temperature,
       seed: samples.map(({ id }) => stream(asking.seed, "answer", id).uint32()),
-      stop: method.stop,
+      stop: METHODS[asking.method].stop,
       ...(onProgress && { onProgress }),
       ...(signal && { signal }),
     },
   );
+  return samples.map((sample, i) => {
+    const { text, ending, ids } = completions[i]![0]!;
+    return { sample, prompt: prompts[i]!, said: { text: prefix + text, ending, tokens: ids.length } };
+  });
+}
+
+/** What was said about some samples before. */
+function recall(
+  engine: LocalEngine,
+  samples: readonly Sample[],
+  { method }: Asking,
+  known: ReadonlyMap<string, Said>,
+): Promise<Reply[]> {
   return Promise.all(
-    samples.map(async (sample, i) => {
-      const [completion] = completions[i]!;
-      const chain = chainOf(engine.processor, prompts[i]!, prefix + completion!.text);
-      const { acc, giou, giouRaw, f1, yesNo, choice } = await measure(
-        sample,
-        chain,
-        judge,
-        method.answer === "tag" ? "answer" : "whole",
-      );
+    samples.map(async (sample) => {
+      const prompt = await engine.processor.prompt(sample, method);
+      return { sample, prompt, said: known.get(sample.id)! };
+    }),
+  );
+}
+
+/** Measures what was said, sample by sample. */
+function measured(
+  { processor }: LocalEngine,
+  set: string,
+  asking: Asking,
+  replies: readonly Reply[],
+  judge: Judge,
+): Promise<Answered[]> {
+  const part = METHODS[asking.method].answer === "tag" ? "answer" : "whole";
+  return Promise.all(
+    replies.map(async ({ sample, prompt, said: { text, ending, tokens } }) => {
+      const chain = chainOf(processor, prompt, text);
+      const { acc, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
       return {
         id: sample.id,
         dataset: sample.dataset,
         set,
         image: sample.image,
-        sha256: prompts[i]!.images[0]!.sha256,
+        sha256: prompt.images[0]!.sha256,
         width: sample.width,
         height: sample.height,
         question: sample.question,
         answer: sample.answer,
         text: chain.text,
-        response: method.answer === "tag" ? chain.answer : chain.text,
+        response: responseOf(chain, part),
         boxes: boxLines(chain),
         gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
         ...(isScored(acc) ? { acc } : { acc: null, unscored: acc.unscored }),
@@ -180,8 +232,8 @@ export async function answer(
         f1: f1 ?? null,
         yesNo: yesNo ?? null,
         choice: choice ?? null,
-        ending: completion!.ending,
-        tokens: completion!.ids.length,
+        ending,
+        tokens,
       };
     }),
   );

@@ -2,12 +2,13 @@
  * @file One evaluation: a model, a way of asking, a judge and sets, written into a folder as it goes.
  *
  *     manifest.json   all that decides the numbers, written before the first answer
- *     samples.jsonl   one line a sample, appended as batches are answered; in the order of the sets at the end
+ *     samples.jsonl   one line a sample, kept as batches are answered, and again as they are judged; in the order of the
+ *                     sets at the end
  *     summary.json    each metric of each set once, with its interval
  *
  * The same evaluation, begun again in its folder, goes on where it stopped; another one is refused.
  */
-import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelHash } from "./checkpoint/hash.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
@@ -16,12 +17,12 @@ import type { LocalEngine } from "./engine/local.ts";
 import { byBudget } from "./engine/packing.ts";
 import { UserError } from "./errors.ts";
 import { aggregate } from "./eval/aggregate.ts";
-import { type Evaluation, type Manifest, type Measured, manifestDifferences } from "./eval/manifest.ts";
+import { type Evaluation, type Manifest, manifestDifferences } from "./eval/manifest.ts";
 import { type Answered, type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./evaluate.ts";
 import { Faults, firstFew } from "./faults.ts";
-import { sync, writeWhole } from "./files.ts";
+import { writeWhole } from "./files.ts";
 import { METHODS, type MethodName, userText } from "./prompt/methods.ts";
-import { readManifest, readSampleLines } from "./report/evaluations.ts";
+import { readManifest, readSampleLines, type SampleLine } from "./report/evaluations.ts";
 import type { Judge } from "./rewards/judge.ts";
 import { versions } from "./run.ts";
 import { native } from "./torch/native.ts";
@@ -29,6 +30,8 @@ import { native } from "./torch/native.ts";
 /** A set with the hash of its samples and images. */
 export interface HashedSet extends AskedSet {
   readonly sha256: string;
+  /** How many the file has, where only its first samples are asked. */
+  readonly of?: number;
 }
 
 /** What is to be measured. */
@@ -51,8 +54,10 @@ export async function loadSets(
 ): Promise<HashedSet[]> {
   const sets = await Promise.all(
     Object.entries(files).map(async ([name, file]) => {
-      const samples = (await loadSamples([file], { images })).slice(0, limit);
-      return { name, samples, sha256: await dataHash(samples) };
+      const all = await loadSamples([file], { images });
+      const samples = all.slice(0, limit);
+      const sha256 = await dataHash(samples);
+      return { name, samples, sha256, ...(samples.length < all.length && { of: all.length }) };
     }),
   );
   const setOf = new Map<string, string>();
@@ -75,7 +80,7 @@ export async function loadSets(
 /**
  * Runs an evaluation, or goes on with it when `dir` holds its beginning. Without `dir` nothing is written.
  * @throws UserError when `dir` holds another evaluation or anything else, and for images and questions that cannot be asked;
- * the signal's reason when it fires, with all whole batches kept
+ * the signal's reason when it fires, and Interrupted when the judge fails, with all whole batches kept
  */
 export async function runEvaluation(
   engine: LocalEngine,
@@ -85,28 +90,30 @@ export async function runEvaluation(
   const manifest = await manifestOf(engine, plan);
   const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
-  const known = new Set(folder?.lines.keys());
+  const known: ReadonlyMap<string, SampleLine> = folder?.known ?? new Map();
   // Once it has begun, its prompts are known to be sound: the manifest pins the data.
   if (known.size === 0) await checkPrompts(engine, plan.sets, plan.asking.method);
   folder?.begin();
-  const samples: Measured[] = [];
-  let done = known.size;
-  onProgress?.(done);
+  const made = new Map<string, Answered>();
+  const answered = new Set(known.keys());
+  onProgress?.(answered.size);
   for (const set of plan.sets) {
-    const before = done;
-    const answers = answerMissing(engine, set, plan.asking, plan.judge, {
+    const before = answered.size;
+    const batches = answerMissing(engine, set, plan.asking, plan.judge, {
       known,
       batch,
-      onProgress: (part) => onProgress?.(Math.min(done + part, before + set.samples.length)),
+      onProgress: (part) => onProgress?.(Math.min(answered.size + part, before + set.samples.length)),
       ...(signal && { signal }),
     });
-    for await (const answered of answers) {
-      folder?.append(answered);
-      samples.push(...answered);
-      done += answered.length;
+    for await (const lines of batches) {
+      folder?.keep(lines);
+      for (const line of lines) {
+        made.set(line.id, line);
+        answered.add(line.id);
+      }
     }
   }
-  if (!folder) return { dir: plan.name, manifest, samples };
+  if (!folder) return { dir: plan.name, manifest, samples: [...made.values()] };
   folder.finish(ids);
   const evaluation = { dir: folder.dir, manifest, samples: readSampleLines(folder.dir) };
   writeJson(join(folder.dir, "summary.json"), { name: plan.name, sets: aggregate(evaluation) });
@@ -129,10 +136,15 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
     },
     image: { ...images.config },
     decoding: { temperature, maxTokens, seed },
-    judge: plan.judge.name,
+    judge: { name: plan.judge.name, ...plan.judge.service },
     precision: engine.precision,
     device: engine.device,
-    sets: Object.fromEntries(plan.sets.map(({ name, samples, sha256 }) => [name, { samples: samples.length, sha256 }])),
+    sets: Object.fromEntries(
+      plan.sets.map(({ name, samples, sha256, of }) => [
+        name,
+        { samples: samples.length, ...(of !== undefined && { of }), sha256 },
+      ]),
+    ),
     versions: versions(native.version()),
   };
 }
@@ -156,8 +168,10 @@ async function checkPrompts(engine: LocalEngine, sets: readonly AskedSet[], meth
 /** The folder of an evaluation, from its beginning to its end. */
 class EvaluationFolder {
   readonly dir: string;
-  /** Lines of `samples.jsonl` by id. A sample without a score is not among them: it is to be asked again. */
-  readonly lines = new Map<string, string>();
+  /** What it held when it was opened, by id. */
+  readonly known = new Map<string, SampleLine>();
+  /** Lines of `samples.jsonl` by id, byte for byte. */
+  readonly #lines = new Map<string, string>();
   readonly #manifest: Manifest;
 
   /** @throws UserError when the folder holds another evaluation, naming what differs, or anything else */
@@ -178,30 +192,30 @@ class EvaluationFolder {
       );
     }
     const texts = existsSync(this.#samples) ? readFileSync(this.#samples, "utf8").split("\n") : [];
-    for (const [i, { id, acc }] of readSampleLines(dir).entries()) if (acc !== null) this.lines.set(id, texts[i]!);
+    for (const [i, line] of readSampleLines(dir).entries()) {
+      this.known.set(line.id, line);
+      this.#lines.set(line.id, texts[i]!);
+    }
   }
 
   get #samples(): string {
     return join(this.dir, "samples.jsonl");
   }
 
-  /** Writes the manifest, and cuts away lines that are to be written again: torn ones, and those without a score. */
+  /** Writes the manifest. */
   begin(): void {
     if (!existsSync(join(this.dir, "manifest.json"))) writeJson(join(this.dir, "manifest.json"), this.#manifest);
-    this.#write([...this.lines.values()]);
   }
 
-  /** Adds the lines of some samples and brings them onto the disk. */
-  append(answered: readonly Answered[]): void {
-    const texts = answered.map((sample) => JSON.stringify(sample));
-    for (const [i, { id }] of answered.entries()) this.lines.set(id, texts[i]!);
-    appendFileSync(this.#samples, texts.map((text) => `${text}\n`).join(""));
-    sync(this.#samples);
+  /** Brings the lines of some samples onto the disk, in the place of those that they had before. */
+  keep(answered: readonly Answered[]): void {
+    for (const line of answered) this.#lines.set(line.id, JSON.stringify(line));
+    this.#write([...this.#lines.values()]);
   }
 
   /** Brings all lines into the order of `ids`, whenever they were written. */
   finish(ids: readonly string[]): void {
-    this.#write(ids.map((id) => this.lines.get(id)!));
+    this.#write(ids.map((id) => this.#lines.get(id)!));
   }
 
   #write(lines: readonly string[]): void {

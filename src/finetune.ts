@@ -12,6 +12,7 @@ import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import { UserError } from "./errors.ts";
 import { writeWhole } from "./files.ts";
+import { writeAskedAs } from "./prompt/asked_as.ts";
 import { userText } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
 import { imageOptions, recipeFields } from "./recipe.ts";
@@ -94,6 +95,7 @@ export async function finetune(
     const partial = `${out}.partial`;
     rmSync(partial, { recursive: true, force: true });
     engine.export(partial);
+    writeAskedAs(partial, { method: "sft", image: imageOptions(recipe.image) });
     writeWhole(join(partial, RECORD), `${JSON.stringify(await madeBy(recipe), null, 2)}\n`);
     renameSync(partial, out);
   } finally {

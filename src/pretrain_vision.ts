@@ -45,9 +45,9 @@ export interface VisionMetrics {
   /** Negative log-likelihood of the shape (or of its absence) over all patches, of the colour over occupied ones. */
   readonly shape: number;
   readonly color: number;
-  /** Root mean square error of the edges, in the units that the model writes. */
+  /** Root mean square error of the edges, in frame pixels. */
   readonly edges: number;
-  /** Negative log-likelihood of the edges' decimal digits. */
+  /** Negative log-likelihood of the edges' decimal digits, as the model writes them. */
   readonly hundreds: number;
   readonly tens: number;
   readonly units: number;
@@ -118,44 +118,50 @@ function freshHeads(hidden: number, seed: number): Heads {
 
 /**
  * What a merged patch holds: nothing (shape 0), or the object whose centre lies in it; scenes keep objects so far apart
- * that there is at most one. Its edges are what the model is to write, from the image's corner, not the patch's: rotary
- * positions are relative, and a language model that is to write coordinates needs features that say where they are.
+ * that there is at most one. Its edges are taken from the image's corner, not the patch's: rotary positions are relative,
+ * and a language model that is to write coordinates needs features that say where they are.
  */
 interface Patch {
   readonly shape: number;
   readonly color: number;
+  /** In frame pixels. */
   readonly edges: readonly number[];
+  /** The same as the model is to write them: whole numbers in its box space. */
+  readonly written: readonly number[];
 }
-const EMPTY: Patch = { shape: 0, color: 0, edges: [] };
+const EMPTY: Patch = { shape: 0, color: 0, edges: [], written: [] };
 
 /** The merged patches of an image, in their order; an image of several tiles is not one grid, and none is taught with them. */
 function patchesOf(scene: Scene, image: ImageInput, space: Space): Patch[] {
   const across = image.grid_thw[2] / 2;
   const patches = new Array<Patch>((image.grid_thw[1] / 2) * across).fill(EMPTY);
   for (const object of scene.objects) {
-    const { x1, y1, x2, y2 } = toSpace(object.box, "frame", image.frame);
+    const frame = toSpace(object.box, "frame", image.frame);
+    const { x1, y1, x2, y2 } = frame;
     patches[Math.floor((y1 + y2) / 2 / PATCH) * across + Math.floor((x1 + x2) / 2 / PATCH)] = {
       shape: SHAPES.indexOf(object.shape) + 1,
       color: COLORS.indexOf(object.color),
-      edges: edgesIn(toSpace(object.box, space, image.frame)),
+      edges: edgesOf(frame),
+      written: edgesOf(toSpace(object.box, space, image.frame)).map(Math.round),
     };
   }
   return patches;
 }
 
-const edgesIn = ({ x1, y1, x2, y2 }: Box) => [x1, y1, x2, y2];
+const edgesOf = ({ x1, y1, x2, y2 }: Box) => [x1, y1, x2, y2];
 
 /** Differentiates the loss; features_MD and the patches of all images in the same order. */
 function patchLoss(features_MD: Tensor, heads: Heads, patches: readonly Patch[]): Omit<VisionMetrics, "step"> {
   const occupied = patches.flatMap((patch, i) => (patch.shape ? [i] : []));
   const edges = occupied.flatMap((i) => patches[i]!.edges);
+  const written = occupied.flatMap((i) => patches[i]!.written);
   const there_OD = indexSelect(features_MD, 0, ints(occupied));
   const likelihood = (logits: Tensor, classes: readonly number[]) =>
     neg(mean(tokenLogprobs(reshape(logits, [classes.length, -1]), classes)));
   const digit = (name: Digit) =>
     likelihood(
       linear(there_OD, heads.get(name)!),
-      edges.map((edge) => Math.floor(Math.round(edge) / DIGITS[name]) % 10),
+      written.map((edge) => Math.floor(edge / DIGITS[name]) % 10),
     );
   const shape = likelihood(
     linear(features_MD, heads.get("shape")!),

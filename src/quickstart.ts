@@ -11,7 +11,7 @@ import type { Recipe } from "./recipe.ts";
 import type { Summary } from "./report/schema.ts";
 import { keepImage } from "./rollouts.ts";
 import type { RunFolder } from "./run.ts";
-import { change, meanOf, row } from "./summary.ts";
+import { changes, numbers, row } from "./summary.ts";
 
 /** The ways of asking the base, by the name of their row. */
 const WAYS = {
@@ -84,17 +84,12 @@ export function writeAnswers(run: RunFolder, answers: Answers): void {
 /** `summary.json`: changes by set, the table of ways, the gate, seconds. */
 export function summarize(answers: Answers, seconds: Record<string, number>): Summary {
   const [before, after] = [answers[WAYS.greedy]!, answers[WAYS.trained]!];
-  const sets = Object.keys(before).map((set) => [
-    set,
-    {
-      n: before[set]!.length,
-      acc: change(before[set]!, after[set]!, "acc"),
-      giou: change(before[set]!, after[set]!, "giou"),
-    },
-  ]);
+  const sets = Object.keys(before).map((set) => [set, changes(before[set]!, after[set]!)]);
   const gate = GATE.sets.map((set) => {
-    const [forced, greedy] = [meanOf(answers[WAYS.forced]![set]!, "acc"), meanOf(before[set]!, "acc")];
-    return [set, { forced, greedy, passed: forced >= GATE.forcedAtLeast && greedy <= GATE.greedyAtMost }];
+    const [{ acc: forced }, { acc: greedy }] = [numbers(answers[WAYS.forced]![set]!), numbers(before[set]!)];
+    // A partial number proves nothing.
+    const known = forced !== null && greedy !== null;
+    return [set, { forced, greedy, passed: known && forced >= GATE.forcedAtLeast && greedy <= GATE.greedyAtMost }];
   });
   return {
     sets: Object.fromEntries(sets),

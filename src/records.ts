@@ -65,6 +65,18 @@ export interface ImageInput {
   readonly sha256: string;
 }
 
+/** How images are cut for the vision tower. The model and its processor each have it from their own files, and must agree. */
+export interface ImageLayout {
+  /** Side of a patch in pixels. */
+  readonly patchSize: number;
+  /** Patches along each side of the square that becomes one token. */
+  readonly mergeSize: number;
+  /** Frames that a patch spans; a still image is repeated so often. */
+  readonly temporalPatchSize: number;
+  /** Tokens of a tile, in a family that cuts images into tiles. */
+  readonly tileTokens?: number | undefined;
+}
+
 /** A sample made ready for the model. */
 export interface Prompt {
   /** Token ids, image placeholders already expanded to one id per feature of the vision tower. */

@@ -1,42 +1,42 @@
-/** @file What evaluations amount to: changes with paired intervals, rows of a table, the gate of the base. */
-import { gainOf, pairById } from "./eval/compare.ts";
-import { bootstrapMean, mean } from "./eval/statistics.ts";
+/**
+ * @file What evaluations amount to: changes with paired intervals, rows of a table, the gate of the base. Where a sample could
+ * not be judged there is no accuracy, but the share of samples that could: `coverage` stands only where it is below 1.
+ */
+import { estimate } from "./eval/aggregate.ts";
+import { pairedEstimate } from "./eval/compare.ts";
 import type { Answered } from "./evaluate.ts";
-import type { Change, Row } from "./report/schema.ts";
+import type { Change, Row, SetChange } from "./report/schema.ts";
 
-type Metric = "acc" | "giou";
-
-/** Paired change of a metric between two evaluations of the same samples; null where the set has no such metric. */
-export function change(before: readonly Answered[], after: readonly Answered[], metric: Metric): Change | null {
-  const paired = gainOf(pairById(before, after), metric);
-  if (!paired) return null;
-  const { before: from, after: to, gain, low, high } = paired;
-  return { before: from, after: to, gain, low, high };
+/** What changed between two evaluations of the same samples; null where the set has no such metric, and while it is partial. */
+export function changes(before: readonly Answered[], after: readonly Answered[]): SetChange {
+  const [acc, giou] = [pairedEstimate(before, after, "acc"), pairedEstimate(before, after, "giou")];
+  return { n: before.length, acc: changeOf(acc.gain), giou: changeOf(giou.gain), ...partial(acc.coverage) };
 }
 
-/** One way of asking, on every set; null where no sample of a set has the metric. */
+function changeOf(gain: Change | null): Change | null {
+  if (!gain) return null;
+  const { before, after, gain: mean, low, high } = gain;
+  return { before, after, gain: mean, low, high };
+}
+
+/** One way of asking, on every set. */
 export function row(name: string, sets: Readonly<Record<string, readonly Answered[]>>): Row {
-  const cells = Object.entries(sets).map(([set, samples]) => {
-    const [accs, ious] = [values(samples, "acc"), values(samples, "giou")];
-    const acc = accs.length ? bootstrapMean(accs) : undefined;
-    const cell = {
-      acc: acc?.mean ?? null,
-      giou: ious.length ? mean(ious) : null,
-      n: samples.length,
-      accLow: acc?.low ?? null,
-      accHigh: acc?.high ?? null,
-    };
-    return [set, cell] as const;
-  });
-  return { name, sets: Object.fromEntries(cells) };
+  return { name, sets: Object.fromEntries(Object.entries(sets).map(([set, samples]) => [set, numbers(samples)])) };
 }
 
-/** Mean of a metric over the samples that have it; NaN when none has. */
-export function meanOf(samples: readonly Answered[], metric: Metric): number {
-  const known = values(samples, metric);
-  return known.length ? mean(known) : Number.NaN;
+/** The numbers of one set; null where no sample has the metric, and while it is partial. */
+export function numbers(samples: readonly Answered[]) {
+  const [acc, giou] = [estimate(samples, "acc"), estimate(samples, "giou")];
+  return {
+    acc: acc.value?.mean ?? null,
+    giou: giou.value?.mean ?? null,
+    n: samples.length,
+    accLow: acc.value?.low ?? null,
+    accHigh: acc.value?.high ?? null,
+    ...partial(acc.coverage),
+  };
 }
 
-function values(samples: readonly Answered[], metric: Metric): number[] {
-  return samples.map((sample) => sample[metric]).filter((value) => value !== null);
+function partial(coverage: number): { coverage?: number } {
+  return coverage < 1 ? { coverage } : {};
 }

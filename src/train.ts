@@ -13,14 +13,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { advantages, effectiveGroups } from "./advantage.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
+import { checkPrompts } from "./engine/check_prompts.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import type { MemoryEstimate, Workload } from "./engine/memory.ts";
 import { Interrupted, UserError } from "./errors.ts";
 import { mean } from "./eval/statistics.ts";
 import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
+import { Faults } from "./faults.ts";
 import { openJudge } from "./judge/open.ts";
 import type { GrpoLoss } from "./loss.ts";
+import { writeAskedAs } from "./prompt/asked_as.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
 import { imageOptions, type Recipe } from "./recipe.ts";
@@ -31,7 +34,7 @@ import { rewardPreset } from "./rewards/preset.ts";
 import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
 import { RunFolder } from "./run.ts";
 import { learningRate } from "./schedule.ts";
-import { meanOf } from "./summary.ts";
+import { numbers } from "./summary.ts";
 import { native } from "./torch/native.ts";
 
 export interface TrainOptions {
@@ -84,7 +87,7 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   const rewards = await openRewards(recipe, judge);
   const engine = options.engine ?? openEngine(recipe);
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
-  const workload = await workloadOf(recipe, engine, samples);
+  const workload = await workloadOf(recipe, engine, samples, heldOut);
   const { run, from } = await openRun(recipe, options, engine, samples);
   const loss: GrpoLoss = {
     kind: "grpo",
@@ -99,7 +102,6 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   // From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved.
   let halfway = false;
   let barren = 0;
-  let unmoved = 0;
   try {
     options.onReady?.(engine.memory(workload));
     for (let step = from + 1; step <= recipe.steps; step++) {
@@ -188,10 +190,11 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
           `Resume ${run.dir} from its last checkpoint with a lower optimizer.lr, or in precision: float32.`,
         );
       }
-      unmoved = engine.still.length > 0 && line.gradNorm > 0 && rate > 0 ? unmoved + 1 : 0;
-      if (unmoved === 3) {
+      // The first step that has something to teach moves every part that can be moved at all.
+      const teaches = line.advantage.effectiveGroups > 0 && line.gradNorm > 0 && rate > 0;
+      if (teaches && engine.still.length > 0) {
         throw new UserError(
-          `Three steps have not moved these parts, though they are trained: ${engine.still.join(", ")}. No gradient reaches them.`,
+          `Step ${step} has not moved these parts, though they are trained: ${engine.still.join(", ")}. No gradient reaches them.`,
           "Freeze them, or train on data that they have a part in: without images there is no gradient for vision.",
         );
       }
@@ -210,23 +213,38 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   return run;
 }
 
-/** What a step can come to. Lays out every prompt. @throws UserError for one that has no room for its completion */
-async function workloadOf(recipe: Recipe, engine: LocalEngine, samples: readonly Sample[]): Promise<Workload> {
-  let [promptTokens, patches] = [0, 0];
-  for (const sample of samples) {
-    const prompt = await engine.processor.prompt(sample, recipe.method);
-    engine.checkLength(prompt, recipe.sampling.max_tokens);
-    promptTokens = Math.max(promptTokens, prompt.ids.length);
-    patches = Math.max(
-      patches,
-      prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0),
+/**
+ * What a step can come to. Lays out every prompt, the held-out ones too: an evaluation comes before its step is saved.
+ * @throws UserError naming all that cannot be asked, or have no room for their completions
+ */
+async function workloadOf(
+  recipe: Recipe,
+  engine: LocalEngine,
+  samples: readonly Sample[],
+  heldOut: readonly AskedSet[],
+): Promise<Workload> {
+  const faults = new Faults();
+  const maxTokens = recipe.sampling.max_tokens;
+  const lay = (where: string, samples: readonly Sample[], newTokens: number) =>
+    checkPrompts(
+      engine,
+      samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
+      faults,
     );
-  }
-  const { prompts_per_step: prompts, group_size: completions, sampling } = recipe;
-  return { prompts, completions, promptTokens, patches, maxTokens: sampling.max_tokens };
+  const sizes = await lay("data.train", samples, maxTokens);
+  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
+  const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
+  faults.throwIfAny("the data", "Mend what is named and run the command again; nothing was written.");
+  return {
+    prompts: recipe.prompts_per_step,
+    completions: recipe.group_size,
+    promptTokens: largest("tokens"),
+    patches: largest("patches"),
+    maxTokens,
+  };
 }
 
-/** Greedy answers to the held-out sets: kept under `eval/step-N/`, their means given back. */
+/** Greedy answers to the held-out sets: kept under `eval/step-N/`, their numbers given back. */
 async function measureHeldOut(
   engine: LocalEngine,
   recipe: Recipe,
@@ -235,15 +253,15 @@ async function measureHeldOut(
   step: number,
   judge: Judge,
 ) {
-  const means: Record<string, { acc: number; giou: number }> = {};
+  const measured: Record<string, ReturnType<typeof numbers>> = {};
   const lines: Answered[] = [];
   for (const set of sets) {
     const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge);
-    means[set.name] = { acc: meanOf(answered!, "acc"), giou: meanOf(answered!, "giou") };
+    measured[set.name] = numbers(answered!);
     lines.push(...answered!);
   }
   run.writeLines(`eval/step-${step}/samples.jsonl`, lines);
-  return means;
+  return measured;
 }
 
 async function openRewards(recipe: Recipe, judge: Judge): Promise<Reward[]> {
@@ -297,6 +315,7 @@ async function save(run: RunFolder, engine: LocalEngine, recipe: Recipe, step: n
   await run.saveCheckpoint(step, (dir) => {
     mkdirSync(dir, { recursive: true });
     engine.export(dir);
+    writeAskedAs(dir, { method: recipe.method, image: imageOptions(recipe.image) });
     engine.save(join(dir, "trainer"));
   });
   run.prune(recipe.save.keep);

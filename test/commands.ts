@@ -45,6 +45,13 @@ export async function writeImage(dir: string, name: string): Promise<string> {
   return `${name}.png`;
 }
 
+/** Writes the first half of an image in a folder beside it: its header is sound, its pixels are not. Its file name. */
+export function writeDamaged(dir: string, name: string): string {
+  const bytes = readFileSync(join(dir, name));
+  writeFileSync(join(dir, `damaged-${name}`), bytes.subarray(0, bytes.length / 2));
+  return `damaged-${name}`;
+}
+
 /** Writes objects, or raw text, as the lines of a file; its path. */
 export function writeLines(path: string, lines: readonly unknown[]): string {
   writeFileSync(path, lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n"));

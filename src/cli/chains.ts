@@ -3,14 +3,16 @@ import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
+import { checkPrompts } from "../engine/check_prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
 import { byBudget } from "../engine/packing.ts";
 import { UserError } from "../errors.ts";
 import type { AnsweredSample } from "../eval/faithfulness.ts";
+import { Faults } from "../faults.ts";
 import { Progress } from "../progress.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { chainOf } from "../rollouts.ts";
-import { checkQuestions, promptsOf } from "./lines.ts";
+import { MEND, planned, promptsOf } from "./lines.ts";
 import { integer } from "./numbers.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./options.ts";
 
@@ -57,8 +59,8 @@ export async function overChains<R>(
   const lines = all.slice(0, options.limit);
   const engine = openModel(options);
   try {
-    checkQuestions(engine.processor, lines);
     checkCompletions(engine, lines);
+    await checkRoom(engine, lines, options);
     const progress = new Progress({ label: "probe", total: lines.length });
     const rows: R[] = [];
     let chains = 0;
@@ -79,6 +81,22 @@ function checkCompletions({ processor }: LocalEngine, lines: readonly Line[]): v
     processor.tokenizer.refuseSpecial(extra.completion ?? "", `${file}:${line}: completion: the text`);
 }
 
+/** Lays out every prompt once. @throws UserError naming all that cannot be asked, or have no room for their chains */
+async function checkRoom(
+  engine: LocalEngine,
+  lines: readonly Line[],
+  { data, method, maxTokens }: ChainOptions,
+): Promise<void> {
+  const faults = new Faults();
+  const plans = lines.map((line) => {
+    const { completion } = line.extra;
+    const given = completion === undefined ? undefined : engine.processor.tokenizer.encode(completion);
+    return planned(line, method, given?.length ?? maxTokens);
+  });
+  await checkPrompts(engine, plans, faults);
+  faults.throwIfAny(data, MEND);
+}
+
 /** The chain of every line: the given one, or one that the model writes. */
 async function chainsOf(
   engine: LocalEngine,
@@ -87,14 +105,6 @@ async function chainsOf(
 ): Promise<AnsweredSample[]> {
   const { processor } = engine;
   const prompts = await promptsOf(processor, lines, method);
-  for (const [i, { extra, file, line }] of lines.entries()) {
-    const length = prompts[i]!.ids.length + processor.tokenizer.encode(extra.completion ?? "").length;
-    if (length > processor.contextLength)
-      throw new UserError(
-        `${file}:${line}: prompt and completion have ${length} tokens, more than the model's ${processor.contextLength}.`,
-        "Shorten the completion.",
-      );
-  }
   const missing = prompts.filter((_, i) => lines[i]!.extra.completion === undefined);
   const stop = METHODS[method].stop;
   const completions = await engine.sample(missing, { n: 1, maxTokens, temperature: 0, seed, stop });

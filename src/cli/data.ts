@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import { checkSamples, type Description, describe } from "../data/check.ts";
 import { loadSamples } from "../data/samples.ts";
+import { goldScore } from "../eval/metrics.ts";
 import { exactJudge } from "../judge/exact.ts";
 import { decodeImage } from "../prompt/image.ts";
-import { requestOf } from "../rewards/judge.ts";
 import { table } from "../table.ts";
 import { importCommand } from "./data-import.ts";
 import { scenesCommand } from "./data-scenes.ts";
@@ -28,7 +28,7 @@ function checkCommand(): Command {
       const samples = await loadSamples(files, options);
       await checkSamples(samples, {
         decode: (image) => decodeImage(image),
-        judge: (sample) => exactJudge.judge(requestOf(sample, sample.answer)),
+        judge: (sample) => goldScore(sample, exactJudge),
       });
       const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
       const images = new Set(samples.map((sample) => sample.image)).size;

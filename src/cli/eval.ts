@@ -1,8 +1,7 @@
 /** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { LocalEngine } from "../engine/local.ts";
-import { Interrupted, UserError } from "../errors.ts";
+import { Interrupted, messageOf, UserError } from "../errors.ts";
 import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
 import { loadSets, runEvaluation } from "../evaluation.ts";
 import { openJudge } from "../judge/open.ts";
@@ -16,6 +15,7 @@ import {
   addSamplingOptions,
   type ModelOptions,
   modelOption,
+  openModel,
   type SamplingOptions,
 } from "./options.ts";
 import { stepNote } from "./train.ts";
@@ -33,9 +33,10 @@ interface Options extends ModelOptions, SamplingOptions, TableOptions {
 
 /** What each way of calling the command takes; the other options belong to another way. */
 const TAKES = {
-  flags: "model data images method precision device temperature maxTokens seed prefix judge limit out name paper".split(
-    " ",
-  ),
+  flags:
+    "model data images method precision device maxPixels maxTiles temperature maxTokens seed prefix judge limit out name paper".split(
+      " ",
+    ),
   recipe: ["limit", "out", "paper"],
   table: ["table", "format", "paper"],
   compare: ["compare"],
@@ -72,7 +73,7 @@ export function evalCommand(): Command {
       refuseOthers(command, way, recipe);
       if (options.compare) return compare(options.compare);
       if (options.table) return printTable(options.table, options);
-      await interruptible(options.out, (signal) =>
+      await interruptible(recipe !== undefined || options.out !== undefined, (signal) =>
         recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
       );
     },
@@ -90,16 +91,17 @@ function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string 
   }
 }
 
-/** Runs some work until it ends or Ctrl-C stops it. */
-async function interruptible(out: string | undefined, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/** Runs some work until it ends, or Ctrl-C or a judge that fails stops it. `kept`: into a folder. */
+async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   using interrupts = new Interrupts();
   try {
     await work(interrupts.signal);
   } catch (error) {
-    if (!interrupts.signal.aborted || !(error === interrupts.signal.reason || error instanceof Interrupted))
-      throw error;
+    const { aborted, reason } = interrupts.signal;
+    if (!(error instanceof Interrupted || (aborted && error === reason))) throw error;
+    const why = aborted ? "" : `${messageOf(error)}\n  `;
     throw new Interrupted(
-      out === undefined ? "Interrupted; without --out nothing is kept." : "Interrupted; the same command goes on.",
+      `${why}Interrupted; ${kept ? "the same command goes on." : "without --out nothing is kept."}`,
     );
   }
 }
@@ -109,7 +111,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   let progress: Progress | undefined;
-  const rows = await runTable(recipe, out, await openJudge(recipe.judge), {
+  const rows = await runTable(recipe, out, await openJudge(recipe.judge, { signal }), {
     signal,
     onTraining: (row, steps) => {
       let training: Progress | undefined;
@@ -129,7 +131,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
 }
 
 async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
-  const { model, method, temperature, maxTokens, seed, prefix, precision, device, out } = options;
+  const { model, method, temperature, maxTokens, seed, prefix, out } = options;
   if (model === undefined || options.data === undefined) {
     throw new UserError(
       `${model === undefined ? "--model" : "--data"} is missing.`,
@@ -137,14 +139,16 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
     );
   }
   const sets = await loadSets(filesByName(options.data), options);
-  const engine = new LocalEngine(model, { precision, device });
+  // Before the model is loaded, which takes its time: a key that is refused is told of at once.
+  const judge = await openJudge(await judgeSettings(options.judge), { signal });
+  const engine = openModel({ ...options, model });
   try {
     const plan = {
       name: options.name ?? (out === undefined ? method : basename(out)),
       model,
       sets,
       asking: { method, temperature, maxTokens, seed, ...(prefix && { prefix }) },
-      judge: await openJudge(await judgeSettings(options.judge)),
+      judge,
     };
     const total = sets.reduce((n, { samples }) => n + samples.length, 0);
     let progress: Progress | undefined;

@@ -10,6 +10,7 @@ import { UserError } from "../errors.ts";
 import { firstFew } from "../faults.ts";
 import { syncTree } from "../files.ts";
 import { Progress } from "../progress.ts";
+import { askedAs, writeAskedAs } from "../prompt/asked_as.ts";
 import { RunFolder } from "../run.ts";
 import { modelOption } from "./options.ts";
 
@@ -55,6 +56,8 @@ async function run(options: Options): Promise<void> {
     let logprobs: number[] = [];
     try {
       engine.export(partial, { merge: options.merge ?? false });
+      const asked = askedAs(from);
+      if (asked) writeAskedAs(partial, asked);
       if (options.verify) logprobs = await probe(engine);
     } finally {
       engine.dispose();

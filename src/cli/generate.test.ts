@@ -1,16 +1,19 @@
-import { existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   checkpointDir,
   type GoldenLine,
   goldenLines,
   grit,
   readLines,
+  writeDamaged,
   writeImage,
   writeLines,
 } from "../../test/commands.ts";
 import { largestGap, scratch } from "../../test/tiny.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { writeAskedAs } from "../prompt/asked_as.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { type GeneratedRow, generatedRow } from "./generate.ts";
 
@@ -55,6 +58,27 @@ describe.each(["tied", "released"])("grit generate with %s", (checkpoint) => {
 });
 
 describe("grit generate", () => {
+  it("asks as the checkpoint was trained, method and pixels, unless told otherwise", async () => {
+    const trained = join(dir, "trained");
+    cpSync(checkpointDir("tied"), trained, { recursive: true });
+    writeAskedAs(trained, { method: "direct", image: { maxPixels: 28 * 28 * 4 } });
+    const lines = writeLines(data, goldenLines("tied").map(lineOf));
+    const run = async (...options: string[]) => {
+      const files = ["--model", trained, "--data", lines, "--out", out, "--device", "cpu", "--max-tokens", "4"];
+      expect(await grit("generate", ...files, ...options)).toMatchObject({ code: 0 });
+      return readLines<GeneratedRow>(out);
+    };
+    const rows = await run();
+    expect(rows.every(({ frame: [width, height] }) => width * height <= 28 * 28 * 4)).toBe(true);
+    expect(await run("--method", "direct")).toEqual(rows);
+    expect(await run("--method", "grit")).not.toEqual(rows);
+    const larger = await run("--max-pixels", "200704");
+    expect(larger.map(({ frame }) => frame)).toEqual(goldenLines("tied").map(({ frame }) => frame));
+    expect(larger.map(({ tokens }) => tokens)).toEqual(
+      goldenLines("tied").map(({ greedy_ids }) => greedy_ids.slice(0, 4)),
+    );
+  });
+
   const golden = goldenLines("tied");
   const sampling = ["--temperature", "1", "--top-p", "0.9", "--top-k", "50"];
 
@@ -101,7 +125,10 @@ describe("grit generate", () => {
   it("names the line it cannot ask, and writes nothing", async () => {
     const [line] = golden.map(lineOf);
     const forged = await generate("tied", [line, { ...line, question: "<|image_pad|>?" }]);
-    expect(forged).toMatchObject({ code: 2, err: expect.stringContaining(`${data}:2: question: the text contains`) });
+    expect(forged).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/in\.jsonl:2: Sample vsr-2 .*The question contains/),
+    });
     const long = await generate("tied", [line, { ...line, question: "why ".repeat(5000) }]);
     expect(long).toMatchObject({ code: 2, err: expect.stringContaining(`${data}:2: Sample vsr-2`) });
     expect(long.err).toMatch(/more than the model's 4096/);
@@ -111,5 +138,20 @@ describe("grit generate", () => {
     });
     expect(await generate("tied", [line], "--top-p", "0")).toMatchObject({ code: 2 });
     expect(existsSync(out)).toBe(false);
+  });
+
+  it("names every line it cannot ask before it asks the first", async () => {
+    const sample = vi.spyOn(LocalEngine.prototype, "sample");
+    const sound = Array.from({ length: 64 }, () => lineOf(golden[0]!));
+    const damaged = { ...lineOf(golden[0]!), image: writeDamaged(dir, "wide.png") };
+    const run = await generate("tied", [...sound, { ...damaged, question: "<|im_end|>?" }, damaged]);
+    expect(run).toMatchObject({ code: 2, err: expect.stringContaining("2 faults") });
+    expect(run.err).toMatch(/in\.jsonl:65: [\s\S]*in\.jsonl:66: Sample vsr-66 .*damaged or truncated/);
+    const long = await generate("tied", [lineOf(golden[0]!)], "--max-tokens", "4090");
+    expect(long.code).toBe(2);
+    expect(long.err).toMatch(/in\.jsonl:1: Sample vsr-1: a prompt of \d+ tokens and 4090 new ones make 4\d\d\d/);
+    expect(sample).not.toHaveBeenCalled();
+    expect(existsSync(out)).toBe(false);
+    sample.mockRestore();
   });
 });

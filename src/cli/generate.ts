@@ -2,15 +2,17 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
+import { checkPrompts } from "../engine/check_prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
 import { byBudget } from "../engine/packing.ts";
+import { Faults } from "../faults.ts";
 import { Progress } from "../progress.ts";
 import { METHODS } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Ending, Prompt } from "../records.ts";
 import { chainOf } from "../rollouts.ts";
-import { checkOut, checkQuestions, promptsOf, writeRows } from "./lines.ts";
+import { checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
 import { integer, share } from "./numbers.ts";
 import { addModelOptions, addSamplingOptions, type ModelOptions, openModel, type SamplingOptions } from "./options.ts";
 
@@ -66,10 +68,13 @@ export function generateCommand(): Command {
 async function generate(
   engine: LocalEngine,
   lines: readonly LoadedLine<unknown>[],
-  { method, temperature, topP, topK, maxTokens, seed }: Options,
+  { data, method, temperature, topP, topK, maxTokens, seed }: Options,
   onProgress: (done: number) => void,
 ): Promise<GeneratedRow[]> {
-  checkQuestions(engine.processor, lines);
+  const faults = new Faults();
+  const plans = lines.map((line) => planned(line, method, maxTokens));
+  await checkPrompts(engine, plans, faults);
+  faults.throwIfAny(data, MEND);
   const rows: GeneratedRow[] = [];
   for (const batch of byBudget(lines, () => 1, BATCH)) {
     const prompts = await promptsOf(engine.processor, batch, method);

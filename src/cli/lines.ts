@@ -2,6 +2,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { LoadedLine } from "../data/samples.ts";
+import type { PlannedPrompt } from "../engine/check_prompts.ts";
 import { messageOf, UserError } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import type { MethodName } from "../prompt/methods.ts";
@@ -29,25 +30,23 @@ export function writeRows(out: string, rows: readonly object[]): void {
   writeWhole(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 
-/** Refuses questions that spell a control token before any work is done. @throws UserError by file and line */
-export function checkQuestions({ tokenizer }: Processor, lines: readonly LoadedLine<unknown>[]): void {
-  for (const { sample, file, line } of lines)
-    tokenizer.refuseSpecial(sample.question, `${file}:${line}: question: the text`);
+/** A line's prompt, to be checked before the work. */
+export function planned(
+  { sample, file, line }: LoadedLine<unknown>,
+  method: MethodName,
+  newTokens: number,
+): PlannedPrompt {
+  return { where: `${file}:${line}`, sample, method, newTokens };
 }
 
-/** The prompts of some lines. @throws UserError by file and line: a bad image, a prompt beyond the context */
+/** The prompts of some lines. */
 export function promptsOf(
   processor: Processor,
   lines: readonly LoadedLine<unknown>[],
   method: MethodName,
 ): Promise<Prompt[]> {
-  return Promise.all(
-    lines.map(async ({ sample, file, line }) => {
-      try {
-        return await processor.prompt(sample, method);
-      } catch (error) {
-        throw error instanceof UserError ? new UserError(`${file}:${line}: ${error.message}`) : error;
-      }
-    }),
-  );
+  return Promise.all(lines.map(({ sample }) => processor.prompt(sample, method)));
 }
+
+/** What to do about lines that cannot be asked. */
+export const MEND = "Mend what is named and run the command again; nothing was written.";

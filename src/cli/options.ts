@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LocalEngine } from "../engine/local.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
-import { METHODS, type MethodName } from "../prompt/methods.ts";
+import { askedAs } from "../prompt/asked_as.ts";
+import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import { integer, number } from "./numbers.ts";
 
 /** A model asked about samples. */
@@ -12,6 +13,8 @@ export interface ModelOptions {
   readonly method: MethodName;
   readonly precision: "float32" | "bfloat16";
   readonly device: string;
+  readonly maxPixels?: number;
+  readonly maxTiles?: number;
 }
 
 export interface SamplingOptions {
@@ -31,11 +34,22 @@ export function addModelOptions(command: Command): Command {
 export function addAskingOptions(command: Command): Command {
   return command
     .option("--images <dir>", "where image paths start, instead of each data file's folder")
-    .addOption(new Option("--method <name>", "the way of asking").choices(Object.keys(METHODS)).default("grit"))
+    .addOption(
+      new Option("--method <name>", "the way of asking (default: the one it was trained with, or else grit)").choices(
+        METHOD_NAMES,
+      ),
+    )
+    .option("--max-pixels <n>", "Qwen: largest area of a resized image (default: as it was trained)", integer(1))
+    .option("--max-tiles <n>", "InternVL: most tiles of an image (default: as it was trained)", integer(1))
     .addOption(
       new Option("--precision <type>", "type of the computation").choices(["float32", "bfloat16"]).default("float32"),
     )
-    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
+    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto")
+    .hook("preAction", (_, called) => {
+      const { model, method } = called.opts<Partial<ModelOptions>>();
+      const trained = model === undefined ? undefined : askedAs(model)?.method;
+      if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
+    });
 }
 
 /** `--model`, by folder or by hub id. */
@@ -54,8 +68,9 @@ export function addSamplingOptions(command: Command): Command {
 }
 
 /** The engine that the options ask for. @throws UserError when the model cannot be run so */
-export function openModel({ model, precision, device }: ModelOptions): LocalEngine {
-  return new LocalEngine(model, { precision, device });
+export function openModel({ model, precision, device, maxPixels, maxTiles }: ModelOptions): LocalEngine {
+  const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };
+  return new LocalEngine(model, { precision, device, image });
 }
 
 function device(name: string): string {

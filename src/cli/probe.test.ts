@@ -76,7 +76,7 @@ describe("grit probe", () => {
       /in\.jsonl:1: completion: the text contains <\|image_pad\|>/,
     );
     expect(await fails("faithfulness", [{ ...line, completion: "a ".repeat(5000) }])).toMatch(
-      /in\.jsonl:1: prompt and completion have \d+ tokens, more than the model's 4096/,
+      /in\.jsonl:1: Sample vsr-1: a prompt of \d+ tokens and \d+ new ones make \d+, more than the model's 4096/,
     );
     expect(await fails("faithfulness", [line], "--out", dir)).toContain("already exists");
   });

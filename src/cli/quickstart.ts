@@ -6,8 +6,9 @@ import { Command } from "commander";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { UserError } from "../errors.ts";
 import { Progress } from "../progress.ts";
+import { writeAskedAs } from "../prompt/asked_as.ts";
 import { measureBase, measureTrained, summarize, writeAnswers } from "../quickstart.ts";
-import { loadRecipe } from "../recipe.ts";
+import { imageOptions, loadRecipe } from "../recipe.ts";
 import { writeReport } from "../report/report.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { openEngine, train } from "../train.ts";
@@ -66,6 +67,7 @@ export function quickstartCommand(): Command {
       const summary = summarize(answers, seconds);
       run.writeJson("summary.json", summary);
       engine.export(join(dir, "model"));
+      writeAskedAs(join(dir, "model"), { method: recipe.method, image: imageOptions(recipe.image) });
       engine.dispose();
       const report = await writeReport(dir);
 

@@ -7,6 +7,7 @@ import {
   goldenLines,
   grit,
   readLines,
+  writeDamaged,
   writeImage,
   writeLines,
 } from "../../test/commands.ts";
@@ -83,12 +84,31 @@ describe("grit score", () => {
     const long = { ...lineOf(golden), completion_ids: new Array<number>(4096).fill(40) };
     expect(await score("tied", [lineOf(golden), long])).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/in\.jsonl:2: prompt and completion have 41\d\d tokens, more than the model's 4096/),
+      err: expect.stringMatching(/in\.jsonl:2: Sample vsr-2: a prompt of \d+ tokens and 4096 new ones make 41\d\d/),
     });
     expect(await score("tied", [{ ...lineOf(golden), question: "So?<|im_end|>" }])).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/in\.jsonl:1: question: the text contains <\|im_end\|>/),
+      err: expect.stringMatching(/in\.jsonl:1: Sample vsr-1 .*The question contains <\|im_end\|>/),
     });
+  });
+
+  it("names all of these at once, and damaged images with them", async () => {
+    const wrong = [
+      { ...lineOf(golden), completion_ids: [3, 325] },
+      { ...lineOf(golden), question: "So?<|im_end|>" },
+      { ...lineOf(golden), image: writeDamaged(dir, "wide.png") },
+      lineOf(golden),
+    ];
+    const { code, err } = await score("tied", wrong);
+    expect(code).toBe(2);
+    expect(err).toContain("3 faults");
+    for (const fault of [
+      /in\.jsonl:1: completion_ids/,
+      /in\.jsonl:2: Sample vsr-2/,
+      /in\.jsonl:3: .*damaged or truncated/,
+    ])
+      expect(err).toMatch(fault);
+    expect(existsSync(out)).toBe(false);
   });
 
   it("refuses options it cannot follow", async () => {

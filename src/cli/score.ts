@@ -2,12 +2,12 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
+import { checkPrompts } from "../engine/check_prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
 import { byBudget } from "../engine/packing.ts";
-import { UserError } from "../errors.ts";
 import { Faults } from "../faults.ts";
 import { Progress } from "../progress.ts";
-import { checkOut, checkQuestions, promptsOf, writeRows } from "./lines.ts";
+import { checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./options.ts";
 
 interface Options extends ModelOptions {
@@ -72,8 +72,11 @@ async function score(
   { data, method }: Options,
   onProgress: (done: number) => void,
 ): Promise<ScoredRow[]> {
-  checkQuestions(engine.processor, lines);
-  const asked = completionsOf(engine, lines, data);
+  const faults = new Faults();
+  const asked = completionsOf(engine, lines, faults);
+  const plans = asked.map(({ line, ids }) => planned(line, method, ids.length));
+  await checkPrompts(engine, plans, faults);
+  faults.throwIfAny(data, MEND);
   const rows: ScoredRow[] = [];
   for (const batch of byBudget(asked, () => 1, BATCH)) {
     const prompts = await promptsOf(
@@ -81,28 +84,20 @@ async function score(
       batch.map(({ line }) => line),
       method,
     );
-    const groups = batch.map(({ line, ids }, i) => {
-      const prompt = prompts[i]!;
-      const length = prompt.ids.length + ids.length;
-      if (length > engine.processor.contextLength)
-        throw new UserError(
-          `${line.file}:${line.line}: prompt and completion have ${length} tokens, more than the model's ${engine.processor.contextLength}.`,
-          "Shorten the completion.",
-        );
-      return { prompt, completions: [ids] };
-    });
-    const scored = engine.score("policy", groups);
+    const scored = engine.score(
+      "policy",
+      batch.map(({ ids }, i) => ({ prompt: prompts[i]!, completions: [ids] })),
+    );
     rows.push(...batch.map(({ line, ids }, i) => ({ id: line.sample.id, tokens: ids, logprobs: scored[i]![0]! })));
     onProgress(rows.length);
   }
   return rows;
 }
 
-/** The token ids of every line's completion. @throws UserError naming every token that no policy can write */
-function completionsOf({ processor, model }: LocalEngine, lines: readonly Line[], data: string) {
-  const faults = new Faults();
+/** The token ids of every line's completion. Tokens that no policy can write are added to `faults`. */
+function completionsOf({ processor, model }: LocalEngine, lines: readonly Line[], faults: Faults) {
   const placeholders = new Set(processor.placeholderIds);
-  const asked = lines.map((line) => {
+  return lines.map((line) => {
     const { completion, completion_ids } = line.extra;
     const ids = completion_ids ?? processor.tokenizer.encode(completion!);
     const where = `${line.file}:${line.line}: ${completion_ids ? "completion_ids" : "completion"}`;
@@ -117,6 +112,4 @@ function completionsOf({ processor, model }: LocalEngine, lines: readonly Line[]
     }
     return { line, ids };
   });
-  faults.throwIfAny(data, "Mend what is named and run the command again; nothing was written.");
-  return asked;
 }

@@ -142,6 +142,7 @@ describe("bad lines", () => {
       "data.jsonl:2: bboxs[0]: [9,2,6,9] covers nothing",
     ],
     ["an empty box", { ...good, bboxs: [[6, 2, 6, 9]] }, "data.jsonl:2: bboxs[0]: [6,2,6,9] covers nothing"],
+    ["a box in shares", { ...good, bboxs: [[0, 0.2, 0.5, 1]] }, "data.jsonl:2: bboxs[0]: [0,0.2,0.5,1] is in shares"],
     ["boxes under another name", { ...good, boxes: [] }, "data.jsonl:2: boxes: is not read; name the boxes bboxs"],
     ["half a pixel", { ...good, width: 63.5 }, "data.jsonl:2: width: is not a whole number of pixels"],
     ["another size", { ...good, width: 48, height: 64 }, "say 48x64, but the image has 64x48 pixels"],

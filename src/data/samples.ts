@@ -175,6 +175,8 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
     const name = `${where}: bboxs[${i}]`;
     if (x1 >= x2 || y1 >= y2) {
       faults.add(name, `[${quad}] covers nothing; write [x1, y1, x2, y2] with x1 < x2 and y1 < y2`);
+    } else if (x1 >= 0 && y1 >= 0 && x2 <= 1 && y2 <= 1) {
+      faults.add(name, `[${quad}] is in shares of the image; write pixels of the stored image`);
     } else if (x1 < 0 || y1 < 0 || x2 > image.width || y2 > image.height) {
       faults.add(name, `[${quad}] leaves the image of ${image.width}x${image.height} pixels`);
     }

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   differing,
@@ -19,6 +19,7 @@ import { UserError } from "../errors.ts";
 import { mean } from "../eval/statistics.ts";
 import type { GrpoLoss } from "../loss.ts";
 import { type Part, parts } from "../models/model.ts";
+import { readModel } from "../models/registry.ts";
 import { native } from "../torch/native.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import type { ScoreGroup, TrainGroup } from "./engine.ts";
@@ -294,6 +295,46 @@ describe.each(tinies)("the gradient on %s", (name) => {
       const squares = kept.flatMap(([, values]) => Array.from(values, (value) => value * value));
       expect(Math.sqrt(squares.reduce((a, b) => a + b, 0))).toBeCloseTo(0.01, 5);
     }));
+});
+
+describe.each(tinies)("in chunks of 7 tokens' logits, on %s", (name) => {
+  /** All log-probabilities, the whole gradient and the metrics of the fullest loss there is, in however many chunks. */
+  const measured = (options: LocalOptions) =>
+    withTiny(name, { reference: true, ...options }, (engine, groups) => {
+      const chunks = vi.spyOn(engine.model, "logits");
+      const scored = engine.score("policy", groups);
+      const tokens = groups.flatMap(({ completions }) => completions).reduce((sum, { length }) => sum + length, 0);
+      const items = toTrain(groups).map(({ prompt, items }, g) => ({
+        prompt,
+        items: items.map((item, k) => ({
+          ...item,
+          oldLogprobs: scored[g]![k]!.map((value, t) => value + 0.1 * ((t % 3) - 1)),
+          referenceLogprobs: scored[g]![k]!.map((value, t) => value - 0.1 * (t % 4)),
+        })),
+      }));
+      const { logprobs, metrics } = engine.forwardBackward(items, { ...grpo, form: "clipped", beta: 0.3 });
+      return {
+        scored,
+        logprobs,
+        metrics,
+        gradient: gradientOf(engine, place()),
+        chunks: chunks.mock.calls.length,
+        tokens,
+      };
+    });
+
+  it("log-probabilities, metrics and the whole gradient are those of one chunk", async () => {
+    const vocabulary = readModel(loadGolden(name).dir).shape.vocabulary;
+    const whole = await measured({});
+    const cut = await measured({ logitChunk: 7 * vocabulary + 6 });
+    expect(whole.chunks).toBe(2);
+    expect(cut.chunks).toBe(2 * Math.ceil(whole.tokens / 7));
+    expect(largestGap(cut.scored, whole.scored)).toBeLessThan(1e-5);
+    expect(largestGap(cut.logprobs, whole.logprobs)).toBeLessThan(1e-5);
+    for (const [key, value] of Object.entries(whole.metrics))
+      expect(cut.metrics[key as keyof typeof whole.metrics], key).toBeCloseTo(value, 4);
+    expect(relativeDistance(cut.gradient, whole.gradient)).toBeLessThan(1e-5);
+  });
 });
 
 describe("the loss over a batch", () => {

@@ -7,11 +7,13 @@ import type { Loss } from "../loss.ts";
 import { forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
+import { askedAs } from "../prompt/asked_as.ts";
 import type { ImageOptions } from "../prompt/image_processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { checkAgreement } from "./agreement.ts";
 import { backward } from "./backward.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";
 import type {
@@ -47,14 +49,21 @@ export interface LocalOptions {
   readonly reference?: boolean;
   /** Tokens a pass takes at most when it trains or scores. */
   readonly microBatchTokens?: number;
+  /**
+   * Logits held at a time, tokens times vocabulary, when a pass trains or scores. No number depends on it but by rounding;
+   * the default, 2^25, is 220 tokens of Qwen's vocabulary in 134 MB.
+   */
+  readonly logitChunk?: number;
   /** Run each layer again for its gradient instead of keeping its activations. */
   readonly activationCheckpointing?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
+  /** Pixel policy over the processor's files; by default the one that the model was trained with, if the folder says. */
   readonly image?: ImageOptions;
 }
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
+const DEFAULT_LOGIT_CHUNK = 2 ** 25;
 
 export class LocalEngine implements Engine {
   readonly model: Model;
@@ -66,6 +75,7 @@ export class LocalEngine implements Engine {
   readonly #mask_V: Tensor;
   readonly #movement: MovementCheck;
   readonly #microBatchTokens: number;
+  readonly #logitChunk: number;
   readonly #checkpointing: boolean;
   readonly #seed: number;
   #optimizer: AdamW | undefined;
@@ -74,7 +84,7 @@ export class LocalEngine implements Engine {
 
   /**
    * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names.
-   * @throws UserError when it is none that this engine can run
+   * @throws UserError when it is none that this engine can run, or its files contradict each other
    */
   constructor(dir: string, options: LocalOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
@@ -87,11 +97,19 @@ export class LocalEngine implements Engine {
       lora: options.lora,
     });
     this.model = this.#policy.model;
-    this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image);
+    try {
+      this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image ?? askedAs(dir)?.image);
+      checkAgreement(this.#policy.dir, this.model, this.processor);
+    } catch (error) {
+      this.#policy.dispose();
+      throw error;
+    }
     this.#mask_V = keep(
       tidy(() => placeholderMask(this.model.shape.vocabulary, this.processor.placeholderIds, this.device)),
     );
-    this.#passes = new Passes(this.model, this.#mask_V, !this.#policy.trains("vision", "connector"));
+    this.#logitChunk = options.logitChunk ?? DEFAULT_LOGIT_CHUNK;
+    const visionFrozen = !this.#policy.trains("vision", "connector");
+    this.#passes = new Passes(this.model, this.#mask_V, visionFrozen, this.#logitChunk);
     this.#movement = new MovementCheck(this.#policy);
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
     this.#checkpointing = options.activationCheckpointing ?? false;
@@ -116,17 +134,18 @@ export class LocalEngine implements Engine {
       device,
       microBatchTokens: this.#microBatchTokens,
       checkpointing: this.#checkpointing,
+      logitChunk: this.#logitChunk,
     };
     return predictMemory(this.model, this.#policy.holdings(), settings, workload, deviceMemory(device));
   }
 
-  /** @throws UserError when a prompt with so many new tokens is longer than the model's context */
-  checkLength(prompt: Prompt, newTokens: number): void {
+  /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
+  checkLength(prompt: Prompt, newTokens: number, name = "A prompt"): void {
     const [length, most] = [prompt.ids.length + newTokens, this.processor.contextLength];
     if (length <= most) return;
     throw new UserError(
-      `A prompt of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
-      "Ask for fewer new tokens, or shorten the prompt: a smaller max_pixels makes fewer image tokens.",
+      `${name} of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
+      `Let fewer tokens follow it, or shorten it: a smaller ${this.processor.images.limit} makes fewer image tokens.`,
     );
   }
 

@@ -7,7 +7,6 @@
 import { attentionType } from "../models/attention.ts";
 import type { Model } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/tensor.ts";
-import { LOGIT_CHUNK } from "./passes.ts";
 
 /** Bytes of what an engine holds. */
 export interface Holdings {
@@ -28,6 +27,8 @@ export interface Settings {
   readonly device: string;
   readonly microBatchTokens: number;
   readonly checkpointing: boolean;
+  /** Elements of one chunk of logits. */
+  readonly logitChunk: number;
 }
 
 /** The longest that a step can become. */
@@ -86,7 +87,7 @@ export function predictMemory(
 function trainingBytes(
   model: Model,
   { largestGradient, visionTrained }: Holdings,
-  { precision, device, microBatchTokens, checkpointing }: Settings,
+  { precision, device, microBatchTokens, checkpointing, logitChunk }: Settings,
   { prompts, completions, promptTokens, patches, maxTokens }: Workload,
 ): number {
   const { layers, hidden: D, vocabulary: V, heads: H, kvHeads: K } = model.shape;
@@ -101,7 +102,7 @@ function trainingBytes(
   const rows = (H / K) * (promptTokens ** 2 * trees + branches * maxTokens * (promptTokens + maxTokens));
   const vision = visionTrained ? trees * visionBytes(model, patches, b) : 0;
   return (
-    kept + rows * a + vision + Math.max(layer.passing, logitBytes(Math.min(T, LOGIT_CHUNK / V), V, b)) + largestGradient
+    kept + rows * a + vision + Math.max(layer.passing, logitBytes(Math.min(T, logitChunk / V), V, b)) + largestGradient
   );
 }
 

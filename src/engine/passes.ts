@@ -12,8 +12,6 @@ import { FeatureCache } from "./features.ts";
 import { maskedLogits } from "./logprobs.ts";
 import { type Bundle, pack, type Span } from "./packing.ts";
 
-/** Elements of one chunk of logits. */
-export const LOGIT_CHUNK = 2 ** 25;
 /** Bytes of image features kept: some thousand images of the tiny base, about a hundred of a model of 3B. */
 const FEATURE_BYTES = 2 ** 27;
 
@@ -21,13 +19,15 @@ export class Passes {
   readonly model: Model;
   readonly mask_V: Tensor;
   readonly #visionFrozen: boolean;
+  readonly #logitChunk: number;
   readonly #features = new FeatureCache(FEATURE_BYTES);
 
-  /** `mask_V` is that of `placeholderMask`; it stays the caller's. */
-  constructor(model: Model, mask_V: Tensor, visionFrozen: boolean) {
+  /** `mask_V` is that of `placeholderMask`; it stays the caller's. `logitChunk`: elements of one chunk of logits. */
+  constructor(model: Model, mask_V: Tensor, visionFrozen: boolean, logitChunk: number) {
     this.model = model;
     this.mask_V = mask_V;
     this.#visionFrozen = visionFrozen;
+    this.#logitChunk = logitChunk;
   }
 
   /** Bundles end to end; `spans[b]` says where the ids of bundle b's branches are predicted from. */
@@ -55,7 +55,7 @@ export class Passes {
   *chunks(spans: readonly (readonly Span[])[]): Generator<{ start: number; rows: number[]; ids: number[] }> {
     const rows = spans.flat().flatMap((span) => span.rows);
     const ids = spans.flat().flatMap((span) => span.ids);
-    const size = Math.max(1, Math.floor(LOGIT_CHUNK / this.model.shape.vocabulary));
+    const size = Math.max(1, Math.floor(this.#logitChunk / this.model.shape.vocabulary));
     for (let start = 0; start < ids.length; start += size) {
       yield { start, rows: rows.slice(start, start + size), ids: ids.slice(start, start + size) };
     }

@@ -1,10 +1,9 @@
 /** @file Two evaluations of the same samples: first in what they were made differently, then what that did to each sample. */
 import type { Difference } from "../differences.ts";
 import { UserError } from "../errors.ts";
+import { eachMetric, isMissing, type Metric, measuredOf } from "./aggregate.ts";
 import { type Evaluation, type Measured, manifestDifferences } from "./manifest.ts";
 import { type PairedGain, pairedGain } from "./statistics.ts";
-
-type Metric = "acc" | "giou";
 
 /** One metric of one set in both evaluations. */
 export interface PairedEstimate {
@@ -14,9 +13,14 @@ export interface PairedEstimate {
   readonly coverage: number;
 }
 
+/** One set in both evaluations. */
+export interface ComparedSet extends Readonly<Record<Metric, PairedEstimate>> {
+  readonly name: string;
+}
+
 export interface Comparison {
   readonly differences: readonly Difference[];
-  readonly sets: readonly { readonly name: string; readonly acc: PairedEstimate; readonly giou: PairedEstimate }[];
+  readonly sets: readonly ComparedSet[];
   /** Sets that only one of them has, or whose samples are not the same in both. */
   readonly apart: readonly string[];
 }
@@ -35,8 +39,7 @@ export function compareEvaluations(before: Evaluation, after: Evaluation): Compa
   const sets = shared.map((name) => {
     const of = ({ samples }: Evaluation) => samples.filter(({ set }) => set === name);
     const [from, to] = [of(before), of(after)];
-    const expected = a[name]!.samples;
-    return { name, acc: paired(from, to, "acc", expected), giou: paired(from, to, "giou", expected) };
+    return { name, ...eachMetric((metric) => pairedEstimate(from, to, metric, a[name]!.samples)) };
   });
   return {
     differences: manifestDifferences(before.manifest, after.manifest),
@@ -45,31 +48,25 @@ export function compareEvaluations(before: Evaluation, after: Evaluation): Compa
   };
 }
 
-function paired(
+/** The paired gain in a metric between two evaluations of a set that has `expected` samples. */
+export function pairedEstimate(
   before: readonly Measured[],
   after: readonly Measured[],
   metric: Metric,
-  expected: number,
+  expected = before.length,
 ): PairedEstimate {
   const pairs = pairById(before, after);
-  const measured = metric === "acc" ? pairs.filter(([a, b]) => a.acc !== null && b.acc !== null) : pairs;
-  const coverage = measured.length / expected;
-  return { gain: coverage === 1 ? gainOf(pairs, metric) : null, coverage };
-}
-
-/** The paired gain over the pairs that both have the metric; null when none has. */
-export function gainOf<T extends Pick<Measured, Metric>>(
-  pairs: readonly (readonly [T, T])[],
-  metric: Metric,
-): PairedGain | null {
-  const known = pairs.flatMap(([a, b]) =>
-    a[metric] === null || b[metric] === null ? [] : [[a[metric], b[metric]] as const],
+  const coverage = pairs.filter((pair) => !pair.some((sample) => isMissing(sample, metric))).length / expected;
+  const values = pairs.flatMap(([a, b]) => {
+    const [from, to] = [measuredOf(a, metric), measuredOf(b, metric)];
+    return from === null || to === null ? [] : [[from, to] as const];
+  });
+  if (coverage < 1 || values.length === 0) return { gain: null, coverage };
+  const gain = pairedGain(
+    values.map(([from]) => from),
+    values.map(([, to]) => to),
   );
-  if (known.length === 0) return null;
-  return pairedGain(
-    known.map(([a]) => a),
-    known.map(([, b]) => b),
-  );
+  return { gain, coverage };
 }
 
 /** The samples that two evaluations have in common, by id, in the order of the first. */

@@ -9,7 +9,7 @@ export function makeManifest(fields: Partial<Manifest> = {}, samples = 4): Manif
     prompt: { method: "grit", text: "<image>{question}", prefix: "", stop: ["</answer>"], answer: "tag" },
     image: { minPixels: 3136, maxPixels: 200704 },
     decoding: { temperature: 0, maxTokens: 100, seed: 1 },
-    judge: "exact",
+    judge: { name: "exact" },
     precision: "float32",
     device: "cpu",
     sets: { vsr: { samples, sha256: "da7a" } },

@@ -27,11 +27,23 @@ export const manifestSchema = z.object({
   /** Pixel policy: what the image processor is set to. */
   image: z.record(z.string(), z.unknown()),
   decoding: z.object({ temperature: z.number(), maxTokens: z.number(), seed: z.number() }),
-  judge: z.string(),
+  judge: z.preprocess(
+    // Manifests of earlier versions have the name alone, which is all there is of a judge that asks no service.
+    (judge) => (typeof judge === "string" ? { name: judge } : judge),
+    z.object({
+      name: z.string(),
+      /** Of a `JudgeService`, as all below. */
+      model: z.string().optional(),
+      base_url: z.string().optional(),
+      api_version: z.string().optional(),
+      form: z.string().optional(),
+      instruction: z.string().optional(),
+    }),
+  ),
   precision: z.string(),
   device: z.string(),
-  /** The sets by name: how many samples, and their hash by `dataHash`. */
-  sets: z.record(z.string(), z.object({ samples: z.number(), sha256: z.string() })),
+  /** The sets by name: how many samples, of how many where they are only the first, and their hash by `dataHash`. */
+  sets: z.record(z.string(), z.object({ samples: z.number(), of: z.number().optional(), sha256: z.string() })),
   versions: z.record(z.string(), z.string()),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -43,6 +55,8 @@ export interface Measured {
   readonly set: string;
   /** Null when it could not be judged. */
   readonly acc: number | null;
+  /** Why not. */
+  readonly unscored?: string | undefined;
   /** Null where there are no true boxes, as the two below. */
   readonly giou: number | null;
   readonly giouRaw: number | null;
@@ -61,7 +75,10 @@ export interface Evaluation {
   readonly samples: readonly Measured[];
 }
 
-/** In what two manifests differ; where a model lies does not count, what it is does. */
+/**
+ * In what two manifests differ that decides their numbers: what a model is does, where it lies does not; which samples were
+ * asked does, how many more there are does not.
+ */
 export function manifestDifferences(from: Manifest, to: Manifest): Difference[] {
-  return differences(from, to).filter(({ key }) => key !== "model.path");
+  return differences(from, to).filter(({ key }) => key !== "model.path" && !/^sets\..+\.of$/.test(key));
 }

@@ -6,7 +6,7 @@ import type { Frame, Sample, Score, Space } from "../records.ts";
 import { makeSample } from "../rewards/fixtures.ts";
 import type { Judge } from "../rewards/judge.ts";
 import { parseChain } from "../rewards/parse.ts";
-import { accuracy, boxSetF1, detectionScore, groundingIoU, measure } from "./metrics.ts";
+import { accuracy, boxSetF1, detectionScore, goldScore, groundingIoU, measure } from "./metrics.ts";
 
 // The paper's resize of a 640 x 480 image for Qwen2.5-VL.
 const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 };
@@ -72,6 +72,13 @@ describe("detectionScore", () => {
     expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exactJudge, "answer")).toEqual({
       unscored: "a detection sample without a true box",
     });
+  });
+
+  it("of a sample's own answer is full marks only where it has exactly one box", async () => {
+    expect(await goldScore(ovd("[0, 0, 320, 240]"), exactJudge)).toBe(1);
+    expect(await goldScore(ovd("[0, 0, 320, 240] [1, 2, 3, 4]"), exactJudge)).toBe(0.5);
+    expect(await goldScore(ovd("top left"), exactJudge)).toEqual({ unscored: "a detection sample without a true box" });
+    expect(await goldScore(sample({ answer: "yes" }), exactJudge)).toBe(1);
   });
 });
 

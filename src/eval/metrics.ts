@@ -35,6 +35,8 @@ export interface SampleMetrics {
   readonly outOfBoundsBoxes: number;
 }
 
+const NO_TRUE_BOX = { unscored: "a detection sample without a true box" };
+
 /** All metrics of one evaluated sample. */
 export async function measure(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<SampleMetrics> {
   const count = (flaw: "duplicate" | "degenerate" | "outOfBounds") => chain.boxes.filter((b) => b[flaw]).length;
@@ -64,10 +66,17 @@ export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part:
   if (isDetection(sample)) {
     // What is judged is the answer, as everywhere: a chain that also shows where it looked has not answered twice.
     const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
-    return detectionScore(sample, answered) ?? { unscored: "a detection sample without a true box" };
+    return detectionScore(sample, answered) ?? NO_TRUE_BOX;
   }
   if (response === undefined) return 0;
   return await judge.judge(requestOf(sample, response));
+}
+
+/** What a sample's own answer scores: 1 in sound data. A detection sample has to have exactly one true box. */
+export async function goldScore(sample: Sample, judge: Judge): Promise<Score> {
+  if (!isDetection(sample)) return await judge.judge(requestOf(sample, sample.answer));
+  const gold = trueBoxes(sample).map((box) => ({ box }));
+  return detectionScore(sample, gold) ?? NO_TRUE_BOX;
 }
 
 /**
@@ -97,7 +106,7 @@ export function boxSetF1(sample: Sample, chain: Chain, threshold = 0.5): number 
  * The original script's accuracy for OVDEval: over the IoU thresholds 0.50, 0.55 … 0.95, the mean of 1/(number of predicted
  * boxes) where any of them reaches the true box, else 0. Undefined without a true box; of several the first is meant.
  */
-export function detectionScore(sample: Sample, boxes: readonly PlacedBox[]): number | undefined {
+export function detectionScore(sample: Sample, boxes: readonly Pick<PlacedBox, "box">[]): number | undefined {
   const [truth] = trueBoxes(sample);
   if (!truth) return undefined;
   const best = Math.max(0, ...boxes.map((placed) => iou(placed.box, truth)));

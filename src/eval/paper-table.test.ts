@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeEvaluation } from "./fixtures.ts";
+import { makeEvaluation, makeMeasured } from "./fixtures.ts";
 import { paperTable, tableNotes } from "./paper-table.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
 import { seedsInterval } from "./statistics.ts";
@@ -26,6 +26,19 @@ describe("paperTable", () => {
     expect(others).toEqual([]);
     expect(row!.seeds).toBe(3);
     expect(row!.cells.vsr!.acc!.value).toEqual(seedsInterval([0.5, 1, 0]));
+  });
+
+  it("has the further metrics of a set, over several seeds as well, and raw IoU for the published", () => {
+    const seeds = [0.2, 0.4].map((giouRaw, seed) =>
+      makeMeasured([{ giouRaw }, { giou: null, giouRaw: null, f1: null }], { decoding: decoding(seed) }),
+    );
+    const [row, ...others] = paperTable(seeds, { published: true }).rows;
+    expect(row!.cells.vsr).toMatchObject({
+      accBinary: { value: { mean: 1 } },
+      giouRaw: { value: seedsInterval([0.2, 0.4]) },
+    });
+    expect(others[4]!.cells.vsr!.giouRaw!.value).toEqual({ mean: 0.325 });
+    expect(others[4]!.cells.vsr).not.toHaveProperty("f1");
   });
 
   it("keeps apart what is not a seed: another prompt, or the same seed twice", () => {

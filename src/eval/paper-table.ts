@@ -1,16 +1,21 @@
 /**
  * @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each; and what it does
- * not show, the numbers of yes/no and multiple-choice questions.
+ * not show, further metrics, and the numbers of yes/no and multiple-choice questions.
  */
 import { UserError } from "../errors.ts";
-import { aggregate } from "./aggregate.ts";
+import { aggregate, type Metric } from "./aggregate.ts";
 import { type Cell, cellOf } from "./cells.ts";
 import { KIND_NAMES, type Kind, type KindCells, kindCells } from "./kinds.ts";
 import { type Evaluation, manifestDifferences } from "./manifest.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
 
+/** The metrics of the paper's table, and those that are measured beside them. */
+export const PAPER_METRICS = ["acc", "giou"] as const satisfies readonly Metric[];
+export const FURTHER_METRICS = ["accBinary", "giouRaw", "f1"] as const satisfies readonly Metric[];
+export type TableMetric = (typeof PAPER_METRICS | typeof FURTHER_METRICS)[number];
+
 /** What a row has of one set; a metric that the set does not have is absent, as is a kind of question that it does not ask. */
-export type SetCells = { readonly [M in Metric]?: Cell } & { readonly [K in Kind]?: KindCells };
+export type SetCells = { readonly [M in TableMetric]?: Cell } & { readonly [K in Kind]?: KindCells };
 
 export interface TableRow {
   readonly name: string;
@@ -20,12 +25,17 @@ export interface TableRow {
   readonly cells: Readonly<Record<string, SetCells>>;
 }
 
-export interface Table {
-  readonly sets: readonly { readonly name: string; readonly samples: number }[];
-  readonly rows: readonly TableRow[];
+export interface TableSet {
+  readonly name: string;
+  readonly samples: number;
+  /** How many the set has, where only its first samples were asked. */
+  readonly of?: number | undefined;
 }
 
-export type Metric = "acc" | "giou";
+export interface Table {
+  readonly sets: readonly TableSet[];
+  readonly rows: readonly TableRow[];
+}
 
 /**
  * A row for each name; evaluations of one name that differ in model and seed only are its seeds.
@@ -37,7 +47,7 @@ export function paperTable(evaluations: readonly Evaluation[], { published = fal
   const asks = kindsAsked(evaluations);
   const rows = rowsOf(evaluations).map(([name, members]) => rowOf(name, members, asks));
   return {
-    sets: [...sets].map(([name, { samples }]) => ({ name, samples })),
+    sets: [...sets].map(([name, { samples, of }]) => ({ name, samples, of })),
     rows: published ? [...rows, ...publishedRows([...sets.keys()])] : rows,
   };
 }
@@ -67,9 +77,12 @@ function rowOf(name: string, members: readonly Evaluation[], asks: (set: string,
   const results = members.map(aggregate);
   const cells = Object.keys(results[0]!).map((set) => {
     const seeds = results.map((result) => result[set]!);
-    const [acc, giou] = [cellOf(seeds.map((seed) => seed.acc)), cellOf(seeds.map((seed) => seed.giou))];
+    const metrics = [...PAPER_METRICS, ...FURTHER_METRICS].flatMap((metric) => {
+      const cell = cellOf(seeds.map((seed) => seed[metric]));
+      return cell ? [[metric, cell]] : [];
+    });
     const kinds = KIND_NAMES.filter((kind) => asks(set, kind)).map((kind) => [kind, kindCells(kind, seeds)]);
-    return [set, { ...(acc && { acc }), ...(giou && { giou }), ...Object.fromEntries(kinds) }] as const;
+    return [set, Object.fromEntries([...metrics, ...kinds]) as SetCells] as const;
   });
   return { name, seeds: members.length, cells: Object.fromEntries(cells) };
 }
@@ -98,10 +111,9 @@ function publishedRows(sets: readonly string[]): TableRow[] {
   return PUBLISHED.map(({ model, method, sets: numbers }) => {
     const cells = known.map(({ name, set }) => {
       const [acc, giou] = numbers[set];
-      return [
-        name,
-        { ...(acc !== null && { acc: cell(Math.round(10 * acc) / 1000) }), ...(giou !== null && { giou: cell(giou) }) },
-      ] as const;
+      // The original's script made the published IoU: it is the raw one as well.
+      const boxes = giou !== null && { giou: cell(giou), giouRaw: cell(giou) };
+      return [name, { ...(acc !== null && { acc: cell(Math.round(10 * acc) / 1000) }), ...boxes }] as const;
     });
     return { name: `${model}, ${method} (paper)`, seeds: 0, cells: Object.fromEntries(cells) };
   });
@@ -122,9 +134,9 @@ function refuseMixedSets(evaluations: readonly Evaluation[]): void {
   }
 }
 
-/** The metrics that a set has in any row, in the order of the table. */
-export function metricsOf({ rows }: Table, set: string): Metric[] {
-  return (["acc", "giou"] as const).filter((metric) => rows.some(({ cells }) => cells[set]?.[metric]));
+/** Those of some metrics that a set has in any row. */
+export function metricsOf<M extends TableMetric>({ rows }: Table, set: string, metrics: readonly M[]): M[] {
+  return metrics.filter((metric) => rows.some(({ cells }) => cells[set]?.[metric]));
 }
 
 /** What a reader must know of the numbers, sentence by sentence. */
@@ -141,7 +153,7 @@ export function tableNotes({ rows }: Table): string[] {
       : []),
     ...(rows.some(({ seeds }) => seeds === 0)
       ? [
-          "(paper): published for the paper's own sets and data, judged by GPT-4o; Qwen's IoU there compares boxes without rescaling.",
+          "(paper): published for the paper's own sets and data, judged by GPT-4o; Qwen's IoU there compares boxes without rescaling, as raw IoU does.",
         ]
       : []),
   ];

@@ -28,15 +28,17 @@ const closed = new Set([401, 402, 403, 404, 405]);
 
 export class Endpoint {
   readonly url: string;
+  /** The address without its last slashes: what the url begins with. */
+  readonly base: string;
   readonly #headers: Record<string, string>;
   readonly #key: string;
   readonly #timeout: number;
 
   constructor({ base_url, api_version, model, timeout }: OpenAISettings, key: string) {
-    const base = base_url.replace(/\/+$/, "");
+    this.base = base_url.replace(/\/+$/, "");
     this.url = api_version
-      ? `${base}/openai/deployments/${encodeURIComponent(model)}/chat/completions?api-version=${api_version}`
-      : `${base}/chat/completions`;
+      ? `${this.base}/openai/deployments/${encodeURIComponent(model)}/chat/completions?api-version=${api_version}`
+      : `${this.base}/chat/completions`;
     this.#headers = {
       "content-type": "application/json",
       ...(api_version ? { "api-key": key } : { authorization: `Bearer ${key}` }),

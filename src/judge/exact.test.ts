@@ -137,6 +137,13 @@ describe("the exact judge", () => {
     expect(await verdict("No", "(B)", "Is it?\nA. Yes\nB. No")).toBe(1);
   });
 
+  it("leaves unscored what is said in other words than a sentence", async () => {
+    const answer = "There is a red bus on the street, and two people wait beside it.";
+    expect(await verdict(answer, answer.toLowerCase())).toBe(1);
+    expect(await verdict(answer, "A bus and two people.")).toEqual({ unscored: expect.stringContaining("a sentence") });
+    expect(await verdict(answer, "")).toBe(0);
+  });
+
   it("knows what it cannot tell, and calls that wrong", async () => {
     const told = (answer: string, response: string) => isRight({ question: "What is it?", answer, response });
     for (const [answer, response] of [

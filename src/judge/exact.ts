@@ -11,8 +11,21 @@ import { clean, normalize, sentencesOf } from "./normalize.ts";
 import { asQuantity, type Quantity, quantities, sameQuantity } from "./numbers.ts";
 import { choicesIn, chosenOption } from "./options.ts";
 
-/** The deterministic judge; scores are 0 or 1. */
-export const exactJudge: Judge = { name: "exact", judge: async (request) => (isRight(request) ? 1 : 0) };
+/** The deterministic judge; scores are 0 or 1. It has none for an answer in other words than a right one that is a sentence. */
+export const exactJudge: Judge = {
+  name: "exact",
+  judge: async (request) => {
+    const right = isRight(request);
+    return right === undefined && isSentence(request) ? UNTOLD : Number(right ?? false);
+  },
+};
+
+const UNTOLD = { unscored: "the right answer is a sentence: only a judge model can compare it" };
+
+/** As in MMHal-Bench, whose answers describe. */
+function isSentence({ answer, choices }: JudgeRequest): boolean {
+  return choices === undefined && answer.trim().split(/\s+/).length > 8;
+}
 
 /**
  * Whether a response is the right answer, by the rule that the right answer's form calls for; undefined where no rule can

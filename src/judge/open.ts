@@ -16,9 +16,10 @@ export async function openJudge({ name, openai }: JudgeSettings, options: OpenOp
 }
 
 /** Decides by rule where a rule can tell, and asks where none can. */
-function exactThen(asking: Judge): Judge {
+function exactThen(asking: OpenAIJudge): Judge {
   return {
     name: `exact-then-${asking.name}`,
+    service: asking.service,
     judge: async (request) => {
       const right = isRight(request);
       return right === undefined ? await asking.judge(request) : Number(right);

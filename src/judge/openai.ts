@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { Interrupted, UserError } from "../errors.ts";
 import type { OpenAISettings } from "../judge_settings.ts";
 import { isScored, type Score } from "../records.ts";
-import type { Judge, JudgeRequest } from "../rewards/judge.ts";
+import type { Judge, JudgeRequest, JudgeService } from "../rewards/judge.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { nameOf, VerdictCache } from "./cache.ts";
 import { Endpoint, type Outcome } from "./endpoint.ts";
 import { Ledger } from "./ledger.ts";
 import { Limit } from "./limit.ts";
-import { type AnswerForm, MAX_TOKENS, readVerdict, requestBody } from "./verdict.ts";
+import { type AnswerForm, instructionHash, MAX_TOKENS, readVerdict, requestBody } from "./verdict.ts";
 
 /** Tries before a request is given up. */
 const TRIES = 4;
@@ -88,6 +88,17 @@ export class OpenAIJudge implements Judge {
     return judge;
   }
 
+  get service(): JudgeService {
+    const { model, api_version } = this.#settings;
+    return {
+      model,
+      base_url: this.#endpoint.base,
+      ...(api_version && { api_version }),
+      form: this.#form,
+      instruction: instructionHash(this.#form),
+    };
+  }
+
   async judge(request: JudgeRequest): Promise<Score> {
     const body = requestBody(this.#settings.model, request, this.#form);
     const name = nameOf(this.#endpoint.url, body);
@@ -129,6 +140,8 @@ export class OpenAIJudge implements Judge {
 
   /** One request, entered in the ledger before and after. */
   async #exchange(body: string): Promise<Verdict> {
+    // What was waiting its turn is not sent any more, and so not to be paid for.
+    this.#options.signal?.throwIfAborted();
     // No token is shorter than a byte.
     const most = { input: Buffer.byteLength(body), output: MAX_TOKENS };
     const settle = await this.#ledger.reserve(most).catch((error: unknown) => {

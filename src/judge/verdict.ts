@@ -1,5 +1,6 @@
 /** @file What a language model is asked about an answer, and how its verdict is read. */
 
+import { createHash } from "node:crypto";
 import type { JudgeRequest } from "../rewards/judge.ts";
 import { letter, listsAll } from "./options.ts";
 
@@ -41,6 +42,12 @@ export function requestBody(
     max_tokens: MAX_TOKENS,
     ...(form === "json_schema" && { response_format: responseFormat }),
   });
+}
+
+/** SHA-256, hex, of all that a request says whatever is judged: the instruction, the schema, the limits. */
+export function instructionHash(form: AnswerForm): string {
+  const around = requestBody("", { question: "", answer: "", response: "" }, form);
+  return createHash("sha256").update(around).digest("hex");
 }
 
 /**

@@ -3,7 +3,7 @@
  * positions. Its language model is in `qwen2_language.ts`, the vision tower in `internvl_vision.ts`.
  */
 import { UserError } from "../errors.ts";
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
 import { type InternVLConfig, readInternVLConfig } from "./internvl_config.ts";
 import { CONNECTOR, TOWER, visionShapes, visionTower } from "./internvl_vision.ts";
@@ -77,6 +77,17 @@ export class InternVL extends Qwen2Language {
 
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
     return visionTower(this.config, weights, images);
+  }
+
+  /** A tile may be larger or smaller than the tower's own: positions are resized. */
+  get imageLayout(): ImageLayout {
+    const { vision, downsample_ratio, image_seq_length } = this.config;
+    return {
+      patchSize: vision.patch_size,
+      mergeSize: Math.round(1 / downsample_ratio),
+      temporalPatchSize: 1,
+      tileTokens: image_seq_length,
+    };
   }
 
   protected visionShapes(): Shapes {

@@ -57,6 +57,8 @@ const config = z
     text,
     vision,
     image_token_id: z.int(),
+    /** Tokens of a tile. The original's config does not say it. */
+    image_seq_length: count.optional(),
     tie_word_embeddings: z.boolean(),
     downsample_ratio: z.number().refine((ratio) => Number.isInteger(1 / ratio), "must be one over a whole number"),
     projector_hidden_act: z.literal("gelu").default("gelu"),
@@ -120,15 +122,15 @@ function original(dir: string, json: Json): Json {
   };
 }
 
-/** The id of an added token, by whichever of the tokenizer's files the folder has: the original's config does not say it. */
+/** The id of an added token, by the file that the tokenizer has it from: the original's config does not say it. */
 function addedToken(dir: string, spelling: string): number {
   const read = (name: string): Json => (existsSync(join(dir, name)) ? readJson(dir, name) : {});
   const decoder = Object.entries((read("tokenizer_config.json").added_tokens_decoder ?? {}) as Record<string, Json>);
   const listed = (read("tokenizer.json").added_tokens ?? []) as readonly Json[];
   const id =
+    listed.find((token) => token.content === spelling)?.id ??
     decoder.find(([, token]) => token.content === spelling)?.[0] ??
-    read("added_tokens.json")[spelling] ??
-    listed.find((token) => token.content === spelling)?.id;
+    read("added_tokens.json")[spelling];
   if (id === undefined)
     throw new UserError(
       `The tokenizer in ${dir} has no token ${spelling}, which stands for the image.`,

@@ -5,7 +5,7 @@
  * Shape suffixes: T tokens of a pack, B sequences, D hidden, H query heads, K key/value heads, E head width,
  * V vocabulary, P vision patches, M merged patches.
  */
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
 import type { Rotation } from "./layers.ts";
 import type { Weights } from "./weights.ts";
@@ -62,6 +62,10 @@ export type Part = (typeof parts)[number];
 
 export interface Model {
   readonly shape: ModelShape;
+  /** Id of the placeholder that stands for one image feature. */
+  readonly imageTokenId: number;
+  /** How images must be cut for `encodeImages`. */
+  readonly imageLayout: ImageLayout;
   /** Every parameter's name (as in the checkpoint's newest layout) and shape. */
   parameterShapes(): Map<string, readonly number[]>;
   /** The name above for a tensor's name in any checkpoint layout of the family. */

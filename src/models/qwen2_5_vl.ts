@@ -2,7 +2,7 @@
  * @file Qwen2.5-VL (transformers: `Qwen2_5_VLForConditionalGeneration`): names and multimodal positions. Its language
  * model is in `qwen2_language.ts`, the vision tower in `qwen2_5_vl_vision.ts`.
  */
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
 import type { Positions } from "./model.ts";
 import { type Qwen2_5_VLConfig, readQwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
@@ -68,6 +68,11 @@ export class Qwen2_5_VL extends Qwen2Language {
 
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
     return visionTower(this.config.vision, weights, images);
+  }
+
+  get imageLayout(): ImageLayout {
+    const { patch_size, spatial_merge_size, temporal_patch_size } = this.config.vision;
+    return { patchSize: patch_size, mergeSize: spatial_merge_size, temporalPatchSize: temporal_patch_size };
   }
 
   protected visionShapes(): Shapes {

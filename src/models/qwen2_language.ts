@@ -2,7 +2,7 @@
  * @file Qwen2.5's language model (transformers: `Qwen2Model`), as vision-language architectures build on it: each adds its
  * vision tower, where that puts a token, and the names its checkpoints use.
  */
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import {
   add,
   cat,
@@ -64,6 +64,11 @@ export abstract class Qwen2Language implements Model {
     );
   }
 
+  get imageTokenId(): number {
+    return this.#around.imageToken;
+  }
+
+  abstract readonly imageLayout: ImageLayout;
   abstract canonicalName(name: string): string;
   abstract positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
   abstract encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;

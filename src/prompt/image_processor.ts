@@ -5,13 +5,14 @@
 
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import { isObject, type JsonObject, readJsonIfPresent } from "./files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
   /** What decides the pixels, as an evaluation's manifest records it. */
   readonly config: object;
+  readonly layout: ImageLayout;
   /** What must become of transparency before `process`. */
   readonly alpha: Alpha;
   /** The recipe key that bounds the tokens of an image. */
@@ -25,12 +26,12 @@ export interface ImageProcessor {
 /** A user's wishes over what the checkpoint's files say. No family knows all of them. */
 export interface ImageOptions {
   /** Least and largest area of the resized image in pixels. */
-  readonly minPixels?: number;
-  readonly maxPixels?: number;
-  readonly doubleResize?: boolean;
+  readonly minPixels?: number | undefined;
+  readonly maxPixels?: number | undefined;
+  readonly doubleResize?: boolean | undefined;
   /** Fewest and most tiles that an image is cut into, the thumbnail not counted. */
-  readonly minTiles?: number;
-  readonly maxTiles?: number;
+  readonly minTiles?: number | undefined;
+  readonly maxTiles?: number | undefined;
 }
 
 const RECIPE_KEYS: Record<keyof ImageOptions, string> = {
@@ -53,6 +54,9 @@ export function refuseUnknown(options: ImageOptions, family: string, known: read
   );
 }
 
+/** What both families compute, and no setting changes here: bicubic is 3 in Pillow. */
+const FIXED = { do_resize: true, resample: 3, do_rescale: true, rescale_factor: 1 / 255, do_normalize: true };
+
 /** The settings of a checkpoint's image processor, wherever the folder keeps them. */
 export class ProcessorFile {
   /** The file they are in. */
@@ -62,14 +66,23 @@ export class ProcessorFile {
   private constructor(file: string, json: JsonObject) {
     this.file = file;
     this.json = json;
+    for (const [key, value] of Object.entries(FIXED))
+      if ((json[key] ?? value) !== value)
+        throw new UserError(
+          `${file}: ${key} is ${JSON.stringify(json[key])}; nothing but ${value} is computed here.`,
+          "Restore the file from where the checkpoint came from.",
+        );
   }
 
-  /** Undefined when the folder has none. */
+  /**
+   * Undefined when the folder has none. Where it has both files, the nested settings count, as in transformers.
+   * Throws `UserError` for settings that are not computed here.
+   */
   static find(dir: string): ProcessorFile | undefined {
-    const own = readJsonIfPresent(dir, "preprocessor_config.json");
-    if (own) return new ProcessorFile(path.join(dir, "preprocessor_config.json"), own);
     const nested = readJsonIfPresent(dir, "processor_config.json")?.image_processor;
-    return isObject(nested) ? new ProcessorFile(path.join(dir, "processor_config.json"), nested) : undefined;
+    if (isObject(nested)) return new ProcessorFile(path.join(dir, "processor_config.json"), nested);
+    const own = readJsonIfPresent(dir, "preprocessor_config.json");
+    return own && new ProcessorFile(path.join(dir, "preprocessor_config.json"), own);
   }
 
   /** Throws `UserError` when the folder has none, or one of another kind than `name`, which `pattern` describes. */

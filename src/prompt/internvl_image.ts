@@ -5,7 +5,7 @@
  */
 
 import { UserError } from "../errors.ts";
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import { isObject, type JsonObject, readJsonIfPresent } from "./files.ts";
 import type { DecodedImage } from "./image.ts";
 import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image_processor.ts";
@@ -82,6 +82,11 @@ export class InternVLImageProcessor implements ImageProcessor {
   /** As the config of an original folder says: there, `preprocessor_config.json` has no more than the normalisation. */
   static loadOriginal(dir: string, options: ImageOptions = {}): InternVLImageProcessor {
     return new InternVLImageProcessor(checked(dir, readOriginalConfig(dir), options));
+  }
+
+  get layout(): ImageLayout {
+    const { patchSize, mergeSize, tileSize } = this.config;
+    return { patchSize, mergeSize, temporalPatchSize: 1, tileTokens: (tileSize / patchSize / mergeSize) ** 2 };
   }
 
   /** Patches of every tile; the frame is the grid of tiles. */

@@ -43,6 +43,8 @@ export class Processor {
   readonly contextLength: number;
   /** Stands in the prompt once for every image feature. */
   readonly imageTokenId: number;
+  /** What the chat template writes for an image. */
+  readonly imageToken: string;
   /** Only the processor writes these: never sampled, and masked in every log-softmax, or the count of image tokens could break. */
   readonly placeholderIds: readonly number[];
   /** Tokens that end a completion. */
@@ -65,6 +67,7 @@ export class Processor {
     this.template = template;
     this.images = images;
     this.contextLength = contextLength;
+    this.imageToken = family.imageToken;
     this.imageTokenId = tokenizer.tokenId(family.imageToken);
     this.#imageStart = tokenizer.tokenId(family.imageStart);
     this.#imageEnd = tokenizer.tokenId(family.imageEnd);

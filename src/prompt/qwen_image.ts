@@ -4,7 +4,7 @@
  */
 
 import { UserError } from "../errors.ts";
-import type { ImageInput } from "../records.ts";
+import type { ImageInput, ImageLayout } from "../records.ts";
 import { isObject } from "./files.ts";
 import type { DecodedImage } from "./image.ts";
 import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image_processor.ts";
@@ -99,6 +99,11 @@ export class QwenImageProcessor implements ImageProcessor {
   static load(dir: string, options: ImageOptions = {}): QwenImageProcessor {
     refuseUnknown(options, "Qwen2.5-VL", ["minPixels", "maxPixels", "doubleResize"]);
     return new QwenImageProcessor(readConfig(dir, options));
+  }
+
+  get layout(): ImageLayout {
+    const { patchSize, mergeSize, temporalPatchSize } = this.config;
+    return { patchSize, mergeSize, temporalPatchSize };
   }
 
   /** Patches and grid of a decoded image. */

@@ -3,11 +3,17 @@
  * those of the Python library; the library's traps (empty decodes, ids without a token, clean-up of spaces) end here.
  */
 
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import { messageOf, UserError } from "../errors.ts";
 import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte_level.ts";
 import { isObject, type JsonObject, readJsonIfPresent, readTextIfPresent, requireFolder } from "./files.ts";
+
+/** The file of a checkpoint folder that its tokenizer is read from. */
+export function tokenizerFile(dir: string): string {
+  return existsSync(path.join(dir, "tokenizer.json")) ? "tokenizer.json" : "vocab.json";
+}
 
 /** A tokenizer of the Hugging Face format. */
 export class Tokenizer {

@@ -25,17 +25,16 @@ export function chainsSection(before: readonly Answered[], after: readonly Answe
 function exampleCard({ sample, before, after, why }: Example, pictures: Pictures, columns: number): Html {
   return html`<article class="example" data-set="${sample.set}">
     <header><span class="chip">${sample.set}</span>${why !== "first" && html`<span class="chip ${why.replace(" ", "-")}">${why}</span>`}
-      <h3 dir="auto">${sample.question}</h3>${known(sample.acc) && html`<p>answer: <b>${sample.answer}</b></p>`}</header>
+      <h3 dir="auto">${sample.question}</h3>${(known(sample.acc) || sample.unscored !== undefined) && html`<p>answer: <b>${sample.answer}</b></p>`}</header>
     <div class="pair columns-${columns}">${before && chainCard("Before", before, pictures)}${after && chainCard("After", after, pictures)}</div>
   </article>`;
 }
 
 /** One answer: its boxes on the picture, what it was worth, and its text. `title` says whose it is. */
 export function chainCard(title: string, sample: Answered, pictures: Pictures): Html {
-  const right = isRight(sample);
   const boxes = `${sample.boxes.length} ${sample.boxes.length === 1 ? "box" : "boxes"}`;
   return html`<div class="chain">
-    <h4>${title}<span class="${right ? "good" : "bad"}">${right === undefined ? "" : right ? "✓ right" : "✗ wrong"}</span></h4>
+    <h4>${title}${verdict(sample)}</h4>
     ${pictures.figure(sample, sample.boxes, sample.gtBoxes, `${title}: ${boxes} over the image`)}
     <dl class="facts">
       ${fact("answered", sample.response === "" ? "nothing" : sample.response)}
@@ -44,6 +43,14 @@ export function chainCard(title: string, sample: Answered, pictures: Pictures): 
       ${sample.ending !== "stop" && fact("", sample.ending === "length" ? "cut off at the token limit" : sample.ending)}
     </dl>
     ${chainText(sample.text, sample.boxes)}</div>`;
+}
+
+/** Right or wrong, or why that is not known. */
+function verdict(sample: Answered): Html | undefined {
+  if (sample.unscored !== undefined) return html`<span class="none">unscored: ${sample.unscored}</span>`;
+  const right = isRight(sample);
+  if (right === undefined) return undefined;
+  return right ? html`<span class="good">✓ right</span>` : html`<span class="bad">✗ wrong</span>`;
 }
 
 function fact(name: string, value: string | null | undefined): Html | undefined {

@@ -1,20 +1,37 @@
 /** @file Two evaluations beside each other for the terminal: what was done differently, then what came of it. */
 import { type Difference, excerpts } from "../differences.ts";
+import type { Metric } from "../eval/aggregate.ts";
 import type { Comparison, PairedEstimate } from "../eval/compare.ts";
 import type { Evaluation } from "../eval/manifest.ts";
+import { FURTHER_METRICS } from "../eval/paper-table.ts";
 import { table } from "../table.ts";
-import { fraction, fractionGain, percent, points } from "./format.ts";
+import { inPercent, titleWithUnit } from "./eval-cells.ts";
+import { fraction, fractionGain, partial, percent, points } from "./format.ts";
+
+const FURTHER = [...FURTHER_METRICS, "choice"] as const;
 
 /** What `grit eval --compare` prints. */
 export function comparisonText(before: Evaluation, after: Evaluation, comparison: Comparison): string {
   const { differences, sets, apart } = comparison;
+  const heads = ["n", "before", "after", "gain", "95 %", "p"];
   const block = (title: string, metric: "acc" | "giou") => {
     const rows = sets.filter((set) => set[metric].gain !== null || set[metric].coverage < 1);
     if (rows.length === 0) return [];
-    const lines = rows.map((set) => [set.name, ...cells(set[metric], metric)]);
-    return [table([[title, "n", "before", "after", "gain", "95 %", "p"], ...lines])];
+    return [table([[title, ...heads], ...rows.map((set) => [set.name, ...cells(set[metric], metric)])])];
   };
-  const blocks = [...block("ACC, %", "acc"), ...block("grounding IoU", "giou")];
+  // What is partial above is so here too: these are listed where there is a number.
+  const further = sets.flatMap((set) =>
+    FURTHER.filter((metric) => set[metric].gain !== null).map((metric) => [
+      set.name,
+      titleWithUnit(metric),
+      ...cells(set[metric], metric),
+    ]),
+  );
+  const blocks = [
+    ...block("ACC, %", "acc"),
+    ...block("grounding IoU", "giou"),
+    ...(further.length > 0 ? [table([["also measured", "", ...heads], ...further])] : []),
+  ];
   return [
     `before  ${before.manifest.name}  ${before.dir}\nafter   ${after.manifest.name}  ${after.dir}`,
     differenceText(differences),
@@ -32,9 +49,9 @@ function differenceText(differences: readonly Difference[]): string {
   return ["The manifests differ in:", ...lines].join("\n");
 }
 
-function cells({ gain, coverage }: PairedEstimate, metric: "acc" | "giou"): string[] {
-  if (gain === null) return ["–", "–", "–", `partial ${Math.floor(100 * coverage)} %`, "–", "–"];
-  const [value, change] = metric === "acc" ? [percent, points] : [fraction, fractionGain];
+function cells({ gain, coverage }: PairedEstimate, metric: Metric): string[] {
+  if (gain === null) return ["–", "–", "–", partial(coverage), "–", "–"];
+  const [value, change] = inPercent(metric) ? [percent, points] : [fraction, fractionGain];
   const p = gain.p < 0.001 ? "<0.001" : gain.p.toFixed(3);
   return [
     String(gain.n),

@@ -24,6 +24,7 @@ function answered(name: string, accs: readonly (number | null)[], text: string):
       gtBoxes: [[12, 12, 40, 40]],
       ending: "stop",
       tokens: 3,
+      ...(measured.acc === null && { unscored: "the judge did not answer" }),
     }),
   );
   return { ...evaluation, samples };
@@ -40,6 +41,14 @@ it("shows the table, each sample once with every row's answer, and how it was as
   expect(text).toContain('data-outcome="all right"');
   expect(text).toContain('data-outcome="disagreed on"');
   for (const id of ["table", "samples", "manifests"]) expect(text).toContain(`<section id="${id}">`);
+});
+
+it("shows what else was measured", async () => {
+  const text = await page(answered("direct", [1, 0], "yes"));
+  expect(text).toMatch(
+    /<th scope="col">binarised ACC, %<\/th><th scope="col">raw IoU<\/th><th scope="col">box F1<\/th>/,
+  );
+  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>50\.0 ±50\.0<\/td><td>0\.050 ±0\.050<\/td>/);
 });
 
 it("shows yes/no and letters where they were asked, and only there", async () => {
@@ -74,6 +83,21 @@ it("shows of a long set the first samples, then those on which rows disagree", a
   );
   expect(count(text, /<article class="story sample"/g)).toBe(13);
   expect(text).toContain("question of vsr-55");
+});
+
+it("shows why an answer is unscored, calls it neither right nor wrong, and finds it by a filter", async () => {
+  const right = answered("direct", Array(30).fill(1), "yes");
+  const accs = right.samples.map((_, i) => (i === 20 ? null : 1));
+  const judged = answered("cot", accs, "yes");
+  // Boxes that fit do not make an answer right.
+  const samples = judged.samples.map((sample) => ({ ...sample, giou: 1 }));
+  const text = await page(right, { ...judged, samples });
+  const card = text.split('<article class="story sample"').find((each) => each.includes("question of vsr-20"))!;
+  expect(card).toContain('data-outcome="unscored"');
+  expect(card).toContain('<h4>cot<span class="none">unscored: the judge did not answer</span></h4>');
+  expect(count(card, /✓ right/g)).toBe(1);
+  expect(text).toMatch(/<button type="button" data-filter="outcome" data-value="unscored"/);
+  expect(text).not.toContain("✗ wrong");
 });
 
 it("keeps hostile text in its place: the only script is ours", async () => {

@@ -4,23 +4,23 @@
  */
 import { differences, excerpts } from "../differences.ts";
 import type { Cell } from "../eval/cells.ts";
-import { type Metric, metricsOf, type Table, tableNotes } from "../eval/paper-table.ts";
+import { metricsOf, PAPER_METRICS, type Table, type TableMetric, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
-import { cellText, halfWidth, rowTitle } from "./eval-cells.ts";
+import { cellText, halfWidth, inPercent, rowTitle, samplesText, titleWithUnit } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
 import { columnsOf } from "./eval-table.ts";
 import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { isRight } from "./examples.ts";
 import { fraction, listed, percent } from "./format.ts";
+import { type FurtherTable, furtherTables } from "./further-tables.ts";
 import { type Html, html } from "./html.ts";
-import { type KindTable, kindLine, kindTables } from "./kind-tables.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 import { SCRIPT } from "./script.ts";
 
-/** Samples shown of each set: its first ones, then the first others on which the rows disagree. */
+/** Samples shown of each set: its first ones, then the first others on which the rows disagree, and that are unscored. */
 const FIRST = 12;
-const DISAGREED = 12;
+const OTHERS = 12;
 
 /** The page, as markup. `evaluations` are those of the table, in its order; images are read where the data had them. */
 export async function evaluationPage(table: Table, evaluations: readonly AnsweredEvaluation[]): Promise<string> {
@@ -46,34 +46,39 @@ function tableSection(table: Table): Html {
   return html`<section id="table"><h2>Accuracy and grounding</h2>
     <p class="lead">${tableNotes(table).join(" ")}</p>
     <div class="scroll"><table class="results methods">
-      <thead><tr><th></th>${table.sets.map(({ name, samples }) => {
-        const span = metricsOf(table, name).length;
-        return span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samples}</small></th>`;
+      <thead><tr><th></th>${table.sets.map(({ name, ...size }) => {
+        const span = metricsOf(table, name, PAPER_METRICS).length;
+        return (
+          span > 0 && html`<th colspan="${span}" scope="colgroup">${name} <small>n ${samplesText(size)}</small></th>`
+        );
       })}</tr>
-      <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${metric === "acc" ? "ACC, %" : "IoU"}</th>`)}</tr></thead>
+      <tr><th scope="col">method</th>${columns.map(({ metric }) => html`<th scope="col">${titleWithUnit(metric)}</th>`)}</tr></thead>
       <tbody>${table.rows.map(
         (row) => html`<tr class="${row.seeds === 0 ? "published" : ""}"><th scope="row">${rowTitle(row)}</th>
         ${columns.map(({ set, metric }) => numberCell(row.cells[set]?.[metric], metric))}</tr>`,
-      )}</tbody></table></div>${kindTables(table).map(kindTable)}</section>`;
+      )}</tbody></table></div>${furtherTables(table).map(furtherTable)}</section>`;
 }
 
-function kindTable({ heads, note, rows }: KindTable): Html {
+function furtherTable({ heads, note, rows }: FurtherTable): Html {
   return html`<p class="lead">${note}</p>
     <div class="scroll"><table class="rows">
       <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
       <tbody>${rows.map((row) => {
-        const [title, ...cells] = kindLine(row);
+        const [title, ...cells] = row;
         return html`<tr><th scope="row">${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
       })}</tbody></table></div>`;
 }
 
-function numberCell(cell: Cell | undefined, metric: Metric): Html {
+function numberCell(cell: Cell | undefined, metric: TableMetric): Html {
   const { low, high } = cell?.value ?? {};
-  const text = metric === "acc" ? percent : fraction;
+  const text = inPercent(metric) ? percent : fraction;
   const ends = low !== undefined && high !== undefined && `95 %: ${text(low)} to ${text(high)}`;
   return html`<td title="${ends}">${cell?.value ? html`<b>${cellText(cell, metric)}</b>` : html`<span class="none">${cellText(cell, metric)}</span>`}
     ${ends && html`<small>${halfWidth(cell, metric)}</small>`}</td>`;
 }
+
+const OUTCOMES = ["disagreed on", "all right", "all wrong", "unscored"] as const;
+type Outcome = (typeof OUTCOMES)[number];
 
 /** One sample with the answers of the rows that have it. */
 interface Asked {
@@ -96,23 +101,28 @@ function samplesSection(evaluations: readonly AnsweredEvaluation[], pictures: Pi
   const shown = sets.flatMap((set) => choose([...asked.values()].filter(({ sample }) => sample.set === set)));
   if (shown.length === 0) return undefined;
   return html`<section id="samples"><h2>Samples</h2>
-    <p class="lead">Of each set its first ${FIRST} samples, then the first ${DISAGREED} others on which the rows disagree. Solid: boxes
-      that were written, numbered and coloured as in their text. Dashed: ground truth, which no model sees.</p>
+    <p class="lead">Of each set its first ${FIRST} samples, then the first ${OTHERS} others on which the rows disagree, and the first ${OTHERS}
+      with an answer that could not be scored. Solid: boxes that were written, numbered and coloured as in their text. Dashed: ground truth, which no model sees.</p>
     ${filter("set", "Show the samples of", [...sets, "all"], sets[0]!)}
-    ${filter("outcome", "Show the samples that are", ["all", "disagreed on", "all right", "all wrong"], "all")}
+    ${filter("outcome", "Show the samples that are", ["all", ...OUTCOMES], "all")}
     <p class="note" id="none-shown" hidden>No sample shown here is both.</p>
     ${shown.map((entry) => sampleCard(entry, pictures))}</section>`;
 }
 
 function choose(samples: readonly Asked[]): Asked[] {
-  const rest = samples.slice(FIRST).filter((entry) => outcomeOf(entry) === "disagreed on");
-  return [...samples.slice(0, FIRST), ...rest.slice(0, DISAGREED)];
+  const others = (outcome: Outcome) =>
+    samples
+      .slice(FIRST)
+      .filter((entry) => outcomeOf(entry) === outcome)
+      .slice(0, OTHERS);
+  return [...samples.slice(0, FIRST), ...others("disagreed on"), ...others("unscored")];
 }
 
-function outcomeOf({ answers }: Asked): string {
+/** What the rows made of a sample; an answer that is neither right nor wrong agrees with none. */
+function outcomeOf({ answers }: Asked): Outcome {
   const right = new Set(answers.map(({ answer }) => isRight(answer)));
-  if (right.size > 1) return "disagreed on";
-  return right.has(true) ? "all right" : right.has(false) ? "all wrong" : "unscored";
+  if (right.has(undefined)) return "unscored";
+  return right.size > 1 ? "disagreed on" : right.has(true) ? "all right" : "all wrong";
 }
 
 function filter(key: string, label: string, values: readonly string[], pressed: string): Html {

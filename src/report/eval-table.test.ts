@@ -36,24 +36,58 @@ it("writes Markdown whose rows have equally many cells", () => {
 
 it("writes CSV with every end of every interval, and nothing for a partial number", () => {
   const rows = csvTable(table).split("\n");
-  expect(rows[0]).toBe(
-    "method,seeds,vsr ACC,vsr ACC low,vsr ACC high,vsr ACC coverage,vsr IoU,vsr IoU low,vsr IoU high,vsr IoU coverage",
-  );
+  const heads = ["ACC", "IoU", "binarised ACC", "raw IoU", "box F1"].map((name) => `vsr ${name}`);
+  const ends = heads.flatMap((head) => [head, `${head} low`, `${head} high`, `${head} coverage`]);
+  expect(rows[0]).toBe(["method", "seeds", ...ends].join(","));
   expect(rows[1]).toMatch(/^direct,1,1,1,1,1,0\.1,/);
   expect(rows[2]).toMatch(/^cot,1,,,,0\.75,0\.07/);
-  expect(rows[3]).toMatch(/^"Qwen2\.5-VL-3B, Direct query \(paper\)",0,0\.495,,,1,0,,,1$/);
+  expect(rows[3]).toMatch(/^"Qwen2\.5-VL-3B, Direct query \(paper\)",0,0\.495,,,1,0,,,1,,,,,0,,,1,,,,$/);
 });
 
 it("says which field differs before it says which number does", () => {
-  const after = makeEvaluation([0, 0, 1, 1], { name: "direct", judge: "other" });
+  const after = makeEvaluation([0, 0, 1, 1], { name: "direct", judge: { name: "other" } });
   const text = comparisonText(whole, after, compareEvaluations(whole, after));
-  expect(text.indexOf('judge  "exact"  →  "other"')).toBeGreaterThan(0);
+  expect(text.indexOf('judge.name  "exact"  →  "other"')).toBeGreaterThan(0);
   expect(text.indexOf("judge")).toBeLessThan(text.indexOf("100.0"));
   expect(text).toMatch(/vsr +4 +100\.0 +50\.0 +−50\.0 +−100\.0 … 0\.0 +0\.500/);
   const cut = comparisonText(whole, partial, compareEvaluations(whole, partial));
   expect(cut).toMatch(/vsr +– +– +– +partial 75 %/);
   const same = comparisonText(whole, whole, compareEvaluations(whole, whole));
   expect(same).toContain("agree in every field");
+});
+
+const raw = makeMeasured(
+  [1, 0.5, 0.25, 0].map((acc) => ({ acc, giou: 0.5, giouRaw: 0.25, f1: 0.75 })),
+  { name: "direct" },
+);
+
+it("puts what else was measured below: raw IoU beside the published", () => {
+  const measured = paperTable([raw, partial], { published: true });
+  const lines = terminalTable(measured).split("\n");
+  const at = lines.findIndex((line) => line.startsWith("also measured"));
+  expect(lines.slice(at).map((line) => line.replace(/ +/g, " "))).toEqual(
+    expect.arrayContaining([
+      "also measured set binarised ACC, % raw IoU box F1",
+      "direct vsr 50.0 ±50.0 0.250 ±0.000 0.750 ±0.000",
+      expect.stringMatching(/^cot vsr partial 75 % 0\.075 ±0\.0\d\d 0\.075 ±0\.0\d\d$/),
+      "Qwen2.5-VL-3B, GRIT (paper) vsr – 0.325 –",
+    ]),
+  );
+  expect(markdownTable(measured)).toContain("| direct | vsr | 50.0 ±50.0 | 0.250 ±0.000 | 0.750 ±0.000 |");
+});
+
+it("compares what else was measured where both have it whole", () => {
+  const better = makeMeasured(
+    raw.samples.map(({ acc }) => ({ acc, giou: 0.5, giouRaw: 0.5, f1: 0.75 })),
+    { name: "grit" },
+  );
+  const text = comparisonText(raw, better, compareEvaluations(raw, better));
+  expect(text).toMatch(/^vsr +raw IoU +4 +0\.250 +0\.500 +\+0\.250 +\+0\.250 … \+0\.250 +0\.125$/m);
+  expect(text).toMatch(/^vsr +binarised ACC, % +4 +50\.0 +50\.0/m);
+  expect(text).not.toContain("letter accuracy");
+  const cut = comparisonText(raw, partial, compareEvaluations(raw, partial));
+  expect(cut).toMatch(/^vsr +raw IoU/m);
+  expect(cut).not.toContain("binarised");
 });
 
 const asked = makeMeasured([
@@ -65,7 +99,7 @@ const asked = makeMeasured([
 const begun = makeMeasured([{ choice: 0 }], { name: "a|b" }, 4);
 const kinds = paperTable([asked, begun]);
 
-it("puts yes/no and letters below the paper's table, a row for each method and set", () => {
+it("puts yes/no and letters below all others, a row for each method and set", () => {
   const text = terminalTable(kinds);
   const above = terminalTable({ ...kinds, rows: kinds.rows.map((row) => ({ ...row, cells: paperOnly(row.cells) })) });
   expect(text.startsWith(`${above}\n\n`)).toBe(true);

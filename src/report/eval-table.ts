@@ -1,16 +1,22 @@
 /** @file A table of evaluations for the terminal, as Markdown and as CSV. */
 import type { Cell } from "../eval/cells.ts";
 import { KIND_NAMES, KINDS } from "../eval/kinds.ts";
-import { type Metric, metricsOf, type Table, type TableRow, tableNotes } from "../eval/paper-table.ts";
+import {
+  FURTHER_METRICS,
+  metricsOf,
+  PAPER_METRICS,
+  type Table,
+  type TableMetric,
+  type TableRow,
+  tableNotes,
+} from "../eval/paper-table.ts";
 import { table } from "../table.ts";
-import { cellText, halfWidth, rowTitle, wholeText } from "./eval-cells.ts";
-import { kindLine, kindTables } from "./kind-tables.ts";
-
-const TITLE: Readonly<Record<Metric, string>> = { acc: "ACC", giou: "IoU" };
+import { cellText, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./eval-cells.ts";
+import { furtherTables } from "./further-tables.ts";
 
 /**
  * The paper's table: two heading lines, then two lines a row, the numbers and half the widths of their 95 % intervals. Below it
- * a table of each kind of question that was asked.
+ * what else was measured, and a table of each kind of question that was asked.
  */
 export function terminalTable(data: Table): string {
   const columns = columnsOf(data);
@@ -21,9 +27,9 @@ export function terminalTable(data: Table): string {
   });
   const heads = [["", ...columns.map(({ metric }) => TITLE[metric])], ...body];
   const widths = [0, ...columns.map((_, i) => i + 1)].map((i) => Math.max(...heads.map((cells) => cells[i]!.length)));
-  const groups = data.sets.map(({ name, samples }) => {
+  const groups = data.sets.map(({ name, ...size }) => {
     const own = columns.flatMap(({ set }, i) => (set === name ? [i + 1] : []));
-    const title = `${name} (${samples})`;
+    const title = `${name} (${samplesText(size)})`;
     const room = own.reduce((sum, i) => sum + widths[i]! + 2, -2);
     if (own.length > 0) widths[own[0]!]! += Math.max(0, title.length - room);
     return { title, width: Math.max(room, title.length), own };
@@ -33,31 +39,26 @@ export function terminalTable(data: Table): string {
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
   const rule = "─".repeat(text(heads[0]!).length);
   const lines = [["".padEnd(widths[0]!), ...top].join("  "), text(heads[0]!), rule, ...body.map(text)];
-  const kinds = kindTables(data).flatMap(({ heads, rows, note }) => [
-    "",
-    table([heads, ...rows.map(kindLine)]),
-    "",
-    note,
-  ]);
-  return [...lines.map((line) => line.trimEnd()), "", ...tableNotes(data), ...kinds].join("\n");
+  const further = furtherTables(data).flatMap(({ heads, rows, note }) => ["", table([heads, ...rows]), "", note]);
+  return [...lines.map((line) => line.trimEnd()), "", ...tableNotes(data), ...further].join("\n");
 }
 
-/** `51.7 ±5.7` in every cell; the tables of the kinds of questions below the paper's. */
+/** `51.7 ±5.7` in every cell; the further tables below the paper's. */
 export function markdownTable(data: Table): string {
   const columns = columnsOf(data);
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const kinds = kindTables(data).flatMap(({ heads, rows, note }) => [
+  const further = furtherTables(data).flatMap(({ heads, rows, note }) => [
     "",
     line(heads),
     line(["---", "---", ...heads.slice(2).map(() => "---:")]),
-    ...rows.map((row) => line(kindLine(row))),
+    ...rows.map(line),
     "",
     note,
   ]);
   const rows = data.rows.map((row) =>
     line([rowTitle(row), ...columns.map(({ set, metric }) => wholeText(row.cells[set]?.[metric], metric))]),
   );
-  const samples = new Map(data.sets.map((set) => [set.name, set.samples]));
+  const samples = new Map(data.sets.map((set) => [set.name, samplesText(set)]));
   const head = columns.map(({ set, metric }) => `${set} (${samples.get(set)}) ${TITLE[metric]}`);
   return [
     line(["method", ...head]),
@@ -65,16 +66,20 @@ export function markdownTable(data: Table): string {
     ...rows,
     "",
     ...tableNotes(data),
-    ...kinds,
+    ...further,
   ].join("\n");
 }
 
 /**
  * Each number with its ends and its coverage in columns of their own, all but the counts as shares; a partial number is empty.
- * First the paper's columns, then those of the kinds of questions.
+ * First the paper's columns, then the further metrics, then those of the kinds of questions.
  */
 export function csvTable(data: Table): string {
-  const columns = [...paperColumns(data), ...kindColumns(data)];
+  const columns = [
+    ...metricColumns(data, PAPER_METRICS),
+    ...metricColumns(data, FURTHER_METRICS),
+    ...kindColumns(data),
+  ];
   const rows = data.rows.map((row) => [row.name, row.seeds, ...columns.map(({ value }) => value(row.cells))]);
   return [["method", "seeds", ...columns.map(({ head }) => head)], ...rows]
     .map((cells) => cells.map((cell) => quoted(String(cell ?? ""))).join(","))
@@ -87,8 +92,8 @@ interface Column {
   readonly value: (cells: TableRow["cells"]) => number | undefined;
 }
 
-function paperColumns(data: Table): Column[] {
-  return columnsOf(data).flatMap(({ set, metric }) =>
+function metricColumns(data: Table, metrics: readonly TableMetric[]): Column[] {
+  return columnsOf(data, metrics).flatMap(({ set, metric }) =>
     numberColumns(`${set} ${TITLE[metric]}`, (cells) => cells[set]?.[metric]),
   );
 }
@@ -116,9 +121,12 @@ function numberColumns(head: string, cellIn: (cells: TableRow["cells"]) => Cell 
   ];
 }
 
-/** The columns that any row fills, in the order of the sets. */
-export function columnsOf(data: Table): { set: string; metric: Metric }[] {
-  return data.sets.flatMap(({ name }) => metricsOf(data, name).map((metric) => ({ set: name, metric })));
+/** The columns of some metrics that any row fills, in the order of the sets. */
+export function columnsOf(
+  data: Table,
+  metrics: readonly TableMetric[] = PAPER_METRICS,
+): { set: string; metric: TableMetric }[] {
+  return data.sets.flatMap(({ name }) => metricsOf(data, name, metrics).map((metric) => ({ set: name, metric })));
 }
 
 function quoted(cell: string): string {

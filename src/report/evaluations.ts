@@ -11,13 +11,13 @@ const yesNo = z.enum(["yes", "no"]);
 
 /** A line of an evaluation's `samples.jsonl`. */
 const sampleSchema = answeredSchema.extend({
+  tokens: z.number(),
   acc: z.number().nullable(),
   giou: z.number().nullable(),
   giouRaw: z.number().nullable(),
   f1: z.number().nullable(),
   yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
   choice: z.number().nullable(),
-  unscored: z.string().optional(),
 });
 export type SampleLine = z.infer<typeof sampleSchema>;
 

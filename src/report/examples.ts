@@ -17,7 +17,8 @@ const EACH = 2;
 /** The rule, as the page states it. */
 export const EXAMPLE_RULE =
   `Of each set: its first ${EACH} samples, then the first ${EACH} others that became right, then the first ${EACH} others ` +
-  "that became wrong, in file order. An answer counts as right from an accuracy of 0.5, in sets without answers from an IoU of 0.5.";
+  "that became wrong, in file order. An answer counts as right from an accuracy of 0.5, in sets without answers from an IoU of 0.5; " +
+  "one that could not be scored counts as neither.";
 
 /** Picks examples by `EXAMPLE_RULE`; samples are matched by set and id. */
 export function pickExamples(before: readonly Answered[], after: readonly Answered[]): Example[] {
@@ -42,8 +43,9 @@ export function pickExamples(before: readonly Answered[], after: readonly Answer
   });
 }
 
-/** Whether an answered sample is right; undefined when it has neither accuracy nor IoU. */
+/** Whether an answered sample is right; undefined when it could not be scored, or has neither accuracy nor IoU. */
 export function isRight(sample: Answered): boolean | undefined {
+  if (sample.unscored !== undefined) return undefined;
   if (known(sample.acc)) return sample.acc >= 0.5;
   return known(sample.giou) ? sample.giou >= 0.5 : undefined;
 }

@@ -22,6 +22,12 @@ export function fraction(value: Maybe): string {
   return known(value) ? minus(value.toFixed(3)) : MISSING;
 }
 
+/** Instead of a number that some samples are missing from: 0.987 → `partial 98 %`. */
+export function partial(coverage: number): string {
+  // Rounded down, so that it says 100 % of no part, yet not below a share that is exact but for its last bit.
+  return `partial ${Math.floor(100 * coverage + 1e-9)} %`;
+}
+
 /** A difference of intersections over union, signed: 0.7184 → `+0.718`. */
 export function fractionGain(difference: Maybe): string {
   return known(difference) ? signed(difference.toFixed(3)) : MISSING;

@@ -7,11 +7,13 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { chainText } from "./chain-text.ts";
+import { chainsSection } from "./chains.ts";
 import { lineChart, movingMean, niceTicks } from "./chart.ts";
 import { pickExamples, pickStories } from "./examples.ts";
 import { compact, duration, fractionGain, listed, percent, points } from "./format.ts";
 import { html } from "./html.ts";
 import { Pictures } from "./picture.ts";
+import { beforeAfterSection, rowsSection } from "./results.ts";
 import type { Answered, BoxLine, Change, RolloutLine, Summary } from "./schema.ts";
 import { beforeAfterTable, rowsTable } from "./text-table.ts";
 import { judge, outcome } from "./verdict.ts";
@@ -172,6 +174,17 @@ describe("examples", () => {
     ]);
   });
 
+  test("an answer that could not be scored has become neither right nor wrong, however good its boxes", () => {
+    const lost = (id: number) => ({ ...sample(id, 0), acc: null, giou: 1, unscored: "the judge did not answer" });
+    const before = [0, 1, 2, 3].map((id) => sample(id, id % 2));
+    const picked = pickExamples(before, [...before.slice(0, 2), lost(2), lost(3)]);
+    expect(picked.map(({ why }) => why)).toEqual(["first", "first"]);
+    const { markup } = chainsSection([], [lost(0)], new Pictures("."));
+    expect(markup).toContain('<span class="none">unscored: the judge did not answer</span>');
+    expect(markup).toContain("<p>answer:");
+    expect(markup).not.toMatch(/✓|✗/);
+  });
+
   test("stories follow two prompts of each data set, one group a step", () => {
     const line = (step: number, id: string, dataset: string, group: number) =>
       ({ step, id, dataset, group }) as RolloutLine;
@@ -273,5 +286,20 @@ describe("verdict and tables", () => {
       ].join("\n"),
     );
     expect(beforeAfterTable({})).toContain("No set");
+  });
+
+  test("an accuracy that samples are missing from is marked partial wherever it would stand", () => {
+    const vsr = { ...row("", 0.7).sets.vsr, acc: null, accLow: null, accHigh: null, coverage: 0.987 };
+    const summary: Summary = {
+      sets: { vsr: { n: 300, acc: null, giou: change(0.012, 0.731, 0.024), coverage: 0.29 } },
+      rows: [row("direct query", 0.7), { name: "GRPO-GR", sets: { vsr } }],
+    };
+    expect(beforeAfterTable(summary)).toMatch(/^vsr +300 +– +– +– +partial 29 %$/m);
+    expect(rowsTable(summary)).toMatch(/^GRPO-GR +partial 98 %$/m);
+    expect(beforeAfterSection(summary, ["vsr"]).markup).toContain('<td class="none" colspan="4">partial 29 %</td>');
+    expect(rowsSection(summary).markup).toMatch(/partial 98 %<\/span> <small>IoU 0\.500/);
+    const { headline, reading } = judge(folder(summary), new Set());
+    expect(headline).toBe("Grounding IoU rose on vsr.");
+    expect(reading).toContain("No accuracy is given where answers could not be scored: vsr (partial 29 %).");
   });
 });

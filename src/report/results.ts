@@ -1,6 +1,6 @@
 /** @file The results on held-out sets: before and after with 95 % intervals, and the rows that say what a gain is worth. */
 
-import { fraction, fractionGain, known, type Maybe, percent, points } from "./format.ts";
+import { fraction, fractionGain, known, type Maybe, partial, percent, points } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import type { Change, Row, Summary } from "./schema.ts";
 import { outcome, TRAINED_ROW } from "./verdict.ts";
@@ -25,7 +25,7 @@ export function beforeAfterSection(summary: Summary, trainedSets: readonly strin
       <tbody>${sets.map(
         ([name, set], i) => html`<tr class="${apart && i === trainedSets.length ? "first-other" : ""}">
         <th scope="row">${name}${apart && html`<small>${i < trainedSets.length ? "trained on" : "not trained on"}</small>`}</th><td>${set.n}</td>
-        ${changeCells(set.acc, percent, points, reach(sets.map(([, other]) => other.acc)))}
+        ${changeCells(set.acc, percent, points, reach(sets.map(([, other]) => other.acc)), set.coverage)}
         ${changeCells(set.giou, fraction, fractionGain, reach(sets.map(([, other]) => other.giou)))}</tr>`,
       )}</tbody>
     </table></div></section>`;
@@ -50,8 +50,9 @@ function changeCells(
   value: (v: Maybe) => string,
   gain: (v: Maybe) => string,
   extent: number,
+  coverage?: number,
 ): Html {
-  if (!change) return html`<td class="none" colspan="4">–</td>`;
+  if (!change) return html`<td class="none" colspan="4">${coverage === undefined ? "–" : partial(coverage)}</td>`;
   const tone = { rose: "good", fell: "bad", unclear: "" }[outcome(change)];
   return html`<td>${value(change.before)}</td><td><b>${value(change.after)}</b></td><td class="${tone}"><b>${gain(change.gain)}</b></td>
     <td class="plot ${tone}">${intervalPlot(change, extent)}<small>${gain(change.low)} to ${gain(change.high)}</small></td>`;
@@ -70,8 +71,11 @@ function reach(changes: readonly (Change | null | undefined)[]): number {
 }
 
 function rowCell(cell: Row["sets"][string] | undefined): Html {
-  if (!known(cell?.acc))
-    return html`<td>${known(cell?.giou) ? html`<small>IoU ${fraction(cell.giou)}</small>` : html`<span class="none">–</span>`}</td>`;
+  const iou = known(cell?.giou) && html`<small>IoU ${fraction(cell.giou)}</small>`;
+  if (!known(cell?.acc)) {
+    const missing = cell?.coverage === undefined ? !iou && "–" : partial(cell.coverage);
+    return html`<td>${missing && html`<span class="none">${missing}</span>`} ${iou}</td>`;
+  }
   const interval =
     known(cell.accLow) && known(cell.accHigh) ? `95 %: ${percent(cell.accLow)} to ${percent(cell.accHigh)}` : "";
   const x = (share: Maybe) => Math.round((share ?? 0) * 1000) / 10;
@@ -79,5 +83,5 @@ function rowCell(cell: Row["sets"][string] | undefined): Html {
     <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" y="3" width="100" height="2"/>
       <rect class="amount" y="3" width="${x(cell.acc)}" height="2"/>
       ${interval && html`<rect class="interval" x="${x(cell.accLow)}" width="${x(cell.accHigh) - x(cell.accLow)}" height="8"/>`}</svg>
-    ${known(cell.giou) && html`<small>IoU ${fraction(cell.giou)}</small>`}</td>`;
+    ${iou}</td>`;
 }

@@ -79,7 +79,10 @@ export const rolloutSchema = z.object({
 });
 export type RolloutLine = z.infer<typeof rolloutSchema>;
 
-/** A line of `eval/<name>/samples.jsonl`: one answered sample. `acc` and `giou` are null where they do not apply. */
+/**
+ * A line of `eval/<name>/samples.jsonl`: one answered sample. `acc` and `giou` are null where they do not apply; `unscored` says
+ * why there is no `acc` although it should be.
+ */
 export const answeredSchema = z.object({
   id: z.string(),
   dataset: z.string(),
@@ -94,6 +97,7 @@ export const answeredSchema = z.object({
   boxes: z.array(placedBox),
   gtBoxes: z.array(quad),
   acc: number,
+  unscored: z.string().optional(),
   giou: number,
   ending: z.string(),
   tokens: number,
@@ -110,16 +114,26 @@ const change = z.object({
 });
 export type Change = z.infer<typeof change>;
 
+/** Share of samples whose accuracy is known, where that is not all: the accuracy is then partial, and null. */
+const coverage = z.number().optional();
+
+/** One set, before and after. `acc` or `giou` is null where the set has no such metric. */
+const setChange = z.object({ n: z.number(), acc: change.nullish(), giou: change.nullish(), coverage });
+export type SetChange = z.infer<typeof setChange>;
+
 /** One way of asking, on every set: a line of the table of references. */
 const row = z.object({
   name: z.string(),
-  sets: z.record(z.string(), z.object({ acc: number, giou: number, n: number, accLow: number, accHigh: number })),
+  sets: z.record(
+    z.string(),
+    z.object({ acc: number, giou: number, n: number, accLow: number, accHigh: number, coverage }),
+  ),
 });
 export type Row = z.infer<typeof row>;
 
-/** `summary.json`. `acc` or `giou` of a set is null where the set has no such metric. */
+/** `summary.json`. */
 export const summarySchema = z.object({
-  sets: z.record(z.string(), z.object({ n: z.number(), acc: change.nullish(), giou: change.nullish() })).optional(),
+  sets: z.record(z.string(), setChange).optional(),
   rows: z.array(row).optional(),
   gate: z.unknown().optional(),
   seconds: numbers.optional(),

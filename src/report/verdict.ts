@@ -4,7 +4,7 @@
  * no training, so a policy that only reaches that row has learned when to look, not to see better.
  */
 
-import { compact, fraction, known, listed, percent } from "./format.ts";
+import { compact, fraction, known, listed, partial, percent } from "./format.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { Change, Metrics, Row, Summary } from "./schema.ts";
 
@@ -36,6 +36,7 @@ export function judge(folder: RunFolder, trainedOn: ReadonlySet<string>): Verdic
       ...elsewhere(summary, others),
       ...againstForced(summary, trainedSets),
       ...againstDirect(summary, trainedSets),
+      ...missing(summary),
       ...unscored(metrics),
     ],
     trainedSets,
@@ -133,6 +134,14 @@ function againstDirect(summary: Summary, sets: readonly string[]): string[] {
       ? `It scores higher than the base asked directly, without any chain (${pairs}).`
       : `The base asked directly, without any chain, is at least as good on ${listed(better)} (direct → trained: ${pairs}).`,
   ];
+}
+
+/** The sets on which accuracy could not be compared before and after. */
+function missing(summary: Summary): string[] {
+  const names = Object.entries(summary.sets ?? {}).flatMap(([name, { coverage }]) =>
+    coverage === undefined ? [] : [`${name} (${partial(coverage)})`],
+  );
+  return names.length > 0 ? [`No accuracy is given where answers could not be scored: ${listed(names)}.`] : [];
 }
 
 function unscored(metrics: readonly Metrics[]): string[] {

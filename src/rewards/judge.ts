@@ -21,8 +21,21 @@ export function requestOf(sample: Sample, response: string): JudgeRequest {
   return { question, answer, response, choices, answerType };
 }
 
+/** A service that judges: all that decides its verdicts. Two that differ in any of it are two judges. */
+export interface JudgeService {
+  readonly model: string;
+  readonly base_url: string;
+  readonly api_version?: string;
+  /** How the form of a verdict is asked for; see `AnswerForm`. */
+  readonly form: string;
+  /** SHA-256, hex, of what is said around a question and its answers. */
+  readonly instruction: string;
+}
+
 /** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */
 export interface Judge {
   readonly name: string;
+  /** Of a judge that asks a service: which. */
+  readonly service?: JudgeService;
   judge(request: JudgeRequest): Promise<Score>;
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
 import { LocalEngine } from "../../src/engine/local.ts";
+import type { Manifest } from "../../src/eval/manifest.ts";
 import type { Answered, Asking } from "../../src/evaluate.ts";
 import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation.ts";
 import { exactJudge } from "../../src/judge/exact.ts";
@@ -167,6 +168,26 @@ describe("grit eval", () => {
     const occupied = await grit("eval", ...FLAGS, "--data", data, "--out", join(dir, "occupied"));
     expect([occupied.code, occupied.err]).toEqual([2, expect.stringContaining("no evaluation: notes.txt")]);
     expect(readdirSync(join(dir, "occupied"))).toEqual(["notes.txt"]);
+  });
+
+  it("of the first samples says so, in the manifest and above every table", async () => {
+    const out = join(dir, "first");
+    const command = ["eval", ...FLAGS, "--data", files.vsr, "--out", out];
+    const first = await grit(...command, "--limit", "2");
+    expect(first.out).toContain("vsr_val (first 2 of 7)");
+    const manifest = JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")) as Manifest;
+    expect(manifest.sets.vsr_val).toMatchObject({ samples: 2, of: 7 });
+    for (const [format, head] of [
+      ["markdown", "vsr_val (first 2 of 7) ACC"],
+      ["html", "vsr_val <small>n first 2 of 7</small>"],
+    ] as const)
+      expect((await grit("eval", "--table", out, "--format", format)).out).toContain(head);
+    // What an earlier version began, which did not say so, goes on.
+    const { of: _, ...known } = manifest.sets.vsr_val!;
+    writeFileSync(join(out, "manifest.json"), JSON.stringify({ ...manifest, sets: { vsr_val: known } }));
+    expect(await grit(...command, "--limit", "2")).toMatchObject({ code: 0 });
+    const whole = await loadSets({ vsr: files.vsr }, { limit: 7 });
+    expect(whole[0]).not.toHaveProperty("of");
   });
 
   it("refuses bad input before it writes anything: exit code 2", async () => {

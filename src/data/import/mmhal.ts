@@ -4,7 +4,7 @@
  *     [{"question_type": "attribute", "question_topic": "vehicle", "image_id": "ef60…", "image_src": "https://…/123_abc_o.jpg",
  *       "image_content": ["Bus", "Street"], "question": "…?", "gt_answer": "…", "model_answer": ""}]
  *
- * The image is the file that `image_src` ends in; `image_content` goes to the judge as key words.
+ * The image is the file that `image_src` ends in; `image_content` is kept as key words.
  */
 import { z } from "zod";
 import { type Benchmark, layout } from "./benchmark.ts";

@@ -1,0 +1,48 @@
+/** @file Every prompt of some work laid out once before it begins: bad data must not end it midway. */
+import { UserError } from "../errors.ts";
+import type { Faults } from "../faults.ts";
+import type { MethodName } from "../prompt/methods.ts";
+import type { Sample } from "../records.ts";
+import type { LocalEngine } from "./local.ts";
+
+/** A prompt that is to be asked. */
+export interface PlannedPrompt {
+  /** Where its sample stands, for messages: a file and line, or a set. */
+  readonly where: string;
+  readonly sample: Sample;
+  readonly method: MethodName;
+  /** Tokens that may follow it. */
+  readonly newTokens: number;
+}
+
+/** What a prompt takes. */
+export interface PromptSize {
+  readonly tokens: number;
+  /** Patches of its images, as they enter the vision tower. */
+  readonly patches: number;
+}
+
+/**
+ * Lays out every prompt, its images decoded, one after the other. What cannot be asked is added to `faults`: bad images,
+ * questions that spell control tokens, and prompts that have no room in the model's context for what may follow them.
+ * Gives the sizes of the others.
+ */
+export async function checkPrompts(
+  engine: LocalEngine,
+  planned: readonly PlannedPrompt[],
+  faults: Faults,
+): Promise<PromptSize[]> {
+  const sizes: PromptSize[] = [];
+  for (const { where, sample, method, newTokens } of planned) {
+    try {
+      const prompt = await engine.processor.prompt(sample, method);
+      engine.checkLength(prompt, newTokens, `Sample ${sample.id}: a prompt`);
+      const patches = prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0);
+      sizes.push({ tokens: prompt.ids.length, patches });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.add(where, error.message);
+    }
+  }
+  return sizes;
+}
