@@ -87,11 +87,11 @@ describe("Processor", () => {
     const dir = path.join(GOLDEN, name.replace("/", "/checkpoints/"));
     const family = familyOf(dir);
     const images = family.loadImages(dir, {});
-    const short = new Processor(family, Tokenizer.load(dir), family.loadTemplate(dir), images, 40);
+    const short = new Processor(family, Tokenizer.load(dir), family.loadTemplate(dir), images, 20);
     const rgb = { width: 280, height: 140, rgb: new Uint8Array(280 * 140 * 3) };
     const asked = short.promptFrom({ images: [rgb], text: "hi" });
     await expect(asked).rejects.toThrow(UserError);
-    await expect(asked).rejects.toThrow(/A prompt has \d+ tokens \(\d+ of them image\), more than the model's 40/);
+    await expect(asked).rejects.toThrow(/A prompt has \d+ tokens \(\d+ of them image\), more than the model's 20/);
     await expect(asked).rejects.toThrow(`Lower ${limit}, or shorten the question.`);
   });
 
