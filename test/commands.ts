@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { main } from "../src/cli/main.ts";
 import { goldenImage, syntheticRgb } from "./golden/golden.ts";
 
-/** A line and what transformers computes for it: see golden/commands/make.py. */
+/** A line and what transformers computes for it: see golden/commands/make.py and internvl.py. */
 export interface GoldenLine {
   readonly checkpoint: string;
   /** A name for `goldenImage`. */
@@ -22,18 +22,22 @@ export interface GoldenLine {
   readonly frame: readonly [number, number];
 }
 
-const recorded = JSON.parse(
-  readFileSync(fileURLToPath(new URL("./golden/commands/commands.json", import.meta.url)), "utf8"),
-) as GoldenLine[];
+const recorded = ["commands.json", "internvl.json"].flatMap(
+  (file) =>
+    JSON.parse(
+      readFileSync(fileURLToPath(new URL(`./golden/commands/${file}`, import.meta.url)), "utf8"),
+    ) as GoldenLine[],
+);
 
-/** The lines recorded for a checkpoint of golden/qwen2_5_vl. */
+/** The lines recorded for a checkpoint, by `family/name`; a bare name is one of Qwen2.5-VL's. */
 export function goldenLines(checkpoint: string): GoldenLine[] {
   return recorded.filter((line) => line.checkpoint === checkpoint);
 }
 
-/** The folder of a checkpoint of golden/qwen2_5_vl. */
+/** The folder of a golden checkpoint, named alike. */
 export function checkpointDir(name: string): string {
-  return fileURLToPath(new URL(`./golden/qwen2_5_vl/checkpoints/${name}`, import.meta.url));
+  const [checkpoint, family = "qwen2_5_vl"] = name.split("/").reverse() as [string, string?];
+  return fileURLToPath(new URL(`./golden/${family}/checkpoints/${checkpoint}`, import.meta.url));
 }
 
 /** Writes a golden image into a folder; its file name. */

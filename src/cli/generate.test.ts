@@ -37,7 +37,7 @@ const generate = (checkpoint: string, lines: readonly unknown[], ...options: str
     ...["--method", "direct", "--device", "cpu", "--max-tokens", "20", ...options],
   );
 
-describe.each(["tied", "released"])("grit generate with %s", (checkpoint) => {
+describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit generate with %s", (checkpoint) => {
   it("writes the greedy completions of transformers", async () => {
     const golden = goldenLines(checkpoint);
     const ran = await generate(checkpoint, golden.map(lineOf));
@@ -51,7 +51,7 @@ describe.each(["tied", "released"])("grit generate with %s", (checkpoint) => {
       logprobs: greedy_ids.map(() => expect.any(Number)),
       boxes: [],
       frame,
-      ended: "length",
+      ended: greedy_ids.length < 20 ? "stop" : "length",
     }));
     expect(rows).toEqual(wanted);
   });
@@ -119,6 +119,20 @@ describe("grit generate", () => {
       ],
       frame: [112, 84],
       ended: "stop",
+    });
+  });
+
+  it.each(["internvl/tied", "internvl/original"])("so too where %s speaks of thousandths", async (checkpoint) => {
+    const processor = Processor.load(checkpointDir(checkpoint));
+    const image = await processor.image(join(dir, "photo.png"));
+    const text = "<think> [500, 200, 1000, 840] </think> <rethink> 0, 80, 250, 160 </rethink> <answer> no";
+    const completion = { ids: [1], logprobs: [-1], text, ending: "stop" } as const;
+    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion)).toMatchObject({
+      boxes: [
+        [50, 15, 100, 63],
+        [0, 6, 25, 12],
+      ],
+      frame: [image.frame.frameWidth, image.frame.frameHeight],
     });
   });
 

@@ -34,7 +34,7 @@ const score = (checkpoint: string, lines: readonly unknown[]) =>
     ...["--method", "direct", "--device", "cpu"],
   );
 
-describe.each(["tied", "released"])("grit score with %s", (checkpoint) => {
+describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit score with %s", (checkpoint) => {
   it("gives the log-probabilities of transformers, for texts and for ids", async () => {
     const golden = goldenLines(checkpoint);
     const given = golden.map(({ ids }, i) => ({ ...lineOf(golden[i]!), completion: undefined, completion_ids: ids }));

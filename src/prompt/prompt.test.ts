@@ -5,9 +5,11 @@ import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/text/text.json" with { type: "json" };
 import { UserError } from "../errors.ts";
 import type { Sample } from "../records.ts";
+import { familyOf } from "./family.ts";
 import { sha256 } from "./image.ts";
 import { GRIT_SUFFIX, METHODS } from "./methods.ts";
 import { Processor } from "./prompt.ts";
+import { Tokenizer } from "./tokenizer.ts";
 
 const GOLDEN = path.join(import.meta.dirname, "../../test/golden");
 const CHECKPOINT = path.join(GOLDEN, "text/checkpoint");
@@ -76,6 +78,21 @@ describe("Processor", () => {
     expect(processor.contextLength).toBe(4096);
     const long = { ...sample, question: "How many? ".repeat(3000) };
     await expect(processor.prompt(long, "direct")).rejects.toThrow(/^Sample tallyqa-1 .*more than the model's 4096/);
+  });
+
+  it.each([
+    ["qwen2_5_vl/tied", "image.max_pixels"],
+    ["internvl/tied", "image.max_tiles"],
+  ])("says of image tokens beyond the context how to have fewer: %s, %s", async (name, limit) => {
+    const dir = path.join(GOLDEN, name.replace("/", "/checkpoints/"));
+    const family = familyOf(dir);
+    const images = family.loadImages(dir, {});
+    const short = new Processor(family, Tokenizer.load(dir), family.loadTemplate(dir), images, 20);
+    const rgb = { width: 280, height: 140, rgb: new Uint8Array(280 * 140 * 3) };
+    const asked = short.promptFrom({ images: [rgb], text: "hi" });
+    await expect(asked).rejects.toThrow(UserError);
+    await expect(asked).rejects.toThrow(/A prompt has \d+ tokens \(\d+ of them image\), more than the model's 20/);
+    await expect(asked).rejects.toThrow(`Lower ${limit}, or shorten the question.`);
   });
 
   it("names the sample whose image cannot be taken", async () => {
