@@ -15,15 +15,11 @@ import { fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Interrupted, messageOf, UserError } from "../errors.ts";
 import type { OpenAISettings } from "../judge_settings.ts";
+import type { Cost } from "../rewards/judge.ts";
 import type { Usage } from "./endpoint.ts";
 
-/** Tokens, and US dollars where there is a price. */
-interface Amount extends Usage {
-  readonly usd?: number;
-}
-
 /** What a line says of a request: what is reserved for it, or what it came to. */
-type Entry = { readonly reserved: Amount } | ({ readonly reserved?: never } & Amount & Remark);
+type Entry = { readonly reserved: Cost } | ({ readonly reserved?: never } & Cost & Remark);
 
 interface Remark {
   readonly estimated?: boolean;
@@ -35,8 +31,9 @@ export class Ledger {
   readonly #settings: Pick<OpenAISettings, "model" | "price" | "budget">;
   readonly #file: number;
   /** What each request has come to so far, and what all have. */
-  readonly #amounts = new Map<string, Amount>();
-  #totals: Required<Amount> = { input: 0, output: 0, usd: 0 };
+  readonly #amounts = new Map<string, Cost>();
+  #totals: Required<Cost> = { input: 0, output: 0, usd: 0 };
+  #spent: Usage = { input: 0, output: 0 };
   #bytesRead = 0;
   #ownOpen = 0;
   readonly #waiting: (() => void)[] = [];
@@ -83,12 +80,17 @@ export class Ledger {
   }
 
   /** What all lines come to, those of other processes too. */
-  totals(): Required<Amount> {
+  totals(): Required<Cost> {
     const bytes = this.#bytes(this.#bytesRead, fstatSync(this.#file).size - this.#bytesRead);
     const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
     this.#bytesRead += whole.length;
     for (const text of whole.toString("utf8").split("\n")) this.#count(text);
     return this.#totals;
+  }
+
+  /** What the requests that were entered by this object have come to. */
+  get spent(): Cost {
+    return this.#priced(this.#spent);
   }
 
   #count(text: string): void {
@@ -109,16 +111,18 @@ export class Ledger {
     };
   }
 
-  #settlement(id: string, reserved: Amount): (usage: Usage | undefined) => void {
+  #settlement(id: string, reserved: Cost): (usage: Usage | undefined) => void {
     this.#ownOpen++;
     return (usage) => {
       this.#ownOpen--;
+      const { input, output } = usage ?? reserved;
+      this.#spent = { input: this.#spent.input + input, output: this.#spent.output + output };
       this.#enter(id, usage ? this.#priced(usage) : { ...reserved, estimated: true });
       for (const resume of this.#waiting.splice(0)) resume();
     };
   }
 
-  #priced({ input, output }: Usage): Amount {
+  #priced({ input, output }: Usage): Cost {
     const { price } = this.#settings;
     return { input, output, ...(price && { usd: (input * price.input + output * price.output) / 1e6 }) };
   }

@@ -20,6 +20,7 @@ function exactThen(asking: OpenAIJudge): Judge {
   return {
     name: `exact-then-${asking.name}`,
     service: asking.service,
+    spent: () => asking.spent(),
     judge: async (request) => {
       const right = isRight(request);
       return right === undefined ? await asking.judge(request) : Number(right);

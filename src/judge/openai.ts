@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Interrupted, UserError } from "../errors.ts";
 import type { OpenAISettings } from "../judge_settings.ts";
 import { isScored, type Score } from "../records.ts";
-import type { Judge, JudgeRequest, JudgeService } from "../rewards/judge.ts";
+import type { Cost, Judge, JudgeRequest, JudgeService } from "../rewards/judge.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { nameOf, VerdictCache } from "./cache.ts";
 import { Endpoint, type Outcome } from "./endpoint.ts";
@@ -97,6 +97,10 @@ export class OpenAIJudge implements Judge {
       form: this.#form,
       instruction: instructionHash(this.#form),
     };
+  }
+
+  spent(): Cost {
+    return this.#ledger.spent;
   }
 
   async judge(request: JudgeRequest): Promise<Score> {

@@ -32,10 +32,19 @@ export interface JudgeService {
   readonly instruction: string;
 }
 
+/** Tokens, and US dollars where there is a price. */
+export interface Cost {
+  readonly input: number;
+  readonly output: number;
+  readonly usd?: number;
+}
+
 /** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */
 export interface Judge {
   readonly name: string;
   /** Of a judge that asks a service: which. */
   readonly service?: JudgeService;
+  /** What that service has cost since the judge was opened. */
+  spent?(): Cost;
   judge(request: JudgeRequest): Promise<Score>;
 }

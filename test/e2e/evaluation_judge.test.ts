@@ -196,6 +196,30 @@ describe("grit eval", () => {
     expect(existsSync(join(dir, "no-key"))).toBe(false);
   });
 
+  it("says at its end what the judge has cost, this time", async () => {
+    const priced = judgeFile("priced", { model: "some", price: { input: 2, output: 10 } });
+    const tokens = (requests: number) =>
+      `${(150 * requests).toLocaleString("en")} tokens asked, ${7 * requests} answered`;
+    const first = await grit(...command("priced", priced));
+    expect(first.out).toContain(`judge some: ${tokens(8)}, $0.0030\n`);
+    // All verdicts are known: only the question that proves the judge is asked.
+    const again = await grit(...command("priced", priced));
+    expect(again.out).toContain(`judge some: ${tokens(1)}, $0.0004\n`);
+    const recipe = join(dir, "table.yaml");
+    const openai = {
+      base_url: server.url,
+      key_env: "GRIT_TEST_KEY",
+      cache: join(dir, "verdicts", "table"),
+      model: "other",
+    };
+    const table = { sets: { vsr: "scenes/vsr_val.jsonl" }, limit: 1, model, device: "cpu", max_tokens: 4 };
+    const rows = { direct: { method: "direct" }, "direct-too": { method: "direct", prefix: "It" } };
+    writeFileSync(recipe, JSON.stringify({ ...table, rows, judge: { name: "openai", openai } }));
+    const { out } = await grit("eval", recipe, "--out", join(dir, "table"));
+    expect(out).toContain(`judge other: ${tokens(3)}, no openai.price`);
+    expect(out.match(/tokens asked/g)).toHaveLength(1);
+  });
+
   it("waits for a judge that answers again", async () => {
     outFrom(3, 6);
     expect(await grit(...command("waited", judgeFile("waited")))).toMatchObject({ code: 0 });
