@@ -60,7 +60,7 @@ it("shows yes/no and letters where they were asked, and only there", async () =>
   );
   const text = await page({ ...plain, samples });
   expect(text).toMatch(/<th scope="col">yes share<\/th>/);
-  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>1<\/td>(?:<td>100\.0<\/td>){5}<\/tr>/);
+  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>1<\/td>(?:<td>100\.0 ±0\.0<\/td>){5}<\/tr>/);
   expect(text).toMatch(/<td>vsr<\/td><td>1<\/td><td>0\.0 ±0\.0<\/td><\/tr>/);
 });
 
