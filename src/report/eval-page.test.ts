@@ -71,6 +71,15 @@ it("names partial rows, and gives them no number", async () => {
   expect(text).not.toContain("<b>100.0</b>");
 });
 
+it("names rows that are partial in a further table alone", async () => {
+  const direct = answered("direct", [1, 1], "yes");
+  const table = paperTable([direct]);
+  const choice = { n: undefined, numbers: [{ value: null, coverage: 0.5 }] };
+  const rows = table.rows.map((row) => ({ ...row, cells: { vsr: { ...row.cells.vsr, choice } } }));
+  expect(await evaluationPage(table, [direct])).not.toContain("Partial, without");
+  expect(await evaluationPage({ ...table, rows }, [direct])).toContain("Partial, without numbers yet: direct.");
+});
+
 it("shows of a long set the first samples, then those on which rows disagree", async () => {
   const accs = Array.from({ length: 60 }, (_, i) => Number(i < 30));
   const text = await page(
