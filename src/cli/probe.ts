@@ -4,17 +4,16 @@ import { Command } from "commander";
 import { UserError } from "../errors.ts";
 import { attentionSummary, rethinkAttention } from "../eval/attention_share.ts";
 import { correlationSummary, drawable, pick } from "../eval/correlation.ts";
-import { type ProbeSummary, probe, probeSummaries } from "../eval/faithfulness.ts";
+import { probe, probeSummaries } from "../eval/faithfulness.ts";
 import { localChooser } from "../eval/local_chooser.ts";
-import type { PairedGain } from "../eval/statistics.ts";
 import { writeWhole } from "../files.ts";
 import { exactJudge } from "../judge/exact.ts";
 import { decodeImage } from "../prompt/image.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { isScored } from "../records.ts";
 import { attentionChart } from "../report/attention.ts";
-import { fraction, percent, points, signed2 } from "../report/format.ts";
-import { table } from "../table.ts";
+import { faithfulnessTable } from "../report/faithfulness.ts";
+import { fraction, percent, points } from "../report/format.ts";
 import { type ChainOptions, chainsCommand, overChains } from "./chains.ts";
 import { writeRows } from "./lines.ts";
 import { integer } from "./numbers.ts";
@@ -49,23 +48,6 @@ function faithfulnessCommand(): Command {
     console.log(faithfulnessTable(summaries));
     console.log(`chains: those of ${chains} that rethink and have something to edit`);
   });
-}
-
-function faithfulnessTable(summaries: readonly ProbeSummary[]): string {
-  const gain = (of: PairedGain | undefined, write: (value: number) => string) =>
-    of ? `${write(of.gain)} (${write(of.low)} … ${write(of.high)})` : "–";
-  return table([
-    ["probe", "chains", "ACC intact", "ACC probed", "gain (95 %)", "other answer %", "log p of the answer (95 %)"],
-    ...summaries.map(({ probe, n, acc, changed, originalLogprob }) => [
-      probe,
-      n,
-      percent(acc?.before),
-      percent(acc?.after),
-      gain(acc, points),
-      percent(changed?.mean),
-      gain(originalLogprob, signed2),
-    ]),
-  ]);
 }
 
 function attentionCommand(): Command {

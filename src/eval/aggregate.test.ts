@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { aggregate } from "./aggregate.ts";
 import { makeEvaluation, makeMeasured } from "./fixtures.ts";
-import { type YesNoAnswer, yesNoScores } from "./yes_no.ts";
+import { type YesNoAnswer, yesNoIntervals } from "./yes_no.ts";
 
 it("gives means, un-binarised and binarised, whatever the order of the samples", () => {
   const evaluation = makeEvaluation([1, 0.5, 0.25, 0]);
@@ -36,8 +36,8 @@ const alarm: YesNoAnswer = { truth: "no", said: "yes" };
 
 it("takes POPE's numbers over the yes/no questions and letter accuracy over those with options", () => {
   const { vsr } = aggregate(makeMeasured([{ yesNo: hit }, { yesNo: alarm }, { choice: 1 }, { choice: 0 }, {}]));
-  const scores = { n: 2, accuracy: 0.5, precision: 0.5, recall: 1, f1: 2 / 3, yesShare: 1, unanswered: 0 };
-  expect(vsr!.yesNo).toEqual({ value: scores, coverage: 1 });
+  const scores = { n: 2, accuracy: { mean: 0.5 }, precision: { mean: 0.5 }, recall: { mean: 1 }, unanswered: 0 };
+  expect(vsr!.yesNo).toMatchObject({ value: scores, coverage: 1 });
   expect(vsr!.choice).toMatchObject({ value: { mean: 0.5, n: 2 }, coverage: 1 });
   const neither = aggregate(makeEvaluation([1, 0])).vsr!;
   expect([neither.yesNo, neither.choice]).toEqual([
@@ -65,7 +65,7 @@ it("is the same from a file as from memory, for any answers", () => {
       expect(aggregate(JSON.parse(JSON.stringify(evaluation)))).toStrictEqual(results);
       expect(JSON.parse(JSON.stringify(results))).toStrictEqual(results);
       const answers = measured.flatMap((each) => each.yesNo ?? []);
-      expect(results.vsr!.yesNo.value).toEqual(answers.length > 0 ? yesNoScores(answers) : null);
+      expect(results.vsr!.yesNo.value).toEqual(answers.length > 0 ? yesNoIntervals(answers) : null);
     }),
     { numRuns: 20 },
   );

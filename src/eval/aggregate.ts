@@ -1,7 +1,7 @@
 /** @file Samples to numbers: each metric of each set once, with its interval and how many samples stand behind it. */
 import type { Evaluation, Measured } from "./manifest.ts";
 import { bootstrapMean, type Interval } from "./statistics.ts";
-import { type YesNoScores, yesNoScores } from "./yes_no.ts";
+import { type YesNoIntervals, yesNoIntervals } from "./yes_no.ts";
 
 /** The metrics that are means over samples: what is taken from one; null where the metric does not apply, or is missing. */
 const READ = {
@@ -38,7 +38,7 @@ export interface Estimate {
 export interface SetResult extends Readonly<Record<Metric, Estimate>> {
   readonly samples: number;
   /** POPE's numbers over the yes/no questions; null while any sample is missing, and where the set has none. */
-  readonly yesNo: { readonly value: YesNoScores | null; readonly coverage: number };
+  readonly yesNo: { readonly value: YesNoIntervals | null; readonly coverage: number };
 }
 
 /** Every set of an evaluation, in the manifest's order. */
@@ -50,7 +50,7 @@ export function aggregate({ manifest, samples }: Evaluation): Record<string, Set
     const result: SetResult = {
       samples: expected,
       ...eachMetric((metric) => estimate(answered, metric, expected)),
-      yesNo: { value: reached === 1 && yesNo.length > 0 ? yesNoScores(yesNo) : null, coverage: reached },
+      yesNo: { value: reached === 1 && yesNo.length > 0 ? yesNoIntervals(yesNo) : null, coverage: reached },
     };
     return [name, result] as const;
   });

@@ -15,8 +15,9 @@ it("stand in every row of a set that any row was asked them of, and in no other 
   const grit = makeMeasured([{ yesNo: hit }, { yesNo: miss }, {}]);
   const [cells] = cellsOf(grit);
   expect(cells).not.toHaveProperty("choice");
-  const numbers = [0.5, 1, 0.5, 2 / 3, 1 / 2].map((mean) => ({ value: { mean }, coverage: 1 }));
-  expect(cells!.yesNo).toEqual({ n: 2, numbers });
+  const ends = { low: expect.any(Number), high: expect.any(Number) };
+  const numbers = [0.5, 1, 0.5, 2 / 3, 1 / 2].map((mean) => ({ value: { mean, ...ends }, coverage: 1 }));
+  expect(cells!.yesNo).toMatchObject({ n: 2, numbers });
   const begun = { ...grit, manifest: { ...grit.manifest, name: "cot" }, samples: [] };
   expect(cellsOf(grit, begun)[1]!.yesNo).toEqual({
     n: undefined,

@@ -40,12 +40,7 @@ export function kindCells(kind: Kind, seeds: readonly SetResult[]): KindCells {
   }
   const metrics = ["accuracy", "precision", "recall", "f1", "yesShare"] as const;
   const numbers = metrics.map((metric) =>
-    cellOf(
-      seeds.map(({ yesNo: { value, coverage } }) => {
-        const mean = value?.[metric] ?? null;
-        return { value: mean === null ? null : { mean }, coverage };
-      }),
-    ),
+    cellOf(seeds.map(({ yesNo: { value, coverage } }) => ({ value: value?.[metric] ?? null, coverage }))),
   );
   return { n: seeds[0]?.yesNo.value?.n, numbers };
 }

@@ -63,6 +63,22 @@ describe("paperTable", () => {
     expect(tableNotes(table).join()).toContain("partial");
   });
 
+  it("says why samples have no score: the commonest reason, on one line, whatever the judge answered", () => {
+    const unscored = (reason: string) => ({ acc: null, unscored: reason });
+    const judged = makeMeasured([
+      unscored("a content filter refuses"),
+      unscored("no verdict: perhaps\n\u001b[2J"),
+      unscored("no verdict: 7"),
+      {},
+    ]);
+    expect(tableNotes(paperTable([judged]))).toContainEqual(
+      "unscored: 3 answers; the commonest reason, of 2: no verdict: perhaps [2J.",
+    );
+    const long = makeMeasured([unscored("x".repeat(500))]);
+    expect(tableNotes(paperTable([long])).at(-1)!.length).toBeLessThan(200);
+    expect(tableNotes(paperTable([makeEvaluation([1])])).join()).not.toContain("unscored");
+  });
+
   it("refuses one set name for different samples", () => {
     const other = makeEvaluation([1], { name: "cot", sets: { vsr: { samples: 1, sha256: "other" } } });
     expect(() => paperTable([makeEvaluation([1]), other])).toThrow("not the same samples in runs/grit and runs/cot");

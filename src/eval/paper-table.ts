@@ -35,6 +35,17 @@ export interface TableSet {
 export interface Table {
   readonly sets: readonly TableSet[];
   readonly rows: readonly TableRow[];
+  /** Why samples have no score; undefined where all that are answered have one. */
+  readonly unscored: Unscored | undefined;
+}
+
+/** Samples that could not be scored, and the commonest reason. */
+export interface Unscored {
+  readonly samples: number;
+  /** As given with the first sample that has it. Reasons are told apart up to a colon: after it stands what was answered. */
+  readonly reason: string;
+  /** Samples that have it. */
+  readonly count: number;
 }
 
 /**
@@ -49,7 +60,20 @@ export function paperTable(evaluations: readonly Evaluation[], { published = fal
   return {
     sets: [...sets].map(([name, { samples, of }]) => ({ name, samples, of })),
     rows: published ? [...rows, ...publishedRows([...sets.keys()])] : rows,
+    unscored: unscoredIn(evaluations),
   };
+}
+
+function unscoredIn(evaluations: readonly Evaluation[]): Unscored | undefined {
+  const reasons = evaluations.flatMap(({ samples }) => samples.flatMap(({ unscored }) => unscored ?? []));
+  const kinds = new Map<string, { reason: string; count: number }>();
+  for (const reason of reasons) {
+    const kind = reason.split(": ", 1)[0]!;
+    const known = kinds.get(kind) ?? { reason, count: 0 };
+    kinds.set(kind, { ...known, count: known.count + 1 });
+  }
+  const [commonest] = [...kinds.values()].sort((a, b) => b.count - a.count);
+  return commonest && { samples: reasons.length, ...commonest };
 }
 
 /** Evaluations by the name of their row. Of one name that is not one row, each is a row named after its folder too. */
@@ -139,22 +163,41 @@ export function metricsOf<M extends TableMetric>({ rows }: Table, set: string, m
   return metrics.filter((metric) => rows.some(({ cells }) => cells[set]?.[metric]));
 }
 
+/** Whether a number of a row is not given, in any table, since samples are missing from it. */
+export function isPartial({ cells }: TableRow): boolean {
+  return Object.values(cells).some(({ yesNo, choice, ...metrics }) =>
+    [...Object.values(metrics), ...(yesNo?.numbers ?? []), ...(choice?.numbers ?? [])].some(
+      (cell) => cell?.value === null,
+    ),
+  );
+}
+
+/** Longest reason that is shown whole. */
+const SHOWN = 120;
+
 /** What a reader must know of the numbers, sentence by sentence. */
-export function tableNotes({ rows }: Table): string[] {
-  const cells = rows.flatMap((row) => Object.values(row.cells).flatMap(({ acc, giou }) => [acc, giou]));
+export function tableNotes({ rows, unscored }: Table): string[] {
   return [
     "ACC: mean score of the judge, in %; in detection sets the detection score. IoU: grounding IoU in pixels of the stored image.",
     ...(rows.some(({ seeds }) => seeds === 1) ? ["±: half of the 95 % interval, by bootstrap over the samples."] : []),
     ...(rows.some(({ seeds }) => seeds > 1)
       ? ["Rows of several seeds: their mean; ± is half of Student's 95 % interval over the seeds."]
       : []),
-    ...(cells.some((cell) => cell?.value === null)
+    ...(rows.some(isPartial)
       ? ["partial: samples are not answered or not scored yet; a number is given when all are."]
       : []),
+    ...(unscored ? [unscoredNote(unscored)] : []),
     ...(rows.some(({ seeds }) => seeds === 0)
       ? [
           "(paper): published for the paper's own sets and data, judged by GPT-4o; Qwen's IoU there compares boxes without rescaling, as raw IoU does.",
         ]
       : []),
   ];
+}
+
+function unscoredNote({ samples, reason, count }: Unscored): string {
+  // A reason can quote what a judge said: on one line, and no longer than a line.
+  const line = reason.replaceAll(/[\s\p{Cc}]+/gu, " ");
+  const shown = line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+  return `unscored: ${samples} answers; the commonest reason, of ${count}: ${shown}.`;
 }

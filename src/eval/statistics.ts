@@ -47,8 +47,38 @@ export function bootstrapMean(
   { seed = 0, resamples = 10_000, level = 0.95 }: Resampling = {},
 ): Interval {
   const means = resampledMeans(values, resamples, stream(seed, "bootstrap")).sort();
-  const tail = (1 - level) / 2;
-  return { mean: mean(values), low: quantile(means, tail), high: quantile(means, 1 - tail), n: values.length };
+  return { mean: mean(values), ...ends(means, level), n: values.length };
+}
+
+/**
+ * Some statistics of values that come in few kinds, given the kind of each value (from 0 on) and what the statistics are when
+ * each kind has come so often. Each with its percentile-bootstrap interval, over the resamples that `bootstrapMean` draws of
+ * as many values. A statistic that is null has no interval; a resample in which it is null is left out. @throws Error without
+ * values
+ */
+export function bootstrapCounts<Name extends string>(
+  kinds: readonly number[],
+  statistics: (counts: readonly number[]) => Readonly<Record<Name, number | null>>,
+  { seed = 0, resamples = 10_000, level = 0.95 }: Resampling = {},
+): Record<Name, Interval | null> {
+  if (kinds.length === 0) throw new Error("bootstrap of no values");
+  const from = Uint8Array.from(kinds);
+  const none = Array<number>(Math.max(...new Set(kinds)) + 1).fill(0);
+  const counted = (kindAt: (i: number) => number) => {
+    const counts = [...none];
+    for (let i = 0; i < from.length; i++) counts[kindAt(i)]!++;
+    return statistics(counts);
+  };
+  const random = stream(seed, "bootstrap");
+  const scale = from.length / 2 ** 32;
+  const drawn = Array.from({ length: resamples }, () => counted(() => from[Math.floor(random.uint32() * scale)]!));
+  const observed = Object.entries(counted((i) => from[i]!)) as [Name, number | null][];
+  const intervals = observed.map(([name, value]) => {
+    if (value === null) return [name, null] as const;
+    const found = Float64Array.from(drawn.map((each) => each[name]).filter((each) => each !== null));
+    return [name, { mean: value, ...ends(found.sort(), level), n: from.length }] as const;
+  });
+  return Object.fromEntries(intervals) as Record<Name, Interval | null>;
 }
 
 /**
@@ -138,6 +168,12 @@ function resampledMeans(values: readonly number[], resamples: number, random: Ra
     means[r] = sum / from.length;
   }
   return means;
+}
+
+/** The interval that holds a share of sorted values, with equally many of the others on either side. */
+function ends(sorted: Float64Array, level: number): { low: number; high: number } {
+  const tail = (1 - level) / 2;
+  return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
 }
 
 /** Quantile of sorted values, linear between neighbours (numpy's default). */

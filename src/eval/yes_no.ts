@@ -5,6 +5,7 @@
 
 import { normalize } from "../judge/normalize.ts";
 import type { Sample } from "../records.ts";
+import { bootstrapCounts, type Interval } from "./statistics.ts";
 
 export type YesNo = "yes" | "no";
 
@@ -49,20 +50,53 @@ export function popeReading(response: string): YesNo {
 
 /** POPE's five numbers over some questions. */
 export function yesNoScores(answers: readonly YesNoAnswer[]): YesNoScores {
-  const count = (holds: (answer: YesNoAnswer) => boolean) => answers.filter(holds).length;
+  const counts = KINDS.map(() => 0);
+  for (const answer of answers) counts[kindOf(answer)]!++;
+  return scoresOf(counts);
+}
+
+/** The five numbers, each with its 95 % interval by bootstrap over the questions. */
+export type YesNoIntervals = {
+  readonly [K in keyof YesNoScores]: YesNoScores[K] extends number ? number : Interval | null;
+};
+
+/** POPE's five numbers over some questions, with their intervals. @throws Error without questions */
+export function yesNoIntervals(answers: readonly YesNoAnswer[]): YesNoIntervals {
+  const { n, unanswered } = yesNoScores(answers);
+  const shares = bootstrapCounts(answers.map(kindOf), (counts) => {
+    const { accuracy, precision, recall, f1, yesShare } = scoresOf(counts);
+    return { accuracy, precision, recall, f1, yesShare };
+  });
+  return { n, ...shares, unanswered };
+}
+
+/** All that an answer can be. */
+const KINDS = (["yes", "no"] as const).flatMap((truth) =>
+  (["yes", "no", null] as const).map((said): YesNoAnswer => ({ truth, said })),
+);
+
+function kindOf({ truth, said }: YesNoAnswer): number {
+  return KINDS.findIndex((kind) => kind.truth === truth && kind.said === said);
+}
+
+/** The numbers over questions of which so many were answered in each of `KINDS`. */
+function scoresOf(counts: readonly number[]): YesNoScores {
+  const count = (holds: (answer: YesNoAnswer) => boolean) =>
+    counts.reduce((sum, times, kind) => sum + (holds(KINDS[kind]!) ? times : 0), 0);
+  const n = count(() => true);
   const hits = count(({ truth, said }) => truth === "yes" && said === "yes");
   const saidYes = count(({ said }) => said === "yes");
   const trulyYes = count(({ truth }) => truth === "yes");
   return {
-    n: answers.length,
+    n,
     accuracy: ratio(
       count(({ truth, said }) => said === truth),
-      answers.length,
+      n,
     ),
     precision: ratio(hits, saidYes),
     recall: ratio(hits, trulyYes),
     f1: ratio(2 * hits, saidYes + trulyYes),
-    yesShare: ratio(saidYes, answers.length),
+    yesShare: ratio(saidYes, n),
     unanswered: count(({ said }) => said === null),
   };
 }

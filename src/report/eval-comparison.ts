@@ -22,15 +22,14 @@ export function comparisonText(before: Evaluation, after: Evaluation, comparison
   // What is partial above is so here too: these are listed where there is a number.
   const further = sets.flatMap((set) =>
     FURTHER.filter((metric) => set[metric].gain !== null).map((metric) => [
-      set.name,
-      titleWithUnit(metric),
+      `${set.name} ${titleWithUnit(metric)}`,
       ...cells(set[metric], metric),
     ]),
   );
   const blocks = [
     ...block("ACC, %", "acc"),
     ...block("grounding IoU", "giou"),
-    ...(further.length > 0 ? [table([["also measured", "", ...heads], ...further])] : []),
+    ...(further.length > 0 ? [table([["also measured", ...heads], ...further])] : []),
   ];
   return [
     `before  ${before.manifest.name}  ${before.dir}\nafter   ${after.manifest.name}  ${after.dir}`,

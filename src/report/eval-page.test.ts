@@ -60,7 +60,7 @@ it("shows yes/no and letters where they were asked, and only there", async () =>
   );
   const text = await page({ ...plain, samples });
   expect(text).toMatch(/<th scope="col">yes share<\/th>/);
-  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>1<\/td>(?:<td>100\.0<\/td>){5}<\/tr>/);
+  expect(text).toMatch(/<th scope="row">direct<\/th><td>vsr<\/td><td>1<\/td>(?:<td>100\.0 ±0\.0<\/td>){5}<\/tr>/);
   expect(text).toMatch(/<td>vsr<\/td><td>1<\/td><td>0\.0 ±0\.0<\/td><\/tr>/);
 });
 
@@ -69,6 +69,15 @@ it("names partial rows, and gives them no number", async () => {
   expect(text).toContain("Partial, without numbers yet: direct.");
   expect(text).toContain("partial 50 %");
   expect(text).not.toContain("<b>100.0</b>");
+});
+
+it("names rows that are partial in a further table alone", async () => {
+  const direct = answered("direct", [1, 1], "yes");
+  const table = paperTable([direct]);
+  const choice = { n: undefined, numbers: [{ value: null, coverage: 0.5 }] };
+  const rows = table.rows.map((row) => ({ ...row, cells: { vsr: { ...row.cells.vsr, choice } } }));
+  expect(await evaluationPage(table, [direct])).not.toContain("Partial, without");
+  expect(await evaluationPage({ ...table, rows }, [direct])).toContain("Partial, without numbers yet: direct.");
 });
 
 it("shows of a long set the first samples, then those on which rows disagree", async () => {

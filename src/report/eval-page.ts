@@ -4,7 +4,7 @@
  */
 import { differences, excerpts } from "../differences.ts";
 import type { Cell } from "../eval/cells.ts";
-import { metricsOf, PAPER_METRICS, type Table, type TableMetric, tableNotes } from "../eval/paper-table.ts";
+import { isPartial, metricsOf, PAPER_METRICS, type Table, type TableMetric, tableNotes } from "../eval/paper-table.ts";
 import { chainCard } from "./chains.ts";
 import { cellText, halfWidth, inPercent, rowTitle, samplesText, titleWithUnit } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
@@ -27,9 +27,7 @@ export async function evaluationPage(table: Table, evaluations: readonly Answere
   const pictures = new Pictures(".");
   const own = table.rows.filter(({ seeds }) => seeds > 0);
   const title = `${counted(own.length, "row")} on ${counted(table.sets.length, "set")}`;
-  const partial = own.filter(({ cells }) =>
-    Object.values(cells).some(({ acc, giou }) => acc?.value === null || giou?.value === null),
-  );
+  const partial = own.filter(isPartial);
   const header = html`<p class="eyebrow">GRIT · evaluation</p><h1>${title}: ${listed(own.map(({ name }) => name))}</h1>
     ${partial.length > 0 && html`<p class="note missing">Partial, without numbers yet: ${listed(partial.map(({ name }) => name))}.</p>`}`;
   const sections = [

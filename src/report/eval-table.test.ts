@@ -106,7 +106,7 @@ it("puts yes/no and letters below all others, a row for each method and set", ()
   const lines = text.slice(above.length).split("\n");
   expect(lines.filter((line) => line !== "" && !/^─|: /.test(line)).map((line) => line.replace(/ +/g, " "))).toEqual([
     "yes/no set n accuracy precision recall F1 yes share",
-    "grit vsr 2 50.0 50.0 100.0 66.7 100.0",
+    "grit vsr 2 50.0 ±50.0 50.0 ±50.0 100.0 ±0.0 66.7 ±50.0 100.0 ±0.0",
     `a|b vsr – ${Array(5).fill("partial 25 %").join(" ")}`,
     "letter set n accuracy",
     "grit vsr 2 100.0 ±0.0",
@@ -118,7 +118,7 @@ it("writes them as tables of their own in Markdown", () => {
   const blocks = markdownTable(kinds).split("\n\n");
   const rows = blocks.filter((block) => /^\| (?:yes|letter)/.test(block)).map((block) => block.split("\n"));
   expect(rows.map((lines) => lines[2])).toEqual([
-    "| grit | vsr | 2 | 50.0 | 50.0 | 100.0 | 66.7 | 100.0 |",
+    "| grit | vsr | 2 | 50.0 ±50.0 | 50.0 ±50.0 | 100.0 ±0.0 | 66.7 ±50.0 | 100.0 ±0.0 |",
     "| grit | vsr | 2 | 100.0 ±0.0 |",
   ]);
   for (const lines of rows) expect(new Set(lines.map((line) => line.split(/(?<!\\)\|/).length)).size).toBe(1);
@@ -139,7 +139,7 @@ it("appends them to the CSV's columns, which stay a table", () => {
     "vsr yes/no F1 coverage",
     "vsr letter accuracy high",
   ];
-  expect(heads.map((head) => value(1, head))).toEqual(["2", String(2 / 3), "", "1", "1"]);
+  expect(heads.map((head) => value(1, head))).toEqual(["2", String(2 / 3), "0", "1", "1"]);
   expect(heads.map((head) => value(2, head))).toEqual(["", "", "", "0.25", ""]);
 });
 

@@ -297,7 +297,7 @@ describe("verdict and tables", () => {
     expect(beforeAfterTable(summary)).toMatch(/^vsr +300 +– +– +– +partial 29 %$/m);
     expect(rowsTable(summary)).toMatch(/^GRPO-GR +partial 98 %$/m);
     expect(beforeAfterSection(summary, ["vsr"]).markup).toContain('<td class="none" colspan="4">partial 29 %</td>');
-    expect(rowsSection(summary).markup).toMatch(/partial 98 %<\/span> <small>IoU 0\.500/);
+    expect(rowsSection(summary).markup).toMatch(/partial 98 %<\/span><br><small>IoU 0\.500/);
     const { headline, reading } = judge(folder(summary), new Set());
     expect(headline).toBe("Grounding IoU rose on vsr.");
     expect(reading).toContain("No accuracy is given where answers could not be scored: vsr (partial 29 %).");

@@ -73,8 +73,8 @@ function reach(changes: readonly (Change | null | undefined)[]): number {
 function rowCell(cell: Row["sets"][string] | undefined): Html {
   const iou = known(cell?.giou) && html`<small>IoU ${fraction(cell.giou)}</small>`;
   if (!known(cell?.acc)) {
-    const missing = cell?.coverage === undefined ? !iou && "–" : partial(cell.coverage);
-    return html`<td>${missing && html`<span class="none">${missing}</span>`} ${iou}</td>`;
+    const text = cell?.coverage === undefined ? !iou && "–" : partial(cell.coverage);
+    return html`<td>${text && html`<span class="none">${text}</span>${iou && html`<br>`}`}${iou}</td>`;
   }
   const interval =
     known(cell.accLow) && known(cell.accHigh) ? `95 %: ${percent(cell.accLow)} to ${percent(cell.accHigh)}` : "";

@@ -108,7 +108,7 @@ button[aria-pressed="true"] { background: var(--ink); border-color: var(--ink); 
 .became-right { color: var(--good); background: var(--good-wash) } .became-wrong { color: var(--bad); background: var(--bad-wash) }
 .pair { display: grid; gap: 28px } .columns-2 { grid-template-columns: 1fr 1fr } .columns-1 { max-width: 560px }
 .chain { min-width: 0 }
-.chain h4 { display: flex; gap: 12px; font-size: 13px; font-weight: 600; color: var(--soft); margin-bottom: 6px }
+.chain h4 { display: flex; gap: 12px; font-size: 13px; font-weight: 600; color: var(--soft); margin-bottom: 6px } .chain h4 .none { font-weight: 400 }
 .picture { display: block; width: min(100%, calc(320px * var(--aspect))); height: auto; border-radius: 6px; background: var(--wash); overflow: hidden }
 .picture path { fill: none; stroke: var(--b); stroke-width: 2.6; vector-effect: non-scaling-stroke; stroke-linejoin: round }
 .picture path.under { stroke: #000; stroke-opacity: .55; stroke-width: 4.4 }
