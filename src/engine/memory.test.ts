@@ -11,8 +11,11 @@ import { native } from "../torch/native.ts";
 import { disposeAll } from "../torch/tensor.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";
 
-/** How far what is measured may be from what was foretold. Where layers are run again, logits outweigh what is kept. */
-const TOLERANCE = { plain: 0.25, checkpointing: 0.45 };
+/**
+ * How far what is measured may be from what was foretold. Where layers are run again, logits outweigh what is kept. `tower`: how
+ * far below it may be where images bound the peak of sampling, as one factor stands for the towers of both families.
+ */
+const TOLERANCE = { plain: 0.25, checkpointing: 0.35, tower: 0.6 };
 
 const base = scratch();
 const families = ["qwen2_5_vl/tied", "internvl/tied"] as const;
@@ -76,7 +79,9 @@ async function measure(name: Family, prompt: Prompt, options: LocalOptions) {
     maxTokens: 120,
   };
   native.meter(true);
-  const engine = new LocalEngine(join(base, name), { device: "cpu", microBatchTokens: 1000, ...options });
+  // Two prompts with their completions, exactly: what a third leaves of a micro-batch is not the prediction's to know.
+  const microBatchTokens = 2 * (workload.promptTokens + workload.completions * workload.maxTokens);
+  const engine = new LocalEngine(join(base, name), { device: "cpu", microBatchTokens, ...options });
   try {
     const foretold = engine.memory(workload);
     const held = native.metered()[0];
@@ -119,19 +124,11 @@ describe.each(families)("the memory of a step of %s", (name) => {
   it.each(cases)("is as foretold: %s", async (_, options, patches) => {
     const { foretold, held, sampling, training } = await measure(name, promptsOf(name)[patches], options);
     const { weights, reference, gradients } = foretold;
-    console.info(
-      name,
-      _,
-      held / (weights + reference),
-      sampling / foretold.sampling,
-      training / (gradients + foretold.training),
-      gradients,
-      foretold.training,
-      training,
-    );
     const ratio = (measured: number, said: number) => Math.abs(measured / said - 1);
     expect(ratio(held, weights + reference)).toBeLessThan(0.01);
-    expect(ratio(sampling, foretold.sampling)).toBeLessThan(TOLERANCE.plain);
+    expect(sampling / foretold.sampling).toBeLessThan(1 + TOLERANCE.plain);
+    const spare = patches === "many" && !options.freeze ? TOLERANCE.tower : TOLERANCE.plain;
+    expect(sampling / foretold.sampling).toBeGreaterThan(1 - spare);
     const tolerance = options.activationCheckpointing ? TOLERANCE.checkpointing : TOLERANCE.plain;
     expect(ratio(training, gradients + foretold.training)).toBeLessThan(tolerance);
   });

@@ -62,6 +62,9 @@ export interface MemoryEstimate {
 /** Share of the memory beyond what is held throughout that keys and values of one batch may take. */
 const CACHE_SHARE = 1 / 4;
 
+/** Prompt tokens that go through the model together: enough to keep it busy, and no more memory than that takes. */
+export const PREFILL_TOKENS = 8192;
+
 /** Bytes that keys and values of one batch may take on a device with so much memory. */
 export function cacheBytes(held: Holdings, deviceBytes: number): number {
   const left = deviceBytes - held.weights - held.reference - held.compute - 2 * held.gradients;
@@ -79,7 +82,7 @@ export function predictMemory(
   const { weights, reference, gradients } = held;
   const moments = 2 * gradients;
   const training = held.compute + trainingBytes(model, held, settings, workload);
-  const sampling = held.compute + samplingBytes(model, settings, workload, cacheBytes(held, available));
+  const sampling = held.compute + samplingBytes(model, held, settings, workload, cacheBytes(held, available));
   const peak = weights + reference + moments + Math.max(gradients + training, sampling);
   return { weights, reference, gradients, moments, training, sampling, peak, available };
 }
@@ -100,7 +103,7 @@ function trainingBytes(
   // Every branch of another length has a mask of its own, over its root's columns and its own.
   const branches = trees * completions;
   const rows = (H / K) * (promptTokens ** 2 * trees + branches * maxTokens * (promptTokens + maxTokens));
-  const vision = visionTrained ? trees * visionBytes(model, patches, b) : 0;
+  const vision = visionTrained ? trees * patches * visionValues(model).kept * b : 0;
   return (
     kept + rows * a + vision + Math.max(layer.passing, logitBytes(Math.min(T, logitChunk / V), V, b)) + largestGradient
   );
@@ -122,25 +125,41 @@ function logitBytes(rows: number, V: number, b: number): number {
   return rows * V * (b + 5 * 4);
 }
 
-function visionBytes(model: Model, patches: number, b: number): number {
-  const widths = [...model.parameterShapes()].flatMap(([name, shape]) =>
-    model.partOf(name) === "vision" && name.endsWith(".weight") && shape.length === 2 ? [shape[0]! + shape[1]!] : [],
-  );
-  return patches * b * widths.reduce((x, y) => x + y, 0);
+/** Values that a pass through a block holds for each one that a gradient would keep: the costlier tower's, Qwen2.5-VL's. */
+const PASSING = 2.5;
+
+/**
+ * Values of one patch in the vision tower: those kept for its gradient, which go into or come out of a matrix or into a norm,
+ * and the most there are at a time where none is computed, in one of its blocks.
+ */
+function visionValues(model: Model): { kept: number; passing: number } {
+  const blocks = new Map<string, number>();
+  for (const [name, [first, ...rest]] of model.parameterShapes()) {
+    if (model.partOf(name) !== "vision" || !name.endsWith(".weight")) continue;
+    const values = first! + (rest.length > 0 ? rest.reduce((x, y) => x * y) : 0);
+    const block = /^.*?\.\d+\./.exec(name)?.[0] ?? name;
+    blocks.set(block, (blocks.get(block) ?? 0) + values);
+  }
+  const all = [...blocks.values()];
+  return { kept: all.reduce((x, y) => x + y, 0), passing: PASSING * Math.max(...all) };
 }
 
 function samplingBytes(
   model: Model,
+  { visionTrained }: Holdings,
   { precision, device }: Settings,
-  { prompts, completions, promptTokens, maxTokens }: Workload,
+  { prompts, completions, promptTokens, patches, maxTokens }: Workload,
   budget: number,
 ): number {
   const { vocabulary: V } = model.shape;
   const [b, a] = [bytesPer[precision], bytesPer[attentionType(precision, device)]];
   const row = (promptTokens + maxTokens) * cacheBytesPerToken(model, precision, device);
   const batch = Math.min(prompts, Math.max(1, Math.floor(budget / (completions * row))));
-  const layer = layerBytes(model, batch * promptTokens, b, a);
-  return batch * completions * row + Math.max(layer.kept, logitBytes(batch * completions, V, b));
+  // Prompts go through the model some at a time, a frozen tower's images one by one.
+  const together = Math.min(batch, Math.max(1, Math.floor(PREFILL_TOKENS / promptTokens)));
+  const layer = layerBytes(model, together * promptTokens, b, a);
+  const vision = (visionTrained ? together : 1) * patches * visionValues(model).passing * b;
+  return batch * completions * row + Math.max(layer.kept, vision, logitBytes(batch * completions, V, b));
 }
 
 /** Keys and values of one token in all layers. */

@@ -7,7 +7,7 @@ import type { Attention, Model, TokenInput } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import type { ImageInput } from "../records.ts";
 import { indexSelect, ints, toDevice } from "../torch/ops.ts";
-import { noGrad, type Tensor } from "../torch/tensor.ts";
+import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { FeatureCache } from "./features.ts";
 import { maskedLogits } from "./logprobs.ts";
 import { type Bundle, pack, type Span } from "./packing.ts";
@@ -41,8 +41,9 @@ export class Passes {
   /** Features of images, [M, D]; those of a frozen tower are remembered. */
   encode(weights: Weights, images: readonly ImageInput[]): Tensor | undefined {
     if (images.length === 0) return undefined;
-    if (!this.#visionFrozen) return this.model.encodeImages(weights, images);
-    return noGrad(() => this.#features.get(images, (image) => this.model.encodeImages(weights, [image])));
+    const encode = (some: readonly ImageInput[]) => tidy(() => this.model.encodeImages(weights, some));
+    if (!this.#visionFrozen) return encode(images);
+    return noGrad(() => this.#features.get(images, (image) => encode([image])));
   }
 
   /** Masked logits [rows, V] from some rows of the hidden states. */

@@ -16,7 +16,7 @@ import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { choose } from "./choose.ts";
 import type { SampleOptions } from "./engine.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
-import { cacheBytesPerToken } from "./memory.ts";
+import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
 
 export interface SamplerContext {
@@ -34,9 +34,6 @@ export interface SamplerContext {
 
 /** A batch is compacted when this share of its rows has finished; copying the cache at every ending would cost more. */
 const COMPACT_AT = 1 / 8;
-
-/** Prompt tokens that go through the model together: enough to keep it busy, and no more memory than that takes. */
-const PREFILL_TOKENS = 8192;
 
 /** n completions of every prompt, in order. @throws AbortError when the signal fires. */
 export async function sample(

@@ -25,7 +25,7 @@ import {
   transpose,
   upsampleBicubic,
 } from "../torch/ops.ts";
-import type { Tensor } from "../torch/tensor.ts";
+import { type Tensor, tidy } from "../torch/tensor.ts";
 import type { InternVLConfig } from "./internvl_config.ts";
 import { layerNorm, linear, rmsNorm } from "./layers.ts";
 import { Shapes } from "./shapes.ts";
@@ -68,25 +68,25 @@ export function visionShapes({ vision, text, downsample_ratio }: InternVLConfig)
 export function visionTower(config: InternVLConfig, weights: Weights, images: readonly ImageInput[]): Tensor {
   const { vision } = config;
   const [, rows, columns] = images[0]!.grid_thw;
-  let x_NQD = embed(vision, weights, images);
+  let x_NQD = tidy(() => embed(vision, weights, images));
   for (let i = 0; i < vision.num_hidden_layers; i++) {
-    const block = `${TOWER}.encoder.layer.${i}`;
-    const scaled = (lambda: string, x: Tensor) => mul(x, weights.get(`${block}.${lambda}`));
-    const attended = selfAttention(
-      vision,
-      weights,
-      `${block}.attention`,
-      norm(vision, weights, `${block}.layernorm_before`, x_NQD),
-    );
-    x_NQD = add(x_NQD, scaled("lambda_1", attended));
-    const again = norm(vision, weights, `${block}.layernorm_after`, x_NQD);
-    const widened = gelu(linear(weights, `${block}.mlp.fc1`, again));
-    x_NQD = add(x_NQD, scaled("lambda_2", linear(weights, `${block}.mlp.fc2`, widened)));
+    // As in the language model: what a layer makes on its way lives on only where a gradient will ask for it.
+    const next_NQD = tidy(() => towerLayer(vision, weights, `${TOWER}.encoder.layer.${i}`, x_NQD));
+    x_NQD.dispose();
+    x_NQD = next_NQD;
   }
   const patches_NPD = narrow(x_NQD, 1, 1, rows * columns);
   const merged = pixelShuffle(patches_NPD, rows, columns, Math.round(1 / config.downsample_ratio));
   const normed = layerNorm(weights, `${CONNECTOR}.layer_norm`, merged, CONNECTOR_EPS);
   return linear(weights, `${CONNECTOR}.linear_2`, gelu(linear(weights, `${CONNECTOR}.linear_1`, normed)));
+}
+
+function towerLayer(vision: Vision, weights: Weights, layer: string, x_NQD: Tensor): Tensor {
+  const scaled = (lambda: string, x: Tensor) => mul(x, weights.get(`${layer}.${lambda}`));
+  const normed = norm(vision, weights, `${layer}.layernorm_before`, x_NQD);
+  const seen = add(x_NQD, scaled("lambda_1", selfAttention(vision, weights, `${layer}.attention`, normed)));
+  const widened = gelu(linear(weights, `${layer}.mlp.fc1`, norm(vision, weights, `${layer}.layernorm_after`, seen)));
+  return add(seen, scaled("lambda_2", linear(weights, `${layer}.mlp.fc2`, widened)));
 }
 
 /** Class token and patches with their positions: [N, Q, D]. */

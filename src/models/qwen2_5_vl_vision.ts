@@ -26,7 +26,7 @@ import {
   toDevice,
   transpose,
 } from "../torch/ops.ts";
-import type { Tensor } from "../torch/tensor.ts";
+import { type Tensor, tidy } from "../torch/tensor.ts";
 import { attentionType } from "./attention.ts";
 import { linear, type Rotation, rmsNorm, rotate, rotation } from "./layers.ts";
 import type { Qwen2_5_VLConfig } from "./qwen2_5_vl_config.ts";
@@ -60,32 +60,48 @@ export function visionShapes(config: Config): Shapes {
 /** The connector's output for the images, one after another: [M, out_hidden_size]. */
 export function visionTower(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
   const device = weights.get(`${PREFIX}.patch_embed.proj.weight`).device;
-  const width = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
-  const pixels_PW = cat(
-    images.map(({ pixels }) => floats(pixels, [pixels.length / width, width])),
-    0,
-  );
-  const kernel = reshape(weights.get(`${PREFIX}.patch_embed.proj.weight`), [config.hidden_size, width]);
-  let x_PD = linearOp(cast(toDevice(pixels_PW, device), weights.dtype), kernel);
-
   const grids = images.map((image) => image.grid_thw);
   const turn = visionRotation(config, grids, device);
   const windows = new Segments(windowsOf(config, grids), device);
   const whole = new Segments(framesOf(grids), device);
+  let x_PD = tidy(() => embed(config, weights, images));
   for (let layer = 0; layer < config.depth; layer++) {
-    const block = `${PREFIX}.blocks.${layer}`;
     const segments = config.fullatt_block_indexes.includes(layer) ? whole : windows;
-    x_PD = add(
-      x_PD,
-      selfAttention(config, weights, block, rmsNorm(weights, `${block}.norm1`, x_PD, EPS), turn, segments),
-    );
-    x_PD = add(x_PD, mlp(weights, `${block}.mlp`, rmsNorm(weights, `${block}.norm2`, x_PD, EPS)));
+    // As in the language model: what a block makes on its way lives on only where a gradient will ask for it.
+    const next_PD = tidy(() => towerBlock(config, weights, `${PREFIX}.blocks.${layer}`, x_PD, turn, segments));
+    x_PD.dispose();
+    x_PD = next_PD;
   }
 
   const unit = config.spatial_merge_size ** 2;
   const normed = rmsNorm(weights, `${PREFIX}.merger.ln_q`, x_PD, EPS);
   const merged_MD = reshape(normed, [normed.size(0) / unit, unit * config.hidden_size]);
   return linear(weights, `${PREFIX}.merger.mlp.2`, gelu(linear(weights, `${PREFIX}.merger.mlp.0`, merged_MD)));
+}
+
+/** Patches as the first block takes them: [P, D]. */
+function embed(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
+  const weight = weights.get(`${PREFIX}.patch_embed.proj.weight`);
+  const width = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
+  const pixels_PW = cat(
+    images.map(({ pixels }) => floats(pixels, [pixels.length / width, width])),
+    0,
+  );
+  const kernel = reshape(weight, [config.hidden_size, width]);
+  return linearOp(cast(toDevice(pixels_PW, weight.device), weights.dtype), kernel);
+}
+
+function towerBlock(
+  config: Config,
+  weights: Weights,
+  block: string,
+  x_PD: Tensor,
+  turn: Rotation,
+  segments: Segments,
+): Tensor {
+  const normed_PD = rmsNorm(weights, `${block}.norm1`, x_PD, EPS);
+  const seen_PD = add(x_PD, selfAttention(config, weights, block, normed_PD, turn, segments));
+  return add(seen_PD, mlp(weights, `${block}.mlp`, rmsNorm(weights, `${block}.norm2`, seen_PD, EPS)));
 }
 
 function selfAttention(
