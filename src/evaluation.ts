@@ -13,15 +13,15 @@ import { join } from "node:path";
 import { modelHash } from "./checkpoint/hash.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
 import { thereAndNow } from "./differences.ts";
+import { checkPrompts } from "./engine/check_prompts.ts";
 import type { LocalEngine } from "./engine/local.ts";
-import { byBudget } from "./engine/packing.ts";
 import { UserError } from "./errors.ts";
 import { aggregate } from "./eval/aggregate.ts";
 import { type Evaluation, type Manifest, manifestDifferences } from "./eval/manifest.ts";
 import { type Answered, type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./evaluate.ts";
 import { Faults, firstFew } from "./faults.ts";
 import { writeWhole } from "./files.ts";
-import { METHODS, type MethodName, userText } from "./prompt/methods.ts";
+import { METHODS, userText } from "./prompt/methods.ts";
 import { readManifest, readSampleLines, type SampleLine } from "./report/evaluations.ts";
 import type { Judge } from "./rewards/judge.ts";
 import { versions } from "./run.ts";
@@ -92,7 +92,7 @@ export async function runEvaluation(
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
   const known: ReadonlyMap<string, SampleLine> = folder?.known ?? new Map();
   // Once it has begun, its prompts are known to be sound: the manifest pins the data.
-  if (known.size === 0) await checkPrompts(engine, plan.sets, plan.asking.method);
+  if (known.size === 0) await checkSets(engine, plan);
   folder?.begin();
   const made = new Map<string, Answered>();
   const answered = new Set(known.keys());
@@ -150,18 +150,12 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
 }
 
 /** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
-async function checkPrompts(engine: LocalEngine, sets: readonly AskedSet[], method: MethodName): Promise<void> {
+async function checkSets(engine: LocalEngine, { sets, asking: { method, maxTokens } }: EvaluationPlan): Promise<void> {
   const faults = new Faults();
-  for (const { name, samples } of sets) {
-    for (const batch of byBudget(samples, () => 1, BATCH)) {
-      const outcomes = await Promise.allSettled(batch.map((sample) => engine.processor.prompt(sample, method)));
-      for (const outcome of outcomes) {
-        if (outcome.status === "fulfilled") continue;
-        if (!(outcome.reason instanceof UserError)) throw outcome.reason;
-        faults.add(name, outcome.reason.message);
-      }
-    }
-  }
+  const planned = sets.flatMap(({ name, samples }) =>
+    samples.map((sample) => ({ where: name, sample, method, newTokens: maxTokens })),
+  );
+  await checkPrompts(engine, planned, faults);
   faults.throwIfAny("the sets", "Mend what is named and run the command again.");
 }
 

@@ -4,6 +4,10 @@ import type { Faults } from "../faults.ts";
 import type { MethodName } from "../prompt/methods.ts";
 import type { Sample } from "../records.ts";
 import type { LocalEngine } from "./local.ts";
+import { byBudget } from "./packing.ts";
+
+/** Prompts whose images are decoded at once. */
+const TOGETHER = 32;
 
 /** A prompt that is to be asked. */
 export interface PlannedPrompt {
@@ -23,7 +27,7 @@ export interface PromptSize {
 }
 
 /**
- * Lays out every prompt, its images decoded, one after the other. What cannot be asked is added to `faults`: bad images,
+ * Lays out every prompt, its images decoded, a few at a time. What cannot be asked is added to `faults`: bad images,
  * questions that spell control tokens, and prompts that have no room in the model's context for what may follow them.
  * Gives the sizes of the others.
  */
@@ -33,16 +37,20 @@ export async function checkPrompts(
   faults: Faults,
 ): Promise<PromptSize[]> {
   const sizes: PromptSize[] = [];
-  for (const { where, sample, method, newTokens } of planned) {
-    try {
-      const prompt = await engine.processor.prompt(sample, method);
-      engine.checkLength(prompt, newTokens, `Sample ${sample.id}: a prompt`);
-      const patches = prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0);
-      sizes.push({ tokens: prompt.ids.length, patches });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.add(where, error.message);
+  for (const batch of byBudget(planned, () => 1, TOGETHER)) {
+    const outcomes = await Promise.allSettled(batch.map((each) => sizeOf(engine, each)));
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === "fulfilled") sizes.push(outcome.value);
+      else if (outcome.reason instanceof UserError) faults.add(batch[i]!.where, outcome.reason.message);
+      else throw outcome.reason;
     }
   }
   return sizes;
+}
+
+async function sizeOf(engine: LocalEngine, { sample, method, newTokens }: PlannedPrompt): Promise<PromptSize> {
+  const prompt = await engine.processor.prompt(sample, method);
+  engine.checkLength(prompt, newTokens, `Sample ${sample.id}: a prompt`);
+  const patches = prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0);
+  return { tokens: prompt.ids.length, patches };
 }
