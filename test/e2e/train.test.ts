@@ -177,8 +177,8 @@ describe("a run", () => {
   it("trains an adapter, dropout and all: broken off and resumed, it is the unbroken run", async () => {
     const lora = "lora={ rank: 4, alpha: 8, dropout: 0.1, parts: [vision, language] }";
     const lines = await resumed("adapter", [lora, "freeze=[]", "optimizer.lr=1.0e-2"]);
-    // Sampling drops nothing, training does.
-    for (const { mismatch } of lines) expect((mismatch as { max: number }).max).toBeGreaterThan(1e-4);
+    // Sampling drops nothing, training does, which shows once the adapter has left zero.
+    expect((lines.at(-1)!.mismatch as { max: number }).max).toBeGreaterThan(1e-4);
     const saved = readdirSync(join(dir, "adapter-whole", "checkpoints", "step-4"));
     expect(saved).toContain("adapter_model.safetensors");
     expect(saved).not.toContain("model.safetensors");
