@@ -152,7 +152,6 @@ describe("a run", () => {
     const [whole, broken] = [join(dir, `${name}-whole`), join(dir, `${name}-broken`)];
     await train(recipe, { run: whole });
     for (const line of linesOf(whole)) {
-      expect((line.mismatch as { max: number }).max).toBeLessThan(1e-4);
       expect(line.gradNorm).toBeGreaterThan(0);
       expect([line.skipped, line.unscored]).toEqual([0, 0]);
     }
@@ -170,14 +169,16 @@ describe("a run", () => {
   it.each(["internvl/tied", "internvl/original"])(
     "trains %s as well: broken off and resumed, it is the unbroken run",
     async (name) => {
-      await resumed(name, [`model=${loadGolden(name).dir}`, "image={max_tiles: 2}"]);
+      const lines = await resumed(name, [`model=${loadGolden(name).dir}`, "image={max_tiles: 2}"]);
+      for (const { mismatch } of lines) expect((mismatch as { max: number }).max).toBeLessThan(1e-4);
     },
   );
 
   it("trains an adapter, dropout and all: broken off and resumed, it is the unbroken run", async () => {
     const lora = "lora={ rank: 4, alpha: 8, dropout: 0.1, parts: [vision, language] }";
     const lines = await resumed("adapter", [lora, "freeze=[]", "optimizer.lr=1.0e-2"]);
-    expect(lines).toHaveLength(4);
+    // Sampling drops nothing, training does, which shows once the adapter has left zero.
+    expect((lines.at(-1)!.mismatch as { max: number }).max).toBeGreaterThan(1e-4);
     const saved = readdirSync(join(dir, "adapter-whole", "checkpoints", "step-4"));
     expect(saved).toContain("adapter_model.safetensors");
     expect(saved).not.toContain("model.safetensors");
