@@ -214,7 +214,8 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
 }
 
 /**
- * What a step can come to. Lays out every prompt, the held-out ones too: an evaluation comes before its step is saved.
+ * What a step can come to. Lays out every prompt, those of held-out sets too where they are asked meanwhile: an evaluation
+ * comes before its step is saved.
  * @throws UserError naming all that cannot be asked, or have no room for their completions
  */
 async function workloadOf(
@@ -232,7 +233,8 @@ async function workloadOf(
       faults,
     );
   const sizes = await lay("data.train", samples, maxTokens);
-  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
+  const asked = recipe.eval.every > 0 ? heldOut : [];
+  for (const set of asked) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
   faults.throwIfAny("the data", "Mend what is named and run the command again; nothing was written.");
   return {
