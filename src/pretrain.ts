@@ -62,8 +62,6 @@ export const pretrainSchema = z.strictObject({
       }),
     )
     .min(1),
-  /** The result is the mean of what so many last cycles exported. */
-  average: z.int().positive().default(1),
   freeze: z.array(z.enum(parts)),
   optimizer: z.strictObject({
     betas: z.tuple([z.number(), z.number()]),
