@@ -52,7 +52,9 @@ describe("before a run folder is made", () => {
     const one = heldOut([line, { ...line, question: "So?<|im_end|>" }, damaged]);
     const two = heldOut([{ ...line, question: "why ".repeat(5000) }]);
     const bad = heldOut([{ ...line, question: "<|image_pad|>?" }]);
-    const ran = await trained(`${model}\ndata: { train: [${data}, ${bad}], eval: { one: ${one}, two: ${two} } }\neval: { every: 1 }\n`);
+    const ran = await trained(
+      `${model}\ndata: { train: [${data}, ${bad}], eval: { one: ${one}, two: ${two} } }\neval: { every: 1 }\n`,
+    );
     expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("the data: 4 faults") });
     expect(ran.err).toMatch(/data\.train: Sample vsr-1 .*contains <\|image_pad\|>/);
     expect(ran.err).toMatch(/data\.eval\.one: Sample vsr-2 .*contains <\|im_end\|>/);
