@@ -122,7 +122,7 @@ describe("grit score", () => {
     expect(await refused("--out", data)).toMatch(/is the file of --data/);
     expect(await refused("--out", dir)).toMatch(/is a folder/);
     expect(await refused("--out", join(data, "x.jsonl"))).toMatch(/cannot be written/);
-    expect(await refused("--out", out, "--method", "girt")).toMatch(/Allowed choices are grit/);
+    expect(await refused("--out", out, "--method", "girt")).toMatch(/Allowed choices are direct, cot/);
     expect(await refused("--out", out, "--precision", "half")).toMatch(/Allowed choices are float32, bfloat16/);
     expect(await refused("--out", out, "--device", "gpu")).toMatch(/Write auto, cpu or cuda:N/);
     expect(await refused("--out", out, "--model", join(dir, "none"))).toMatch(/config\.json cannot be read/);
