@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
 import { loadGolden } from "../test/golden/golden.ts";
-import { scratchPlaces } from "../test/tiny.ts";
+import { scratchPlaces, VARIETY } from "../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
 
 const place = scratchPlaces();
@@ -11,17 +11,10 @@ const dir = join(place(), "..");
 const line = { image: "wide.png", question: "Is the kite above the boat?", answer: "yes", dataset: "vsr" };
 const data = join(dir, "train.jsonl");
 
-// A model of random weights scores 0 on everything real. This reward tells its completions apart.
-const REWARD = `export default {
-  name: "variety",
-  weight: 1,
-  score: ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7,
-};\n`;
-
 beforeAll(async () => {
   await writeImage(dir, "wide");
   writeLines(data, [line, { ...line, question: "How many?" }]);
-  writeFileSync(join(dir, "variety.mjs"), REWARD);
+  writeFileSync(join(dir, "variety.mjs"), VARIETY);
 });
 
 /** Runs `grit train` on a recipe with more lines. */

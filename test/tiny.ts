@@ -25,6 +25,13 @@ export function scratchPlaces(): () => string {
   return () => join(dir, String(given++));
 }
 
+/** A reward module: a model of random weights scores 0 on everything real, and this tells its completions apart. */
+export const VARIETY = `export default {
+  name: "variety",
+  weight: 1,
+  score: ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7,
+};\n`;
+
 /** A recorded prompt as the engine takes it. */
 export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
   return { ids: input_ids, images: inputs };

@@ -7,7 +7,6 @@ import type { Loss } from "../loss.ts";
 import { forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
-import { askedAs } from "../prompt/asked_as.ts";
 import type { ImageOptions } from "../prompt/image_processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
@@ -58,7 +57,7 @@ export interface LocalOptions {
   readonly activationCheckpointing?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
-  /** Pixel policy over the processor's files; by default the one that the model was trained with, if the folder says. */
+  /** Pixel policy over the processor's files. */
   readonly image?: ImageOptions;
 }
 
@@ -98,7 +97,7 @@ export class LocalEngine implements Engine {
     });
     this.model = this.#policy.model;
     try {
-      this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image ?? askedAs(dir)?.image);
+      this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image);
       checkAgreement(this.#policy.dir, this.model, this.processor);
     } catch (error) {
       this.#policy.dispose();

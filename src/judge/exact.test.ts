@@ -142,6 +142,7 @@ describe("the exact judge", () => {
     expect(await verdict(answer, answer.toLowerCase())).toBe(1);
     expect(await verdict(answer, "A bus and two people.")).toEqual({ unscored: expect.stringContaining("a sentence") });
     expect(await verdict(answer, "")).toBe(0);
+    expect(await verdict(answer, "A ship", `What is it?\n(A) ${answer}\n(B) A boat`)).toBe(0);
   });
 
   it("knows what it cannot tell, and calls that wrong", async () => {

@@ -23,8 +23,8 @@ export const exactJudge: Judge = {
 const UNTOLD = { unscored: "the right answer is a sentence: only a judge model can compare it" };
 
 /** As in MMHal-Bench, whose answers describe. */
-function isSentence({ answer, choices }: JudgeRequest): boolean {
-  return choices === undefined && answer.trim().split(/\s+/).length > 8;
+function isSentence({ question, answer, choices = choicesIn(question) }: JudgeRequest): boolean {
+  return choices.length === 0 && answer.trim().split(/\s+/).length > 8;
 }
 
 /**

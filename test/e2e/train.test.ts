@@ -12,7 +12,7 @@ import { loadRecipe } from "../../src/recipe.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { train } from "../../src/train.ts";
 import { loadGolden } from "../golden/golden.ts";
-import { differing, scratch } from "../tiny.ts";
+import { differing, scratch, VARIETY } from "../tiny.ts";
 
 const dir = scratch();
 const recipeFile = join(dir, "recipe.yaml");
@@ -20,16 +20,9 @@ const unbroken = join(dir, "unbroken");
 const STEPS = 8;
 const SAVE_EVERY = 4;
 
-// A model of random weights scores 0 on everything real. This reward tells its completions apart.
-const REWARD = `export default {
-  name: "variety",
-  weight: 1,
-  score: ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7,
-};\n`;
-
 beforeAll(async () => {
   await renderSets({ out: join(dir, "scenes"), seed: 1, counts: { train: 2, val: 0 } });
-  writeFileSync(join(dir, "variety.mjs"), REWARD);
+  writeFileSync(join(dir, "variety.mjs"), VARIETY);
   writeFileSync(
     recipeFile,
     `model: ${loadGolden("tied").dir}

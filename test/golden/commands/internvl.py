@@ -20,17 +20,11 @@ from safetensors.torch import load_file  # noqa: E402
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas  # noqa: E402
 
 from checkpoints import MASKED, SPECS, Spec, build, by_file_name, processor, special_ids  # noqa: E402
+from lines import GREEDY, IMAGES, LINES  # noqa: E402
 from make import extended, prompt_text  # noqa: E402
 from shared import MIN_LEAD, logprobs, masked, round8, synthetic  # noqa: E402
 
-IMAGES = {"wide": (140, 84), "photo": (100, 75)}  # width, height
-LINES = [
-    ("wide", "Is the kite above the boat?", "<think> {'bbox_2d': [12, 30, 88, 57]} </think> <answer> no"),
-    ("photo", "Which one? Café ☂", "\n<answer> right<|im_end|>"),
-    ("photo", "How many people stand there?", "two"),
-]
 CHECKPOINTS = ["tied", "original"]
-GREEDY = 20
 
 
 def measure(spec: Spec) -> list[dict]:

@@ -22,15 +22,9 @@ from PIL import Image  # noqa: E402
 from transformers import AutoImageProcessor, AutoProcessor, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
 from checkpoints import MASKED  # noqa: E402
+from lines import GREEDY, IMAGES, LINES  # noqa: E402
 
-IMAGES = {"wide": (140, 84), "photo": (100, 75)}  # width, height; only `photo` is resized
-LINES = [
-    ("wide", "Is the kite above the boat?", "<think> {'bbox_2d': [12, 30, 88, 57]} </think> <answer> no"),
-    ("photo", "Which one? Café ☂", "\n<answer> right<|im_end|>"),
-    ("photo", "How many people stand there?", "two"),
-]
 CHECKPOINTS = ["tied", "released"]
-GREEDY = 20
 MIN_LEAD = 1e-3  # a greedy choice closer than this could turn on rounding
 
 
