@@ -13,25 +13,18 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path += [str(HERE.parents[1] / "export"), str(HERE.parent / "qwen2_5_vl")]
+sys.path += [str(HERE.parents[1] / "export"), str(HERE.parent), str(HERE.parent / "qwen2_5_vl")]
 import tvshim  # noqa: E402, F401
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from PIL import Image  # noqa: E402
 from transformers import AutoImageProcessor, AutoProcessor, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
 from checkpoints import MASKED  # noqa: E402
 from lines import GREEDY, IMAGES, LINES  # noqa: E402
+from shared import synthetic  # noqa: E402
 
 CHECKPOINTS = ["tied", "released"]
 MIN_LEAD = 1e-3  # a greedy choice closer than this could turn on rounding
-
-
-def synthetic(width: int, height: int) -> Image.Image:
-    """RGB level of channel c at column x, row y: (x (5 + 2c) + y (9 - 3c) + (xy >> (3 + c)) + 40c) mod 256."""
-    y, x, c = np.ogrid[:height, :width, :3]
-    return Image.fromarray(((x * (5 + 2 * c) + y * (9 - 3 * c) + ((x * y) >> (3 + c)) + 40 * c) % 256).astype(np.uint8))
 
 
 def extended(inputs: dict, ids: list[int]) -> dict:
