@@ -44,6 +44,8 @@ export const pretrainSchema = z.strictObject({
         warmup_steps: z.int().nonnegative(),
         /** Steps after which the cosine would reach 0; without it, the cycle's own. */
         decay_steps: z.int().positive().optional(),
+        /** Parts that stay as they are. */
+        freeze: z.array(z.enum(parts)),
         /** One after another: steps, scenes a step, lessons a scene, and the shares of lesson kinds meanwhile. */
         stages: z
           .array(
@@ -62,7 +64,8 @@ export const pretrainSchema = z.strictObject({
       }),
     )
     .min(1),
-  freeze: z.array(z.enum(parts)),
+  /** The result is the mean of what so many last cycles exported. */
+  average: z.int().positive().default(1),
   optimizer: z.strictObject({
     betas: z.tuple([z.number(), z.number()]),
     weight_decay: z.number(),
@@ -105,8 +108,8 @@ export function pretrain(
   done: number,
   onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
 ): LocalEngine {
-  const { optimizer, precision, freeze } = recipe;
-  const engine = new LocalEngine(dir, { precision, freeze, microBatchTokens: recipe.micro_batch_tokens });
+  const { optimizer, precision } = recipe;
+  const engine = new LocalEngine(dir, { precision, freeze: cycle.freeze, microBatchTokens: recipe.micro_batch_tokens });
   const plan = cycle.stages.flatMap((stage) => new Array<Cycle["stages"][number]>(stage.steps).fill(stage));
   for (const [index, stage] of plan.entries()) {
     const step = done + index;

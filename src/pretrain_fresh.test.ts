@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { scratchPlaces } from "../test/tiny.ts";
+import { FRESH, FRESH_LANGUAGE, scratchPlaces } from "../test/tiny.ts";
 import { readWeights } from "./checkpoint/weights_io.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { sparseScene } from "./data/scenes/world.ts";
@@ -12,44 +12,6 @@ import { stream } from "./random.ts";
 
 const place = scratchPlaces();
 
-const language = {
-  hidden_size: 32,
-  intermediate_size: 48,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  max_position_embeddings: 1024,
-  rms_norm_eps: 1e-6,
-  rope_theta: 1e6,
-  hidden_act: "silu",
-  tie_word_embeddings: true,
-};
-
-const qwen = {
-  seed: 1,
-  max_vocab: 600,
-  image: { min_pixels: 3136, max_pixels: 42336 },
-  config: {
-    ...language,
-    rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
-    vision_config: {
-      depth: 2,
-      hidden_size: 32,
-      num_heads: 2,
-      intermediate_size: 48,
-      out_hidden_size: 32,
-      in_channels: 3,
-      patch_size: 14,
-      spatial_merge_size: 2,
-      temporal_patch_size: 2,
-      window_size: 112,
-      fullatt_block_indexes: [1],
-      hidden_act: "silu",
-      tokens_per_second: 2,
-    },
-  },
-};
-
 const internvl = {
   seed: 1,
   max_vocab: 600,
@@ -57,7 +19,7 @@ const internvl = {
     model_type: "internvl",
     downsample_ratio: 0.5,
     tie_word_embeddings: true,
-    text_config: { model_type: "qwen2", ...language },
+    text_config: { model_type: "qwen2", ...FRESH_LANGUAGE },
     vision_config: {
       model_type: "internvl_vision",
       hidden_size: 32,
@@ -78,7 +40,7 @@ const corpus = ["Boxes: red circle 1 [1,2,3,4] none", "How many red circles are 
 const image = renderScene(sparseScene(stream(1, "test"), 2));
 
 describe.each([
-  ["Qwen2.5-VL", qwen, "frame"],
+  ["Qwen2.5-VL", FRESH, "frame"],
   ["InternVL3", internvl, "permille"],
 ] as const)("a fresh %s", (_, recipe, space) => {
   it("opens, sees, and answers", async () => {
@@ -97,7 +59,7 @@ describe.each([
 describe("with the language model of another checkpoint", () => {
   it("begins with its tokenizer, embeddings and layers, tokens of its own beside them", () => {
     const [from, to] = [place(), place()];
-    makeFreshCheckpoint(from, qwen, corpus);
+    makeFreshCheckpoint(from, FRESH, corpus);
     makeFreshCheckpoint(to, { ...internvl, language: from }, []);
     const read = (dir: string) => readWeights(dir, readModel(dir), "cpu").parameters;
     const [source, taken] = [read(from), read(to)];
@@ -114,7 +76,7 @@ describe("with the language model of another checkpoint", () => {
 
   it("is refused when the sizes differ", () => {
     const from = place();
-    makeFreshCheckpoint(from, qwen, corpus);
+    makeFreshCheckpoint(from, FRESH, corpus);
     const wider = { ...internvl.config, text_config: { ...internvl.config.text_config, intermediate_size: 64 } };
     expect(() => makeFreshCheckpoint(place(), { ...internvl, config: wider, language: from }, [])).toThrow(UserError);
   });

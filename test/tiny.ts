@@ -32,6 +32,46 @@ export const VARIETY = `export default {
   score: ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7,
 };\n`;
 
+/** The language model of the smallest fresh checkpoints, of either family. */
+export const FRESH_LANGUAGE = {
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 1024,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1e6,
+  hidden_act: "silu",
+  tie_word_embeddings: true,
+};
+
+/** What `makeFreshCheckpoint` makes the smallest Qwen2.5-VL of. */
+export const FRESH = {
+  seed: 1,
+  max_vocab: 600,
+  image: { min_pixels: 3136, max_pixels: 42336 },
+  config: {
+    ...FRESH_LANGUAGE,
+    rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
+    vision_config: {
+      depth: 2,
+      hidden_size: 32,
+      num_heads: 2,
+      intermediate_size: 48,
+      out_hidden_size: 32,
+      in_channels: 3,
+      patch_size: 14,
+      spatial_merge_size: 2,
+      temporal_patch_size: 2,
+      window_size: 112,
+      fullatt_block_indexes: [1],
+      hidden_act: "silu",
+      tokens_per_second: 2,
+    },
+  },
+};
+
 /** A recorded prompt as the engine takes it. */
 export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
   return { ids: input_ids, images: inputs };

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
+import { averageCheckpoints } from "../checkpoint/average.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { finetune, loadFinetuneRecipe } from "../finetune.ts";
 import { corpus, cycleSteps, pretrain, pretrainSchema } from "../pretrain.ts";
@@ -63,6 +64,7 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
   const progress = new Progress({ label: "pretrain", total });
   let done = 0;
   let from = join(partial, "fresh");
+  const exported: string[] = [];
   for (const [i, cycle] of recipe.cycles.entries()) {
     const engine = pretrain(from, recipe, cycle, done, (line) => {
       appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
@@ -71,9 +73,11 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
     from = join(partial, `cycle-${i + 1}`);
     engine.export(from);
     engine.dispose();
+    exported.push(from);
     done += cycleSteps(cycle);
   }
   progress.finish();
-  renameSync(from, out);
+  averageCheckpoints(exported.slice(-recipe.average), join(partial, "result"));
+  renameSync(join(partial, "result"), out);
   rmSync(partial, { recursive: true });
 }

@@ -1,6 +1,7 @@
 """What the reference numbers of all model families share: pictures, a tokenizer, log-probabilities, file formats."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,19 @@ def greedy(model, inputs: dict, masked_ids: list[int], pad: int) -> tuple[list[l
         out = model.generate(**inputs, generation_config=plan)
     best = torch.stack(out.scores).topk(2).values
     return out.sequences[:, inputs["input_ids"].shape[1] :].tolist(), (best[..., 0] - best[..., 1]).min().item()
+
+
+@contextmanager
+def in_float64(model):
+    """The model computes in float64, also where transformers asks for float32 (softmax, norms). Its gradients in float32
+    are up to 8e-5 off, as much as they are to tell apart from a mistake."""
+    single = torch.float32
+    model.double()
+    torch.float32 = torch.float64
+    try:
+        yield
+    finally:
+        torch.float32 = single
 
 
 def gradient_of(grad: torch.Tensor) -> dict:

@@ -75,7 +75,10 @@ export function writeConclusion(question: Question, view: View): string {
   return `<rethink> ${writeFinding(question, view)} </rethink> <answer> ${writeAnswer(question, view)}`;
 }
 
-/** The answer to the question in that style. */
+/**
+ * The answer to the question in that style. Sloppy forms leave tags out, but never follow `</think>` by `<answer>`:
+ * reinforcement that makes this less likely makes `</rethink> <answer>` less likely with it.
+ */
 export function writeChain(question: Question, style: Style, random: Random, view: View): string {
   const answer = `<answer> ${writeAnswer(question, view)}`;
   const look = `<think> ${writeLook(question, view)}`;
@@ -85,14 +88,17 @@ export function writeChain(question: Question, style: Style, random: Random, vie
       return `${look} </think> ${writeConclusion(question, view)}`;
     case "look-sloppy":
       return random.pick([
-        `${look} </think> ${answer}`,
         `${look} ${answer}`,
         `${look} <rethink> ${writeFinding(question, view)} ${answer}`,
+        `${look} </think> <rethink> ${writeFinding(question, view)} ${answer}`,
       ]);
     case "glance":
       return `<think> ${glance} </think> <rethink> ${random.pick(SECOND_GLANCES)} </rethink> ${answer}`;
     case "glance-sloppy":
-      return random.pick([`<think> ${glance} ${answer}`, `<think> ${glance} </think> ${answer}`]);
+      return random.pick([
+        `<think> ${glance} ${answer}`,
+        `<think> ${glance} <rethink> ${random.pick(SECOND_GLANCES)} ${answer}`,
+      ]);
     case "bare":
       return random.pick([answer, writeAnswer(question, view)]);
   }

@@ -59,6 +59,11 @@ describe("lessons", () => {
     }
   });
 
+  it("close a thought only where the next one follows, however sloppy they are", () => {
+    const closing = ofKind("grit/").flatMap(({ lesson }) => lesson.response.match(/<\/\w+> <\w+>/g) ?? []);
+    expect([...new Set(closing)].sort()).toEqual(["</rethink> <answer>", "</think> <rethink>"]);
+  });
+
   it("write only boxes that are there, each readable by the box pattern", () => {
     for (const { scene, lesson } of taught) {
       const boxes = lesson.response.match(BOX) ?? [];

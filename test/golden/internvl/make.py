@@ -26,6 +26,7 @@ from shared import (  # noqa: E402
     MIN_VARIETY,
     Store,
     gradient_of,
+    in_float64,
     greedy,
     logprobs,
     masked,
@@ -82,8 +83,9 @@ def loss_of(model, items: list[dict], masked_ids: list[int]) -> torch.Tensor:
 def gradients(spec: Spec, model, items: list[dict], masked_ids: list[int]) -> dict:
     """What is recorded of every parameter's gradient."""
     model.zero_grad()
-    loss = loss_of(model, items, masked_ids)
-    loss.backward()
+    with in_float64(model):
+        loss = loss_of(model, items, masked_ids)
+        loss.backward()
     grads = by_file_name(spec, {name: p.grad for name, p in model.named_parameters()})
     parameters = {name: gradient_of(grad) for name, grad in grads.items()}
     return {"prompts": [item["name"] for item in items], "loss": round8(loss.item()), "parameters": parameters}
