@@ -1,4 +1,7 @@
-/** @file A chat-completions server on this machine that judges by string equality, and fails when it is told to. */
+/**
+ * @file A chat-completions server on this machine that judges by string equality, chooses between pictures as it is told, and
+ * fails when it is told to.
+ */
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -19,8 +22,26 @@ export interface Received {
   readonly body: {
     readonly model: string;
     readonly temperature: number;
-    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly messages: readonly { readonly role: string; readonly content: string | readonly Part[] }[];
     readonly response_format?: { readonly type: string };
+  };
+  /** What the first message says, and the files of the pictures it shows. */
+  readonly text: string;
+  readonly pictures: readonly Buffer[];
+}
+
+type Part =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+
+function receivedOf(url: string, headers: IncomingHttpHeaders, text: string): Received {
+  const body = JSON.parse(text) as Received["body"];
+  const { content } = body.messages[0]!;
+  const parts = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
+  const pictures = parts.flatMap((part) => (part.type === "image_url" ? [part.image_url.url] : []));
+  return {
+    ...{ url, headers, body, text: parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n") },
+    pictures: pictures.map((data) => Buffer.from(data.replace("data:image/png;base64,", ""), "base64")),
   };
 }
 
@@ -34,6 +55,8 @@ export class JudgeServer {
   /** Completions that were sent whole. */
   completed = 0;
   behave: (request: Received, n: number) => Behaviour = () => "judge";
+  /** What is replied to a question with pictures. */
+  choose: (request: Received) => string = () => "Image 0";
   #server: Server | undefined;
   #port = 0;
   #busy = 0;
@@ -46,7 +69,7 @@ export class JudgeServer {
         text += chunk;
       });
       request.on("end", () => {
-        const received = { url: request.url!, headers: request.headers, body: JSON.parse(text) as Received["body"] };
+        const received = receivedOf(request.url!, request.headers, text);
         this.received.push(received);
         this.busiest = Math.max(this.busiest, ++this.#busy);
         response.on("close", () => this.#busy--);
@@ -70,17 +93,15 @@ export class JudgeServer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  #answer(response: ServerResponse, { body }: Received, behaviour: Behaviour): void {
+  #answer(response: ServerResponse, received: Received, behaviour: Behaviour): void {
     const json = { "content-type": "application/json" };
     if (typeof behaviour === "object") {
       response.writeHead(behaviour.status, { ...json, ...behaviour.headers });
       response.end(JSON.stringify({ error: { message: behaviour.message ?? "out of order" } }));
       return;
     }
-    const asked = body.messages[0]!.content;
-    const [, standard, given] = /Standard answer: (.*)\nModel's answer: (.*)$/s.exec(asked)!;
-    const verdict = standard === given || (standard === "4" && given === "four") ? 1 : 0.25;
-    const content = behaviour === "nonsense" ? "It depends." : JSON.stringify({ score: verdict });
+    const content =
+      behaviour === "nonsense" ? "It depends." : received.pictures.length ? this.choose(received) : verdictOn(received);
     const message = behaviour === "refuse" ? { content: null, refusal: "I would rather not." } : { content };
     const whole = JSON.stringify({ choices: [{ message, finish_reason: "stop" }], usage: USAGE });
     if (behaviour === "slow") return; // The client gives up; the connection ends with the server.
@@ -96,4 +117,9 @@ export class JudgeServer {
       response.end(whole);
     }
   }
+}
+
+function verdictOn({ text }: Received): string {
+  const [, standard, given] = /Standard answer: (.*)\nModel's answer: (.*)$/s.exec(text)!;
+  return JSON.stringify({ score: standard === given || (standard === "4" && given === "four") ? 1 : 0.25 });
 }

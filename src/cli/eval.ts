@@ -6,10 +6,9 @@ import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
 import { loadSets, runEvaluation } from "../evaluation.ts";
 import { openJudge } from "../judge/open.ts";
 import { Progress } from "../progress.ts";
-import type { Judge } from "../rewards/judge.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
 import { Interrupts } from "./interrupt.ts";
-import { addJudgeOption, judgeSettings } from "./judge_option.ts";
+import { addJudgeOption, judgeSettings, printCost } from "./judge_option.ts";
 import { integer } from "./numbers.ts";
 import {
   addAskingOptions,
@@ -130,7 +129,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   });
   progress?.finish();
   await writeTables(out, rows, options);
-  printCost(judge);
+  printCost(judge.service?.model, judge.spent?.());
 }
 
 async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
@@ -166,20 +165,10 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
     progress?.finish();
     printRow(evaluation, options);
     if (out !== undefined) console.log(`\n${out}`);
-    printCost(judge);
+    printCost(judge.service?.model, judge.spent?.());
   } finally {
     engine.dispose();
   }
-}
-
-/** Prints what a service has cost that was asked for verdicts; those that were known already are free. */
-function printCost(judge: Judge): void {
-  const cost = judge.spent?.();
-  if (!judge.service || !cost) return;
-  const { input, output, usd } = cost;
-  const [asked, answered] = [input, output].map((tokens) => tokens.toLocaleString("en"));
-  const price = usd === undefined ? "no openai.price to say what that costs" : `$${usd.toFixed(4)}`;
-  console.log(`judge ${judge.service.model}: ${asked} tokens asked, ${answered} answered, ${price}`);
 }
 
 /** Sets by the names of their files. @throws UserError when two files share one */

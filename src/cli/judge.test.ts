@@ -73,8 +73,7 @@ describe("grit judge", () => {
     });
 
     it("asks what rules cannot tell, and says what could not be scored", async () => {
-      server.behave = ({ body }) =>
-        body.messages[0]!.content.includes("a mystery") ? { status: 400, message: "filtered" } : "judge";
+      server.behave = ({ text }) => (text.includes("a mystery") ? { status: 400, message: "filtered" } : "judge");
       const { code, out: said } = await judge(
         [...lines, { ...lines[2], id: "d", response: "a mystery" }],
         "--judge",

@@ -1,7 +1,8 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkpointDir, grit, readLines, writeImage, writeLines } from "../../test/commands.ts";
+import { JudgeServer } from "../../test/judge_server.ts";
 import { scratch } from "../../test/tiny.ts";
 
 const dir = scratch();
@@ -60,6 +61,33 @@ describe("grit probe", () => {
     const byId = (list: readonly { id: string }[]) => [...list].sort((a, b) => a.id.localeCompare(b.id));
     expect(byId(rows<{ id: string }>())).toEqual(byId(picks));
     expect(summary()).toMatchObject({ n: 2, unscored: 0, repeats: [expect.any(Number), expect.any(Number)] });
+  });
+
+  it("asks a service for verdicts and for choices, and says what it cost", async () => {
+    const server = await new JudgeServer().start();
+    process.env.GRIT_TEST_KEY = "any";
+    const judge = join(dir, "judge.yaml");
+    const openai = { base_url: server.url, key_env: "GRIT_TEST_KEY", cache: join(dir, "judge-cache") };
+    writeFileSync(judge, JSON.stringify({ name: "openai", openai }));
+    const cost = /^judge gpt-4o-2024-11-20: [\d,]+ tokens asked, [\d,]+ answered, no openai.price/m;
+    try {
+      const given = [{ ...line, completion: reasoned }];
+      expect(await probe("faithfulness", given, "--judge", judge)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(cost),
+      });
+      // The model writes no <answer>, which scores 0 unasked: only what proves the service is.
+      expect(server.received).toHaveLength(1);
+      rmSync(out, { recursive: true });
+      expect(await probe("correlation", given, "--chooser", judge, "--repeats", "2")).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(cost),
+      });
+      expect(rows<{ chosen: number }>().map(({ chosen }) => chosen)).toEqual([0, 0]);
+    } finally {
+      await server.stop();
+      delete process.env.GRIT_TEST_KEY;
+    }
   });
 
   it("refuses what cannot be probed", async () => {

@@ -6,15 +6,18 @@ import { attentionSummary, rethinkAttention } from "../eval/attention_share.ts";
 import { correlationSummary, drawable, pick } from "../eval/correlation.ts";
 import { probe, probeSummaries } from "../eval/faithfulness.ts";
 import { localChooser } from "../eval/local_chooser.ts";
+import { type ServiceChooser, serviceChooser } from "../eval/service_chooser.ts";
 import { writeWhole } from "../files.ts";
-import { exactJudge } from "../judge/exact.ts";
+import { openJudge } from "../judge/open.ts";
 import { decodeImage } from "../prompt/image.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { isScored } from "../records.ts";
 import { attentionChart } from "../report/attention.ts";
 import { faithfulnessTable } from "../report/faithfulness.ts";
 import { fraction, percent, points } from "../report/format.ts";
+import type { Judge } from "../rewards/judge.ts";
 import { type ChainOptions, chainsCommand, overChains } from "./chains.ts";
+import { addJudgeOption, isJudgeFile, judgeSettings, printCost } from "./judge_option.ts";
 import { writeRows } from "./lines.ts";
 import { integer } from "./numbers.ts";
 import { openModel } from "./options.ts";
@@ -29,15 +32,18 @@ export function probeCommand(): Command {
 }
 
 function faithfulnessCommand(): Command {
-  return chainsCommand(
+  const command = chainsCommand(
     "faithfulness",
     "remove boxes, shuffle them, remove the thinking: does the answer change, against the intact chain?",
-  ).action(async (options: ChainOptions) => {
+  );
+  return addJudgeOption(command).action(async (options: ChainOptions & { judge: string }) => {
     const { maxTokens, seed, method } = options;
-    const judge = exactJudge;
-    const { rows: outcomes, chains } = await overChains(options, async (engine, batch) =>
-      probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop }),
-    );
+    const settings = await judgeSettings(options.judge);
+    let judge: Judge | undefined;
+    const { rows: outcomes, chains } = await overChains(options, async (engine, batch) => {
+      judge ??= await openJudge(settings);
+      return await probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop });
+    });
     if (outcomes.length === 0) throw nothingToProbe("a <rethink>");
     const summaries = probeSummaries(outcomes);
     const rows = outcomes.map(({ acc, ...rest }) => ({
@@ -47,6 +53,7 @@ function faithfulnessCommand(): Command {
     writeProbe(options.out, rows, summaries);
     console.log(faithfulnessTable(summaries));
     console.log(`chains: those of ${chains} that rethink and have something to edit`);
+    printCost(judge?.service?.model, judge?.spent?.());
   });
 }
 
@@ -80,18 +87,23 @@ function correlationCommand(): Command {
     "correlation",
     "can a model tell, from a chain without its coordinates, the chain's boxes from random ones (the paper's figure 4)?",
   )
-    .option("--chooser <dir>", "the model that is asked; default: that of --model")
+    .option(
+      "--chooser <who>",
+      "who is asked: a model, or a service by a YAML file with the keys of a recipe's section judge; default: that of --model",
+    )
     .option("--repeats <n>", "times each chain is asked about", integer(1), 3)
     .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
-      const { seed, repeats } = options;
-      const other = options.chooser === undefined ? undefined : openModel({ ...options, model: options.chooser });
+      const { seed, repeats, chooser: named } = options;
+      const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
+      const other = named === undefined || settings ? undefined : openModel({ ...options, model: named });
+      let service: ServiceChooser | undefined;
       const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
-        const { processor } = other ?? engine;
-        const chooser = localChooser(options.chooser ?? options.model, other ?? engine, processor);
-        const asked = batch.filter(({ chain }) => drawable(chain).length > 0);
-        const picked = asked.map(async (each) =>
-          pick(chooser, each, await decodeImage(each.sample.image), { repeats, seed }),
-        );
+        if (settings) service ??= await serviceChooser(settings);
+        const asked = other ?? engine;
+        const chooser = service ?? localChooser(named ?? options.model, asked, asked.processor);
+        const picked = batch
+          .filter(({ chain }) => drawable(chain).length > 0)
+          .map(async (each) => pick(chooser, each, await decodeImage(each.sample.image), { repeats, seed }));
         return (await Promise.all(picked)).flat();
       }).finally(() => other?.dispose());
       if (picks.length === 0) throw nothingToProbe("a box");
@@ -102,6 +114,7 @@ function correlationCommand(): Command {
         `correlation ${fraction(summary.mean)}${spread} over ${repeats} looks at ${summary.n} of ${chains} chains; 0.5 is chance`,
       );
       if (summary.unscored > 0) console.log(`${summary.unscored} looks gave no choice, so there is no score.`);
+      printCost(service?.name, service?.spent());
     });
 }
 

@@ -1,4 +1,4 @@
-/** @file Verdicts on disk by what was asked: one small file each, shared by all processes, whole or not there. */
+/** @file The numbers that a service answered, on disk by what was asked: one small file each, shared by all processes, whole or not there. */
 
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ export function nameOf(url: string, body: string): string {
   return createHash("sha256").update(url).update("\n").update(body).digest("hex");
 }
 
-export class VerdictCache {
+export class AnswerCache {
   readonly dir: string;
 
   constructor(dir: string) {
@@ -18,7 +18,7 @@ export class VerdictCache {
   }
 
   /**
-   * The score kept under a name. What is no verdict, such as a file cut short when the power failed, is as none.
+   * The score kept under a name. What is no number, such as a file cut short when the power failed, is as none.
    * @throws UserError when the file is there and cannot be read
    */
   async get(name: string): Promise<number | undefined> {

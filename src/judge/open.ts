@@ -3,7 +3,8 @@
 import type { JudgeSettings } from "../judge_settings.ts";
 import type { Judge } from "../rewards/judge.ts";
 import { exactJudge, isRight } from "./exact.ts";
-import { OpenAIJudge, type OpenOptions } from "./openai.ts";
+import { OpenAIJudge } from "./openai.ts";
+import type { OpenOptions } from "./service.ts";
 
 /**
  * Opens a judge, to be used for all of a job.

@@ -8,7 +8,7 @@ import { judgeSchema } from "../judge_settings.ts";
 import { isScored, type Score } from "../records.ts";
 import type { Judge, JudgeRequest } from "../rewards/judge.ts";
 import { openJudge } from "./open.ts";
-import type { OpenOptions } from "./openai.ts";
+import type { OpenOptions } from "./service.ts";
 
 let server: JudgeServer;
 let dir: string;
@@ -45,8 +45,7 @@ const request = (n: number, response = `answer ${n}`): JudgeRequest => ({
 const judgeAll = (judge: Judge, count: number) =>
   Promise.all(Array.from({ length: count }, (_, n) => judge.judge(request(n))));
 /** The number of the question, -1 for the one that proves the endpoint. */
-const numberOf = ({ body }: Received) =>
-  Number(/Question: Question (\d+)\?/.exec(body.messages[0]!.content)?.[1] ?? -1);
+const numberOf = ({ text }: Received) => Number(/Question: Question (\d+)\?/.exec(text)?.[1] ?? -1);
 
 interface LedgerLine {
   readonly id: string;
@@ -72,14 +71,14 @@ describe("what is asked", () => {
       const judge = await open();
       const question = `Which? ${listed}`;
       await judge.judge({ question, answer: "x", response: "the first", choices: ["x", "y"] });
-      expect(server.received.at(-1)!.body.messages[0]!.content).toContain(`Question: ${question}\nStandard answer: x`);
+      expect(server.received.at(-1)!.text).toContain(`Question: ${question}\nStandard answer: x`);
     },
   );
 
   it("is the paper's prompt, at temperature 0, with a schema for the answer, under the key", async () => {
     const judge = await open({ model: "some-model" });
     expect(await judge.judge({ ...request(1, "other"), choices: ["x", "y"] })).toBe(0.25);
-    const { url, headers, body } = server.received.at(-1)!;
+    const { url, headers, body, text } = server.received.at(-1)!;
     expect(url).toBe("/v1/chat/completions");
     expect(headers.authorization).toBe("Bearer secret-key");
     expect(body).toMatchObject({
@@ -88,10 +87,8 @@ describe("what is asked", () => {
       response_format: { type: "json_schema", json_schema: { strict: true } },
     });
     expect(body.messages).toHaveLength(1);
-    expect(body.messages[0]!.content).toMatch(
-      /^You are responsible for proofreading the answers, .* the higher the score\./,
-    );
-    expect(body.messages[0]!.content).toMatch(
+    expect(text).toMatch(/^You are responsible for proofreading the answers, .* the higher the score\./);
+    expect(text).toMatch(
       /\nQuestion: Question 1\?\n\(A\) x\n\(B\) y\nStandard answer: answer 1\nModel's answer: other$/,
     );
   });

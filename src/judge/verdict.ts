@@ -3,15 +3,13 @@
 import { createHash } from "node:crypto";
 import type { JudgeRequest } from "../rewards/judge.ts";
 import { letter, listsAll } from "./options.ts";
+import type { AnswerForm, Question } from "./service.ts";
 
 /** The paper's instruction to its judge (figure 8), which derives from that of Visual CoT. */
 const INSTRUCTION = `You are responsible for proofreading the answers, you need to give a score to the model's answer by referring to the standard answer, based on the given question. The full score is 1 point and the minimum score is 0 points. Please output the score in the json form "{score: <score>}". The evaluation criteria require that the closer the model's answer is to the standard answer, the higher the score.`;
 
 /** Tokens that an answer may have: a verdict takes ten, more are for models that wrap it in words. */
-export const MAX_TOKENS = 64;
-
-/** How the form of the answer is asked for: by a JSON schema, or by the instruction's words alone. */
-export type AnswerForm = "json_schema" | "text";
+const MAX_TOKENS = 64;
 
 const responseFormat = {
   type: "json_schema",
@@ -27,27 +25,29 @@ const responseFormat = {
   },
 };
 
-/** The body of a chat-completions request: one user message, temperature 0. Choices are put below a question that does not list them. */
-export function requestBody(
+/** One user message, temperature 0. Choices are put below a question that does not list them. */
+export function judgeQuestion(
   model: string,
   { question, answer, response, choices = [] }: JudgeRequest,
   form: AnswerForm,
-): string {
+): Question {
   const options = listsAll(question, choices) ? "" : choices.map((choice, i) => `\n(${letter(i)}) ${choice}`).join("");
   const content = `${INSTRUCTION}\nQuestion: ${question}${options}\nStandard answer: ${answer}\nModel's answer: ${response}`;
-  return JSON.stringify({
+  const body = JSON.stringify({
     model,
     messages: [{ role: "user", content }],
     temperature: 0,
     max_tokens: MAX_TOKENS,
     ...(form === "json_schema" && { response_format: responseFormat }),
   });
+  // No token is shorter than a byte.
+  return { body, most: { input: Buffer.byteLength(body), output: MAX_TOKENS } };
 }
 
 /** SHA-256, hex, of all that a request says whatever is judged: the instruction, the schema, the limits. */
 export function instructionHash(form: AnswerForm): string {
-  const around = requestBody("", { question: "", answer: "", response: "" }, form);
-  return createHash("sha256").update(around).digest("hex");
+  const { body } = judgeQuestion("", { question: "", answer: "", response: "" }, form);
+  return createHash("sha256").update(body).digest("hex");
 }
 
 /**

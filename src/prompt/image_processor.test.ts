@@ -27,6 +27,7 @@ describe("ProcessorFile", () => {
   });
 
   it.each([
+    ["do_convert_rgb", false],
     ["do_resize", false],
     ["resample", 2],
     ["do_rescale", false],

@@ -55,7 +55,14 @@ export function refuseUnknown(options: ImageOptions, family: string, known: read
 }
 
 /** What both families compute, and no setting changes here: bicubic is 3 in Pillow. */
-const FIXED = { do_resize: true, resample: 3, do_rescale: true, rescale_factor: 1 / 255, do_normalize: true };
+const FIXED = {
+  do_convert_rgb: true,
+  do_resize: true,
+  resample: 3,
+  do_rescale: true,
+  rescale_factor: 1 / 255,
+  do_normalize: true,
+};
 
 /** The settings of a checkpoint's image processor, wherever the folder keeps them. */
 export class ProcessorFile {

@@ -143,6 +143,12 @@ it("appends them to the CSV's columns, which stay a table", () => {
   expect(heads.map((head) => value(2, head))).toEqual(["", "", "", "0.25", ""]);
 });
 
+it("says in the CSV of how many samples a limited set is the beginning", () => {
+  const limited = { ...table, sets: table.sets.map((set) => ({ ...set, of: 288 })) };
+  for (const row of csvTable(limited).split("\n").slice(1)) expect(row).toMatch(/,4,288$/);
+  expect(csvTable(limited).split("\n")[0]).toMatch(/,vsr first,vsr of$/);
+});
+
 /** Cells without the kinds of questions. */
 function paperOnly(cells: (typeof kinds.rows)[number]["cells"]): typeof cells {
   return Object.fromEntries(Object.entries(cells).map(([set, { yesNo: _, choice: __, ...paper }]) => [set, paper]));

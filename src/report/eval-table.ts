@@ -72,13 +72,15 @@ export function markdownTable(data: Table): string {
 
 /**
  * Each number with its ends and its coverage in columns of their own, all but the counts as shares; a partial number is empty.
- * First the paper's columns, then the further metrics, then those of the kinds of questions.
+ * First the paper's columns, then the further metrics, then those of the kinds of questions, at last what was asked of a set
+ * that was not asked whole.
  */
 export function csvTable(data: Table): string {
   const columns = [
     ...metricColumns(data, PAPER_METRICS),
     ...metricColumns(data, FURTHER_METRICS),
     ...kindColumns(data),
+    ...limitColumns(data),
   ];
   const rows = data.rows.map((row) => [row.name, row.seeds, ...columns.map(({ value }) => value(row.cells))]);
   return [["method", "seeds", ...columns.map(({ head }) => head)], ...rows]
@@ -109,6 +111,18 @@ function kindColumns({ sets, rows }: Table): Column[] {
         ),
       ];
     }),
+  );
+}
+
+/** Of a set of which only the first samples were asked: how many they are, and how many it has. */
+function limitColumns({ sets }: Table): Column[] {
+  return sets.flatMap(({ name, samples, of }) =>
+    of === undefined
+      ? []
+      : [
+          { head: `${name} first`, value: () => samples },
+          { head: `${name} of`, value: () => of },
+        ],
   );
 }
 
