@@ -57,8 +57,7 @@ type Reply =
   | Exclude<Outcome, { kind: "answered" }>;
 
 export class Service {
-  /** The form that the endpoint takes. */
-  form: AnswerForm;
+  #form: AnswerForm;
   readonly #settings: OpenAISettings;
   readonly #inquiry: Inquiry;
   readonly #endpoint: Endpoint;
@@ -75,7 +74,7 @@ export class Service {
   private constructor(settings: OpenAISettings, key: string, inquiry: Inquiry, options: OpenOptions) {
     this.#settings = settings;
     this.#inquiry = inquiry;
-    this.form = inquiry.forms[0];
+    this.#form = inquiry.forms[0];
     this.#options = { waits: { first: 1000, longest: 60_000 }, notice: (text) => console.error(text), ...options };
     this.#endpoint = new Endpoint(settings, key);
     this.#cache = new AnswerCache(settings.cache);
@@ -108,6 +107,11 @@ export class Service {
     const service = new Service(settings, key, inquiry, options);
     await service.#prove();
     return service;
+  }
+
+  /** The form that the endpoint takes. */
+  get form(): AnswerForm {
+    return this.#form;
   }
 
   /** The endpoint's address without its last slashes. */
@@ -184,7 +188,7 @@ export class Service {
 
   /** Whether the endpoint answers what it is known to be able to answer. */
   async #probe(): Promise<Fault | undefined> {
-    const reply = await this.#exchange(this.#inquiry.proof(this.form));
+    const reply = await this.#exchange(this.#inquiry.proof(this.#form));
     if (reply.kind === "scored" || reply.kind === "nonsense") return undefined;
     const reason = `The judge ${this.#settings.model} at ${this.#endpoint.url} has stopped answering (${reply.reason}).`;
     return { reason, after: askedWait(reply), final: reply.kind !== "failed" };
@@ -194,12 +198,12 @@ export class Service {
     const { gives, proof, forms } = this.#inquiry;
     const who = `The judge ${this.#settings.model} at ${this.#endpoint.url}`;
     for (let tries = 1; ; tries++) {
-      const reply = await this.#exchange(proof(this.form));
+      const reply = await this.#exchange(proof(this.#form));
       if (reply.kind === "scored") return;
       const wait = this.#waitAfter(reply, tries - 1);
-      const next = forms[forms.indexOf(this.form) + 1];
+      const next = forms[forms.indexOf(this.#form) + 1];
       if (reply.kind === "declined" && next && /response_format|schema/i.test(reply.reason)) {
-        this.form = next;
+        this.#form = next;
         this.#options.notice(`${who} takes no JSON schema (${reply.reason}); its ${gives}s are read from its words.`);
       } else if (reply.kind === "refused") {
         throw new UserError(
