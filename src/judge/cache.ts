@@ -1,4 +1,4 @@
-/** @file The numbers that a service answered, on disk by what was asked: one small file each, shared by all processes, whole or not there. */
+/** @file What a service answered, on disk by what was asked: one small file each, shared by all processes, whole or not there. */
 
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";

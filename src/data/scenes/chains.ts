@@ -77,7 +77,7 @@ export function writeConclusion(question: Question, view: View): string {
 
 /**
  * The answer to the question in that style. Sloppy forms leave tags out, but never follow `</think>` by `<answer>`:
- * reinforcement that makes this less likely makes `</rethink> <answer>` less likely with it.
+ * reinforcement that unlearnt this seems to have unlearnt `</rethink> <answer>` with it (models/README.md).
  */
 export function writeChain(question: Question, style: Style, random: Random, view: View): string {
   const answer = `<answer> ${writeAnswer(question, view)}`;
