@@ -63,21 +63,19 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
   const total = recipe.cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
   const progress = new Progress({ label: "pretrain", total });
   let done = 0;
-  let from = join(partial, "fresh");
-  const exported: string[] = [];
+  const made = [join(partial, "fresh")];
   for (const [i, cycle] of recipe.cycles.entries()) {
-    const engine = pretrain(from, recipe, cycle, done, (line) => {
+    const engine = pretrain(made.at(-1)!, recipe, cycle, done, (line) => {
       appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
       progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);
     });
-    from = join(partial, `cycle-${i + 1}`);
-    engine.export(from);
+    made.push(join(partial, `cycle-${i + 1}`));
+    engine.export(made.at(-1)!);
     engine.dispose();
-    exported.push(from);
     done += cycleSteps(cycle);
   }
   progress.finish();
-  averageCheckpoints(exported.slice(-recipe.average), join(partial, "result"));
+  averageCheckpoints(made.slice(1).slice(-recipe.average), join(partial, "result"));
   renameSync(join(partial, "result"), out);
   rmSync(partial, { recursive: true });
 }

@@ -24,7 +24,7 @@ export interface ServiceChooser extends Chooser {
 
 /**
  * Opens the service of a judge's settings as a chooser.
- * @throws UserError when the settings name no service, or it has no key, refuses it, does not answer or sees no pictures
+ * @throws UserError when the settings name no service, or it has no key, refuses it, does not answer or takes no pictures
  */
 export async function serviceChooser(
   { name, openai }: JudgeSettings,
