@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { SafetensorsFile } from "../src/checkpoint/safetensors.ts";
+import type { ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
+import type { GrpoLoss } from "../src/loss.ts";
 import type { Prompt } from "../src/records.ts";
 import { type Golden, type GoldenPrompt, loadGolden } from "./golden/golden.ts";
 
@@ -82,6 +84,47 @@ export function openTiny(name: string, options: LocalOptions = {}): { engine: Lo
   const golden = loadGolden(name);
   return { engine: new LocalEngine(golden.dir, { device: "cpu", ...options }), golden };
 }
+
+/** A step to take where none in particular is meant. */
+export const STEP = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
+/** A loss likewise. */
+export const GRPO: GrpoLoss = {
+  kind: "grpo",
+  form: "on_policy",
+  epsilonLow: 0.2,
+  epsilonHigh: 0.28,
+  beta: 0,
+  normalize: "sequence",
+  maxTokens: 24,
+};
+
+/** An engine that is freed when `use` returns, with the recorded prompts, each with two completions. */
+export async function withTiny<T>(
+  name: string,
+  options: LocalOptions,
+  use: (engine: LocalEngine, groups: ScoreGroup[], golden: Golden) => T | Promise<T>,
+): Promise<T> {
+  const { engine, golden } = openTiny(name, options);
+  try {
+    const groups = golden.prompts.map((prompt, i) => ({
+      prompt: promptOf(prompt),
+      completions: [prompt.completion_ids.slice(0, 9 + i), prompt.greedy_ids.slice(i)],
+    }));
+    return await use(engine, groups, golden);
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** The groups with advantages of both signs. */
+export const toTrain = (groups: readonly ScoreGroup[]): TrainGroup[] =>
+  groups.map(({ prompt, completions }, g) => ({
+    prompt,
+    items: completions.map((ids, k) => ({ ids, advantage: (k === 0 ? 1 : -0.6) * (1 + 0.3 * g) })),
+  }));
+
+/** One small checkpoint of each family. */
+export const TINIES = ["qwen2_5_vl/tied", "internvl/tied"];
 
 /** The tensors of a safetensors file by name, as bytes. */
 export function tensorsIn(path: string): Map<string, Buffer> {

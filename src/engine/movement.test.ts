@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { openTiny, promptOf } from "../../test/tiny.ts";
+import { openTiny, promptOf, STEP } from "../../test/tiny.ts";
 import { add_, floats } from "../torch/ops.ts";
 import { disposeAll, tidy } from "../torch/tensor.ts";
 import { MovementCheck } from "./movement.ts";
-
-const STEP = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 } as const;
 
 describe("parts that have not moved", () => {
   it("are all of the trained ones, until an update has reached them", () => {
