@@ -64,12 +64,17 @@ export function unionIoU<S extends Space>(pred: readonly Box<S>[], truth: readon
   return Math.min(1, Math.max(0, common / both));
 }
 
-/** Intersection over union of two boxes, in [0, 1]; 0 when neither covers anything. */
-export function iou<S extends Space>(a: Box<S>, b: Box<S>): number {
+/** Area that both boxes cover; 0 where they only touch. */
+export function commonArea<S extends Space>(a: Box<S>, b: Box<S>): number {
   const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
   const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
   const solid = area(a) > 0 && area(b) > 0;
-  const common = solid && width > 0 && height > 0 ? width * height : 0;
+  return solid && width > 0 && height > 0 ? width * height : 0;
+}
+
+/** Intersection over union of two boxes, in [0, 1]; 0 when neither covers anything. */
+export function iou<S extends Space>(a: Box<S>, b: Box<S>): number {
+  const common = commonArea(a, b);
   const either = area(a) + area(b) - common;
   return either === 0 ? 0 : common / either;
 }

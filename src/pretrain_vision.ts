@@ -1,9 +1,9 @@
 /**
- * @file The first stage of pretraining: the vision tower learns what stands where, before any word. In a merged patch
- * where an object has its centre, linear heads on the connector's output must name its shape and colour and place its
- * edges. The heads are thrown away; what they read stays in the features.
+ * @file The first stage of pretraining: the vision tower learns what stands where, before any word. Linear heads on the
+ * connector's output must name the shape that a merged patch is part of, and where an object has its centre its shape
+ * and colour, and place its edges. The heads are thrown away; what they read stays in the features.
  */
-import { toSpace } from "./boxes.ts";
+import { area, box, commonArea, toSpace } from "./boxes.ts";
 import { readWeights, writeWeights } from "./checkpoint/weights_io.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { COLORS, pretrainScene, type Scene, SHAPES } from "./data/scenes/world.ts";
@@ -17,6 +17,7 @@ import { stream } from "./random.ts";
 import type { Box, ImageInput, Space } from "./records.ts";
 import { learningRate } from "./schedule.ts";
 import {
+  abs,
   add,
   cast,
   floats,
@@ -40,24 +41,51 @@ export interface VisionStage {
   readonly lr: number;
 }
 
-export interface VisionMetrics {
-  readonly step: number;
-  /** Negative log-likelihood of the shape (or of its absence) over all patches, of the colour over occupied ones. */
-  readonly shape: number;
-  readonly color: number;
-  /** Root mean square error of the edges, in frame pixels. */
-  readonly edges: number;
-  /** Negative log-likelihood of the edges' decimal digits, as the model writes them. */
-  readonly hundreds: number;
-  readonly tens: number;
-  readonly units: number;
-}
+/** Place values of the edges' decimal digits. */
+const DIGITS = { hundreds: 100, tens: 10, units: 1 } as const;
+type Digit = keyof typeof DIGITS;
 
-/** Side of a merged patch, in frame pixels. */
-const PATCH = 28;
 const EDGES = 4;
-/** Most patches are empty; this makes up for it. */
-const SHAPE_WEIGHT = 4;
+/** Values that each head gives for a patch. */
+const OUTPUTS = {
+  part: SHAPES.length + 1,
+  shape: SHAPES.length + 1,
+  color: COLORS.length,
+  edges: EDGES,
+  hundreds: EDGES * 10,
+  tens: EDGES * 10,
+  units: EDGES * 10,
+} as const;
+type Head = keyof typeof OUTPUTS;
+const HEADS = Object.keys(OUTPUTS) as readonly Head[];
+
+/**
+ * Most patches are empty, and shapes come last: their losses weigh most, that of parts because it has four times as many
+ * patches to learn from. Edges weigh by their error, not its square, which would fade before they are exact. Digits are
+ * noise until edges are found, and must not drown what finds them.
+ */
+const LOSS_WEIGHTS: Readonly<Record<Head, number>> = {
+  part: 8,
+  shape: 4,
+  color: 1,
+  edges: 8,
+  hundreds: 0.25,
+  tens: 0.25,
+  units: 0.25,
+};
+
+/** Merged patches: how many patches a side, and the side in frame pixels. */
+const MERGE = 2;
+const PATCH = 28;
+/** How much of a patch an object must cover for the patch to be part of it. */
+const PART = 0.2;
+
+/**
+ * Negative log-likelihoods: of the shape that a patch is part of and of the shape centred in it (or of none), over all
+ * patches; of colour and of the edges' digits, as the model writes them, where an object is centred. `edges` is a mean
+ * absolute error, in frame pixels.
+ */
+export type VisionMetrics = { readonly step: number } & Readonly<Record<Head, number>>;
 
 /** Trains the vision tower and the connector of the checkpoint in `dir`, in place. */
 export function teachVision(
@@ -98,95 +126,105 @@ export function teachVision(
   for (const tensor of [...parameters.values(), ...heads.values()]) tensor.dispose();
 }
 
-const DIGITS = { hundreds: 100, tens: 10, units: 1 } as const;
-type Digit = keyof typeof DIGITS;
-type Head = "shape" | "color" | "edges" | Digit;
 type Heads = ReadonlyMap<Head, Tensor>;
 
 function freshHeads(hidden: number, seed: number): Heads {
   using generator = new Generator(seed);
-  const head = (values: number) => keep(normal_(zeros([values, hidden]), 0, hidden ** -0.5, generator));
-  return new Map<Head, Tensor>([
-    ["shape", head(SHAPES.length + 1)],
-    ["color", head(COLORS.length)],
-    ["edges", head(EDGES)],
-    ["hundreds", head(EDGES * 10)],
-    ["tens", head(EDGES * 10)],
-    ["units", head(EDGES * 10)],
-  ]);
+  return new Map(
+    HEADS.map((head) => [head, keep(normal_(zeros([OUTPUTS[head], hidden]), 0, hidden ** -0.5, generator))]),
+  );
+}
+
+export interface Patch {
+  /** The shape that covers most of it, counted from 1; 0 where none covers enough. */
+  readonly part: number;
+  /** Scenes keep objects so far apart that at most one has its centre in a merged patch. */
+  readonly object?: Placed | undefined;
 }
 
 /**
- * What a merged patch holds: nothing (shape 0), or the object whose centre lies in it; scenes keep objects so far apart
- * that there is at most one. Its edges are taken from the image's corner, not the patch's: rotary positions are relative,
- * and a language model that is to write coordinates needs features that say where they are.
+ * An object as features are to tell of it. Edges are taken from the image's corner, not the patch's: rotary positions are
+ * relative, and a language model that is to write coordinates needs features that say where they are.
  */
-interface Patch {
+export interface Placed {
+  /** Counted from 1. */
   readonly shape: number;
   readonly color: number;
-  /** In frame pixels. */
-  readonly edges: readonly number[];
-  /** The same as the model is to write them: whole numbers in its box space. */
+  readonly box: Box<"frame">;
+  /** Its edges as the model is to write them: whole numbers in its box space. */
   readonly written: readonly number[];
 }
-const EMPTY: Patch = { shape: 0, color: 0, edges: [], written: [] };
 
 /** The merged patches of an image, in their order; an image of several tiles is not one grid, and none is taught with them. */
-function patchesOf(scene: Scene, image: ImageInput, space: Space): Patch[] {
-  const across = image.grid_thw[2] / 2;
-  const patches = new Array<Patch>((image.grid_thw[1] / 2) * across).fill(EMPTY);
-  for (const object of scene.objects) {
-    const frame = toSpace(object.box, "frame", image.frame);
-    const { x1, y1, x2, y2 } = frame;
-    patches[Math.floor((y1 + y2) / 2 / PATCH) * across + Math.floor((x1 + x2) / 2 / PATCH)] = {
-      shape: SHAPES.indexOf(object.shape) + 1,
-      color: COLORS.indexOf(object.color),
-      edges: edgesOf(frame),
-      written: edgesOf(toSpace(object.box, space, image.frame)).map(Math.round),
-    };
-  }
-  return patches;
+export function patchesOf(scene: Scene, image: ImageInput, space: Space): Patch[] {
+  const [, rows, columns] = image.grid_thw;
+  const across = columns / MERGE;
+  const objects = scene.objects.map(
+    ({ shape, color, box: pixels }): Placed => ({
+      shape: SHAPES.indexOf(shape) + 1,
+      color: COLORS.indexOf(color),
+      box: toSpace(pixels, "frame", image.frame),
+      written: edgesOf(toSpace(pixels, space, image.frame)).map(Math.round),
+    }),
+  );
+  return Array.from({ length: (rows / MERGE) * across }, (_, i) => {
+    const [x, y] = [PATCH * (i % across), PATCH * Math.floor(i / across)];
+    const patch = box("frame", x, y, x + PATCH, y + PATCH);
+    const parts = objects.map((object) => ({ shape: object.shape, covered: commonArea(object.box, patch) }));
+    const most = parts.reduce((a, b) => (b.covered > a.covered ? b : a), { shape: 0, covered: PART * area(patch) });
+    return { part: most.shape, object: objects.find((object) => centredIn(object.box, patch)) };
+  });
+}
+
+function centredIn({ x1, y1, x2, y2 }: Box<"frame">, patch: Box<"frame">): boolean {
+  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
+  return x >= patch.x1 && x < patch.x2 && y >= patch.y1 && y < patch.y2;
 }
 
 const edgesOf = ({ x1, y1, x2, y2 }: Box) => [x1, y1, x2, y2];
 
 /** Differentiates the loss; features_MD and the patches of all images in the same order. */
 function patchLoss(features_MD: Tensor, heads: Heads, patches: readonly Patch[]): Omit<VisionMetrics, "step"> {
-  const occupied = patches.flatMap((patch, i) => (patch.shape ? [i] : []));
-  const edges = occupied.flatMap((i) => patches[i]!.edges);
-  const written = occupied.flatMap((i) => patches[i]!.written);
-  const there_OD = indexSelect(features_MD, 0, ints(occupied));
-  const likelihood = (logits: Tensor, classes: readonly number[]) =>
-    neg(mean(tokenLogprobs(reshape(logits, [classes.length, -1]), classes)));
+  const occupied = patches.flatMap(({ object }, at) => (object ? [{ at, object }] : []));
+  const objects = occupied.map(({ object }) => object);
+  const there_OD = indexSelect(features_MD, 0, ints(occupied.map(({ at }) => at)));
+  const likelihood = (head: Head, features: Tensor, classes: readonly number[]) =>
+    neg(mean(tokenLogprobs(reshape(linear(features, heads.get(head)!), [classes.length, -1]), classes)));
   const digit = (name: Digit) =>
     likelihood(
-      linear(there_OD, heads.get(name)!),
-      written.map((edge) => Math.floor(edge / DIGITS[name]) % 10),
+      name,
+      there_OD,
+      objects.flatMap(({ written }) => written.map((edge) => Math.floor(edge / DIGITS[name]) % 10)),
     );
-  const shape = likelihood(
-    linear(features_MD, heads.get("shape")!),
-    patches.map((patch) => patch.shape),
-  );
-  const color = likelihood(
-    linear(there_OD, heads.get("color")!),
-    occupied.map((i) => patches[i]!.color),
-  );
-  const [hundreds, tens, units] = [digit("hundreds"), digit("tens"), digit("units")];
   const placed = floats(
-    edges.map((edge) => edge / PATCH),
-    [occupied.length, EDGES],
+    objects.flatMap(({ box }) => edgesOf(box).map((edge) => edge / PATCH)),
+    [objects.length, EDGES],
   );
   const error = sub(linear(there_OD, heads.get("edges")!), placed);
-  const square = mean(mul(error, error));
-  [color, hundreds, tens, units, mul(square, 8)]
-    .reduce((total, part) => add(total, part), mul(shape, SHAPE_WEIGHT))
-    .backward();
-  return {
-    shape: shape.item(),
-    color: color.item(),
-    edges: Math.sqrt(square.item()) * PATCH,
-    hundreds: hundreds.item(),
-    tens: tens.item(),
-    units: units.item(),
+  const losses: Readonly<Record<Head, Tensor>> = {
+    part: likelihood(
+      "part",
+      features_MD,
+      patches.map(({ part }) => part),
+    ),
+    shape: likelihood(
+      "shape",
+      features_MD,
+      patches.map(({ object }) => object?.shape ?? 0),
+    ),
+    color: likelihood(
+      "color",
+      there_OD,
+      objects.map(({ color }) => color),
+    ),
+    edges: mean(abs(error)),
+    hundreds: digit("hundreds"),
+    tens: digit("tens"),
+    units: digit("units"),
   };
+  HEADS.map((head) => mul(losses[head], LOSS_WEIGHTS[head]))
+    .reduce((total, loss) => add(total, loss))
+    .backward();
+  const values = Object.fromEntries(HEADS.map((head) => [head, losses[head].item()])) as Record<Head, number>;
+  return { ...values, edges: values.edges * PATCH };
 }

@@ -47,3 +47,20 @@ test.each(["qwen2_5_vl/tied", "internvl/tied", "internvl/normed"])(
     disposeAll(weights);
   },
 );
+
+test("positions of InternVL's patches begin as unlike each other as they are far apart; the class token has none", () => {
+  const weights = fresh("internvl/tied", { image_size: [112, 112], patch_size: [14, 14], hidden_size: 32 });
+  const table = weights.get("model.vision_tower.embeddings.position_embeddings")!;
+  expect(table.shape).toEqual([1, 65, 32]);
+  const values = Array.from(table.toFloats());
+  const at = (row: number, column: number) => values.slice(32 * (1 + 8 * row + column)).slice(0, 32);
+  const distance = (a: number[], b: number[]) => Math.hypot(...a.map((value, i) => value - b[i]!));
+  expect(values.slice(0, 32)).toEqual(new Array(32).fill(0));
+  for (const away of [1, 2, 3]) {
+    const [across, down] = [distance(at(2, 2), at(2, 2 + away)), distance(at(2, 2), at(2 + away, 2))];
+    expect(across).toBeCloseTo(down);
+    expect(across).toBeCloseTo(distance(at(5, 1), at(5, 1 + away)), 5);
+    expect(across).toBeGreaterThan(distance(at(2, 2), at(2, 1 + away)));
+  }
+  disposeAll(weights);
+});

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
 import { type InternVLConfig, readInternVLConfig } from "./internvl_config.ts";
-import { CONNECTOR, TOWER, visionShapes, visionTower } from "./internvl_vision.ts";
+import { CONNECTOR, freshPositions, POSITIONS, TOWER, visionShapes, visionTower } from "./internvl_vision.ts";
 import type { Rotation } from "./layers.ts";
 import type { Positions, TokenInput } from "./model.ts";
 import { LANGUAGE, Qwen2Language } from "./qwen2_language.ts";
@@ -71,7 +71,8 @@ export class InternVL extends Qwen2Language {
     return super.rotation(weights, positions);
   }
 
-  override initialValue(parameter: string): number | undefined {
+  override initialValue(parameter: string): number | readonly number[] | undefined {
+    if (parameter === POSITIONS) return freshPositions(this.config.vision);
     return /\.lambda_[12]$/.test(parameter) ? this.config.vision.layer_scale_init_value : undefined;
   }
 

@@ -33,8 +33,11 @@ import type { Weights } from "./weights.ts";
 
 type Vision = InternVLConfig["vision"];
 export const TOWER = "model.vision_tower";
+export const POSITIONS = `${TOWER}.embeddings.position_embeddings`;
 export const CONNECTOR = "model.multi_modal_projector";
 const CONNECTOR_EPS = 1e-5;
+/** Amplitude of fresh positions, beside patches of about 1 to 2: at 1 edges and colours come later, at 4 nothing sooner. */
+const POSITION_SCALE = 2;
 
 /** Parameters of the tower and the connector. */
 export function visionShapes({ vision, text, downsample_ratio }: InternVLConfig): Shapes {
@@ -43,7 +46,7 @@ export function visionShapes({ vision, text, downsample_ratio }: InternVLConfig)
   const embeddings = `${TOWER}.embeddings`;
   const shapes = new Shapes([
     [`${embeddings}.cls_token`, [1, 1, D]],
-    [`${embeddings}.position_embeddings`, [1, 1 + Math.floor(vision.image_size / patch_size) ** 2, D]],
+    [POSITIONS, [1, 1 + Math.floor(vision.image_size / patch_size) ** 2, D]],
     [`${embeddings}.patch_embeddings.projection.weight`, [D, vision.num_channels, patch_size, patch_size]],
     [`${embeddings}.patch_embeddings.projection.bias`, [D]],
   ]);
@@ -62,6 +65,22 @@ export function visionShapes({ vision, text, downsample_ratio }: InternVLConfig)
     .norm(`${CONNECTOR}.layer_norm`, merged, true)
     .linear(`${CONNECTOR}.linear_1`, text.hidden_size, merged)
     .linear(`${CONNECTOR}.linear_2`, text.hidden_size, text.hidden_size);
+}
+
+/**
+ * What the table of positions [1, Q, D] begins as: sines and cosines of row and column, none for the class token. From
+ * noise, a tower learns in hundreds of steps what here it has at once: which patches are neighbours.
+ */
+export function freshPositions({ image_size, patch_size, hidden_size: D }: Vision): number[] {
+  const side = Math.floor(image_size / patch_size);
+  const table = new Array<number>(D).fill(0);
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++)
+      for (let i = 0; i < D; i++) {
+        const angle = (i % 2 ? row : column) * (2 * side) ** -(Math.floor(i / 4) / (D / 4));
+        table.push(POSITION_SCALE * (i % 4 < 2 ? Math.sin(angle) : Math.cos(angle)));
+      }
+  return table;
 }
 
 /** The connector's output for the tiles of the images, one after another: [M, hidden size of the language model]. */
@@ -111,7 +130,7 @@ function embed(
   );
   const classes = expand(weights.get(`${prefix}.cls_token`), [tiles, 1, D]);
   const x_NQD = cat([classes, reshape(patches, [tiles, rows * columns, D])], 1);
-  return add(x_NQD, positionEmbeddings(weights.get(`${prefix}.position_embeddings`), rows, columns));
+  return add(x_NQD, positionEmbeddings(weights.get(POSITIONS), rows, columns));
 }
 
 /** The learned positions [1, Q, D]; those of another grid than the tower was made for are interpolated. */

@@ -71,8 +71,11 @@ export interface Model {
   /** The name above for a tensor's name in any checkpoint layout of the family. */
   canonicalName(name: string): string;
   partOf(parameter: string): Part;
-  /** What a fresh parameter is filled with where the architecture prescribes a number: a layer scale is neither 0 nor 1. */
-  initialValue(parameter: string): number | undefined;
+  /**
+   * What a fresh parameter begins as where that is not what its shape says: a number (a layer scale is neither 0 nor 1),
+   * or its values row by row.
+   */
+  initialValue(parameter: string): number | readonly number[] | undefined;
   /** The parameter whose values a stored tensor repeats, by their names: the head of tied embeddings. */
   copyOf(name: string): string | undefined;
   positions(ids: readonly number[], images: readonly ImageInput[]): Positions;

@@ -101,7 +101,7 @@ export abstract class Qwen2Language implements Model {
     return parameter.startsWith(this.#around.connector) ? "connector" : "vision";
   }
 
-  initialValue(_parameter: string): number | undefined {
+  initialValue(_parameter: string): number | readonly number[] | undefined {
     return undefined;
   }
 

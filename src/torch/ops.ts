@@ -119,6 +119,7 @@ export const div = binary("div.Tensor", "div.Scalar");
 export const gt = binary("gt.Tensor", "gt.Scalar");
 export const lt = binary("lt.Tensor", "lt.Scalar");
 export const minimum = operator("minimum") as (a: Tensor, b: Tensor) => Tensor;
+export const abs = unary("abs");
 export const neg = unary("neg");
 export const exp = unary("exp");
 export const cos = unary("cos");
