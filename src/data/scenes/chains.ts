@@ -3,7 +3,7 @@
  * then the answer), glance (the form without boxes), do either sloppily, or just answer. Every style tells the truth.
  */
 
-import { toSpace } from "../../boxes.ts";
+import { box, toSpace } from "../../boxes.ts";
 import type { Random } from "../../random.ts";
 import type { Box, Frame, Space } from "../../records.ts";
 import type { Group, Question } from "./question.ts";
@@ -19,19 +19,32 @@ export const LOOK_PREFIX = "<think> Boxes:";
 export interface View {
   /** Into frame pixels, whose merged patches give the reading order. */
   readonly toFrame: (box: Box<"image">) => Box<"frame">;
-  /** Into the numbers that the model writes, before they are rounded. */
+  /** Into the whole numbers that the model is to write. */
   readonly toWritten: (box: Box<"image">) => Box;
 }
 
+/**
+ * What lessons round the numbers of a box to. A pixel of InternVL's tile is four to five thousandths: single ones would end
+ * every number in a digit of chance, which sampling varies and reinforcement takes for a choice.
+ */
+const GRAINS: Readonly<Record<Space, number>> = { image: 1, frame: 1, permille: 5 };
+
 /** The view of a model that writes boxes in the given space. */
 export function viewOf(frame: Frame, space: Space): View {
-  return { toFrame: (box) => toSpace(box, "frame", frame), toWritten: (box) => toSpace(box, space, frame) };
+  const round = (value: number) => GRAINS[space] * Math.round(value / GRAINS[space]);
+  return {
+    toFrame: (pixels) => toSpace(pixels, "frame", frame),
+    toWritten: (pixels) => {
+      const { x1, y1, x2, y2 } = toSpace(pixels, space, frame);
+      return box(space, round(x1), round(y1), round(x2), round(y2));
+    },
+  };
 }
 
 /** A box as the model writes it: integers, e.g. `[12,34,56,78]`. */
-export function writeBox(box: Box<"image">, { toWritten }: View): string {
-  const { x1, y1, x2, y2 } = toWritten(box);
-  return `[${[x1, y1, x2, y2].map(Math.round).join(",")}]`;
+export function writeBox(pixels: Box<"image">, { toWritten }: View): string {
+  const { x1, y1, x2, y2 } = toWritten(pixels);
+  return `[${[x1, y1, x2, y2].join(",")}]`;
 }
 
 /** Height and width of a band in frame pixels: one merged patch of the vision tower. */
@@ -111,7 +124,7 @@ const SECOND_GLANCES = ["The answer is clear.", "This is the answer.", "The ques
 /** e.g. `10 is less than 50, so left of; the question: right of.` with the numbers as written in the boxes. */
 function writeFinding({ finding, compared, look }: Question, view: View): string {
   if (compared === undefined) return `${finding[0]!.toUpperCase()}${finding.slice(1)}.`;
-  const [subject, object] = look.map((group) => Math.round(view.toWritten(group.objects[0]!.box)[compared]));
+  const [subject, object] = look.map((group) => view.toWritten(group.objects[0]!.box)[compared]);
   return `${compareNumbers(subject!, object!)}, so ${finding}.`;
 }
 

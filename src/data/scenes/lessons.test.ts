@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { stream } from "../../random.ts";
 import type { Box } from "../../records.ts";
-import { LOOK_PREFIX, type View } from "./chains.ts";
+import { LOOK_PREFIX, viewOf, writeBox } from "./chains.ts";
 import { DEFAULT_MIXTURE, type Lesson, lessonsFor } from "./lessons.ts";
 import { answerOf, countOf } from "./oracle.ts";
 import { pretrainScene, type Scene } from "./world.ts";
@@ -9,14 +9,7 @@ import { pretrainScene, type Scene } from "./world.ts";
 const SUFFIX = " Think first.\n";
 const BOX = /\b\d+,\s*\d+,\s*\d+,\s*\d+\b/g;
 const SCALE = 0.7;
-const toFrame: View["toFrame"] = ({ x1, y1, x2, y2 }) => ({
-  space: "frame",
-  x1: x1 * SCALE,
-  y1: y1 * SCALE,
-  x2: x2 * SCALE,
-  y2: y2 * SCALE,
-});
-const view: View = { toFrame, toWritten: toFrame };
+const view = viewOf({ imageWidth: 1, imageHeight: 1, frameWidth: SCALE, frameHeight: SCALE }, "frame");
 
 const taught: { scene: Scene; lesson: Lesson }[] = Array.from({ length: 1500 }, (_, i) => i).flatMap((i) => {
   const random = stream(6, "test", i);
@@ -77,7 +70,7 @@ describe("lessons", () => {
       const boxes = lesson.response.match(BOX)!;
       expect([...boxes].sort()).toEqual(writtenBoxes(scene).sort());
       const patches = boxes.map((box) => {
-        const { x1, y1, x2, y2 } = toFrame(scene.objects.find((object) => written(object.box) === box)!.box);
+        const { x1, y1, x2, y2 } = view.toFrame(scene.objects.find((object) => written(object.box) === box)!.box);
         return Math.floor((y1 + y2) / 56) * 100 + Math.floor((x1 + x2) / 56);
       });
       expect(patches).toEqual([...patches].sort((a, b) => a - b));
@@ -148,4 +141,11 @@ describe("comparisons and sums", () => {
       else expect(Number(result)).toBe(operator === "plus" ? x + y : x - y);
     }
   });
+});
+
+test("thousandths are written in fives, pixels one by one", () => {
+  const frame = { imageWidth: 240, imageHeight: 160, frameWidth: 224, frameHeight: 224 };
+  const pixels = { space: "image", x1: 100, y1: 30, x2: 131, y2: 61 } as const;
+  expect(writeBox(pixels, viewOf(frame, "permille"))).toBe("[415,190,545,380]");
+  expect(writeBox(pixels, viewOf(frame, "frame"))).toBe("[93,42,122,85]");
 });
