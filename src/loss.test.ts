@@ -1,17 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { GRPO } from "../test/tiny.ts";
 import { type GrpoLoss, k3, type Loss, tokenLosses, tokenWeights, weighted } from "./loss.ts";
 import { floats, sum } from "./torch/ops.ts";
 import { tidy } from "./torch/tensor.ts";
 
-const grpo: GrpoLoss = {
-  kind: "grpo",
-  form: "on_policy",
-  epsilonLow: 0.2,
-  epsilonHigh: 0.28,
-  beta: 0,
-  normalize: "sequence",
-  maxTokens: 10,
-};
+const grpo: GrpoLoss = { ...GRPO, maxTokens: 10 };
 
 /** One token's numbers. */
 interface Token {

@@ -3,8 +3,9 @@
  * connector's output must name the shape that a merged patch is part of, and where an object has its centre its shape
  * and colour, and place its edges. The heads are thrown away; what they read stays in the features.
  */
-import { area, box, commonArea, toSpace } from "./boxes.ts";
+import { area, box, commonArea } from "./boxes.ts";
 import { readWeights, writeWeights } from "./checkpoint/weights_io.ts";
+import { viewOf } from "./data/scenes/chains.ts";
 import { renderScene } from "./data/scenes/render.ts";
 import { COLORS, pretrainScene, type Scene, SHAPES } from "./data/scenes/world.ts";
 import { tokenLogprobs } from "./engine/logprobs.ts";
@@ -46,33 +47,23 @@ const DIGITS = { hundreds: 100, tens: 10, units: 1 } as const;
 type Digit = keyof typeof DIGITS;
 
 const EDGES = 4;
-/** Values that each head gives for a patch. */
-const OUTPUTS = {
-  part: SHAPES.length + 1,
-  shape: SHAPES.length + 1,
-  color: COLORS.length,
-  edges: EDGES,
-  hundreds: EDGES * 10,
-  tens: EDGES * 10,
-  units: EDGES * 10,
-} as const;
-type Head = keyof typeof OUTPUTS;
-const HEADS = Object.keys(OUTPUTS) as readonly Head[];
-
 /**
- * Most patches are empty, and shapes come last: their losses weigh most, that of parts because it has four times as many
- * patches to learn from. Edges weigh by their error, not its square, which would fade before they are exact. Digits are
- * noise until edges are found, and must not drown what finds them.
+ * How many values each head gives for a patch, and the weight of its loss. Most patches are empty, and shapes come last:
+ * their losses weigh most, that of parts because it has three times as many patches to learn from. Edges weigh by their
+ * error, not its square, which would fade before they are exact. Digits are noise until edges are found, and must not
+ * drown what finds them.
  */
-const LOSS_WEIGHTS: Readonly<Record<Head, number>> = {
-  part: 8,
-  shape: 4,
-  color: 1,
-  edges: 8,
-  hundreds: 0.25,
-  tens: 0.25,
-  units: 0.25,
-};
+const HEADS = {
+  part: { values: SHAPES.length + 1, weight: 8 },
+  shape: { values: SHAPES.length + 1, weight: 4 },
+  color: { values: COLORS.length, weight: 1 },
+  edges: { values: EDGES, weight: 8 },
+  hundreds: { values: EDGES * 10, weight: 0.25 },
+  tens: { values: EDGES * 10, weight: 0.25 },
+  units: { values: EDGES * 10, weight: 0.25 },
+} as const;
+type Head = keyof typeof HEADS;
+const NAMES = Object.keys(HEADS) as readonly Head[];
 
 /** Merged patches: how many patches a side, and the side in frame pixels. */
 const MERGE = 2;
@@ -131,7 +122,7 @@ type Heads = ReadonlyMap<Head, Tensor>;
 function freshHeads(hidden: number, seed: number): Heads {
   using generator = new Generator(seed);
   return new Map(
-    HEADS.map((head) => [head, keep(normal_(zeros([OUTPUTS[head], hidden]), 0, hidden ** -0.5, generator))]),
+    NAMES.map((head) => [head, keep(normal_(zeros([HEADS[head].values, hidden]), 0, hidden ** -0.5, generator))]),
   );
 }
 
@@ -151,20 +142,21 @@ export interface Placed {
   readonly shape: number;
   readonly color: number;
   readonly box: Box<"frame">;
-  /** Its edges as the model is to write them: whole numbers in its box space. */
+  /** Its edges as the model is to write them. */
   readonly written: readonly number[];
 }
 
 /** The merged patches of an image, in their order; an image of several tiles is not one grid, and none is taught with them. */
 export function patchesOf(scene: Scene, image: ImageInput, space: Space): Patch[] {
   const [, rows, columns] = image.grid_thw;
+  const { toFrame, toWritten } = viewOf(image.frame, space);
   const across = columns / MERGE;
   const objects = scene.objects.map(
     ({ shape, color, box: pixels }): Placed => ({
       shape: SHAPES.indexOf(shape) + 1,
       color: COLORS.indexOf(color),
-      box: toSpace(pixels, "frame", image.frame),
-      written: edgesOf(toSpace(pixels, space, image.frame)).map(Math.round),
+      box: toFrame(pixels),
+      written: edgesOf(toWritten(pixels)),
     }),
   );
   return Array.from({ length: (rows / MERGE) * across }, (_, i) => {
@@ -222,9 +214,9 @@ function patchLoss(features_MD: Tensor, heads: Heads, patches: readonly Patch[])
     tens: digit("tens"),
     units: digit("units"),
   };
-  HEADS.map((head) => mul(losses[head], LOSS_WEIGHTS[head]))
+  NAMES.map((head) => mul(losses[head], HEADS[head].weight))
     .reduce((total, loss) => add(total, loss))
     .backward();
-  const values = Object.fromEntries(HEADS.map((head) => [head, losses[head].item()])) as Record<Head, number>;
+  const values = Object.fromEntries(NAMES.map((head) => [head, losses[head].item()])) as Record<Head, number>;
   return { ...values, edges: values.edges * PATCH };
 }

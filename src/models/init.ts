@@ -5,8 +5,8 @@ import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import type { Model } from "./model.ts";
 
 /**
- * Norms 1, biases 0, layer scales and positions as the model says, embeddings N(0, 0.02²); every matrix N(0, 1/inputs), those that
- * write into the residual stream divided by √(2·layers), so that its size does not grow with depth.
+ * Norms 1, biases 0, layer scales and positions as the model says, embeddings N(0, 0.02²); every matrix N(0, 1/inputs),
+ * those that write into the residual stream divided by √(2·layers), so that its size does not grow with depth.
  */
 export function initialWeights(model: Model, seed: number): Map<string, Tensor> {
   using generator = new Generator(seed);

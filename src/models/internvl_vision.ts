@@ -36,7 +36,7 @@ export const TOWER = "model.vision_tower";
 export const POSITIONS = `${TOWER}.embeddings.position_embeddings`;
 export const CONNECTOR = "model.multi_modal_projector";
 const CONNECTOR_EPS = 1e-5;
-/** Amplitude of fresh positions, beside patches of about 1 to 2: at 1 edges and colours come later, at 4 nothing sooner. */
+/** Amplitude of fresh positions, beside fresh patches of 1.5: at 1 edges and colours come later, at 4 nothing sooner. */
 const POSITION_SCALE = 2;
 
 /** Parameters of the tower and the connector. */

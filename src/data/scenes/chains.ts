@@ -24,7 +24,7 @@ export interface View {
 }
 
 /**
- * What lessons round the numbers of a box to. A pixel of InternVL's tile is four to five thousandths: single ones would end
+ * What lessons round the numbers of a box to. A pixel of the tiny base's tile is 4.5 thousandths: single ones would end
  * every number in a digit of chance, which sampling varies and reinforcement takes for a choice.
  */
 const GRAINS: Readonly<Record<Space, number>> = { image: 1, frame: 1, permille: 5 };
