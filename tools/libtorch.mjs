@@ -4,7 +4,8 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ask, needSpace, run, Stop, which } from "./shell.mjs";
+import { findPip, pipFailed, runPip } from "./pip.mjs";
+import { ask, needSpace, Stop } from "./shell.mjs";
 
 export const PINNED = "2.13.0";
 const OLDEST = [2, 11];
@@ -66,7 +67,7 @@ function versionOf(dir) {
  * index where that can be reached, else what pip finds. `index` names another index. Returns `{downloadSeconds}`.
  */
 export async function fetchLibtorch(root, { index, say }) {
-  const python = findPip();
+  const { python } = findPip();
   const gpu = hasGpu();
   const partial = join(root, "build", "libtorch.partial");
   needSpace(root, gpu ? 10 : 2, "libtorch");
@@ -75,10 +76,8 @@ export async function fetchLibtorch(root, { index, say }) {
 
   const wheels = join(partial, "wheels");
   const site = join(partial, "site");
-  const pip = (...args) =>
-    run(python, ["-m", "pip", "--disable-pip-version-check", ...args], {
-      env: { ...process.env, TMPDIR: partial, PIP_ROOT_USER_ACTION: "ignore" },
-    });
+  const pip = (...args) => runPip(python, partial, ...args);
+  const failed = (stderr) => pipFailed(python, `torch ${PINNED}`, stderr, "or let LIBTORCH name a libtorch folder.");
   let downloadSeconds = 0;
   const download = async (what, from, ...wanted) => {
     say(`downloading ${what} from ${from ?? "the index of pip's own configuration"}`);
@@ -93,19 +92,19 @@ export async function fetchLibtorch(root, { index, say }) {
   try {
     let result = await download(`torch ${PINNED}`, named, ...torch);
     if (result.code !== 0 && named === CPU_INDEX) result = await download(`torch ${PINNED}`, undefined, ...torch);
-    if (result.code !== 0) throw pipFailed(python, result.stderr);
+    if (result.code !== 0) throw failed(result.stderr);
     say("unpacking");
     const unpack = (...wanted) =>
       pip("install", "--quiet", "--no-index", "--find-links", wheels, "--target", site, ...wanted);
     result = await unpack(...torch);
-    if (result.code !== 0) throw pipFailed(python, result.stderr);
+    if (result.code !== 0) throw failed(result.stderr);
 
     // A CUDA build links NVIDIA's libraries, which come as wheels of their own beside it; a CPU build needs nothing.
     if (existsSync(join(site, "torch", "lib", "libtorch_cuda.so"))) {
       const libraries = requirements(site).filter((line) => /^(nvidia|cuda)-/.test(line));
       result = await download("its CUDA libraries", index, ...libraries);
       if (result.code === 0) result = await unpack(...libraries);
-      if (result.code !== 0) throw pipFailed(python, result.stderr);
+      if (result.code !== 0) throw failed(result.stderr);
     }
     rmSync(join(root, ".libtorch"), { recursive: true, force: true });
     renameSync(site, join(root, ".libtorch"));
@@ -113,22 +112,6 @@ export async function fetchLibtorch(root, { index, say }) {
     rmSync(partial, { recursive: true, force: true });
   }
   return { downloadSeconds };
-}
-
-/** The Python on PATH that has pip. */
-function findPip() {
-  const python = ["python3", "python"].find((program) => which(program) && ask(program, "--version"));
-  const other = "or let LIBTORCH name a libtorch folder, and run the command again.";
-  if (!python) {
-    throw new Stop(
-      "No Python on PATH: it is needed once, to fetch libtorch.",
-      `Install Python 3.10 or newer with pip, ${other}`,
-    );
-  }
-  if (!ask(python, "-m", "pip", "--version")) {
-    throw new Stop(`${which(python)} has no pip.`, `Install it (Debian, Ubuntu: apt install python3-pip), ${other}`);
-  }
-  return python;
 }
 
 /** Can this machine reach a package index within five seconds? Asked through Python, which knows pip's proxies. */
@@ -141,20 +124,4 @@ function requirements(site) {
   const info = readdirSync(site).find((name) => /^torch-.*\.dist-info$/.test(name));
   const metadata = readFileSync(join(site, info, "METADATA"), "utf8");
   return [...metadata.matchAll(/^Requires-Dist: (.*)$/gm)].map((match) => match[1]);
-}
-
-/** The message for a pip that ended in failure. */
-function pipFailed(python, stderr) {
-  const other = "or let LIBTORCH name a libtorch folder.";
-  if (/NewConnectionError|ConnectTimeout|ReadTimeout|Max retries|ProxyError|name resolution|SSLError/.test(stderr)) {
-    return new Stop("pip reached no package index.", `Connect to the network, name an index by --index URL, ${other}`);
-  }
-  if (/No matching distribution/.test(stderr)) {
-    const message = `pip has no torch ${PINNED} for ${ask(python, "--version")} on ${process.platform}-${process.arch}.`;
-    return new Stop(message, `Check the network, use Python 3.10 or newer, name an index by --index URL, ${other}`);
-  }
-  return new Stop(
-    "pip could not install libtorch (its words are above).",
-    `Mend that and run the command again, ${other}`,
-  );
 }

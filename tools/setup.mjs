@@ -1,12 +1,13 @@
 /**
- * @file `npm run setup`: installs the npm packages, finds or fetches libtorch, builds the native library and proves it by
- * a computation. Does only what is missing; says what it does and how long it took.
+ * @file `npm run setup`: installs the npm packages, finds or fetches libtorch and what builds the native library, builds it
+ * and proves it by a computation. Does only what is missing; says what it does and how long it took.
  *
  *     node tools/setup.mjs [--quiet] [--index URL]
  *
  * `--quiet` keeps what is in place and then prints nothing; without it the search for libtorch is made anew.
- * `--index URL` (or GRIT_TORCH_INDEX) names the package index to fetch libtorch from.
- * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install).
+ * `--index URL` (or GRIT_TORCH_INDEX) names the package index to fetch libtorch from, and CMake and ninja if it has them.
+ * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install), or it is of a
+ * kind that is not supported.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -14,8 +15,11 @@ import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { fetchTools, findTools } from "./cmake.mjs";
 import { describe, fetchLibtorch, findLibtorch, hasGpu } from "./libtorch.mjs";
+import { findPip } from "./pip.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
+import { howToInstall, supportOf, thisSystem } from "./system.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...path) => join(root, ...path);
@@ -47,13 +51,16 @@ function ingredients(libtorch) {
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   }
   const { dir, version } = libtorch;
-  return { sources: hash.digest("hex"), dir, version, headers: readJson(join(headers, "package.json"))?.version };
+  // The lock file names the version of the headers even before they are installed.
+  const { version: headersVersion } = readJson(at("package-lock.json")).packages["node_modules/node-api-headers"];
+  return { sources: hash.digest("hex"), dir, version, headers: headersVersion };
 }
 
 /** Is the library of build/native made of exactly these ingredients? */
 function libraryInPlace(libtorch) {
   if (!existsSync(join(native, "grit.node"))) return false;
-  return JSON.stringify(readJson(join(native, "stamp.json"))) === JSON.stringify(ingredients(libtorch));
+  const { tools: _, ...made } = readJson(join(native, "stamp.json")) ?? {};
+  return JSON.stringify(made) === JSON.stringify(ingredients(libtorch));
 }
 
 /** The libtorch of the last set-up, when it still stands and the user has not named another one since. */
@@ -81,29 +88,52 @@ async function installPackages() {
   }
 }
 
-async function build(libtorch) {
-  needSpace(root, 0.2, "the native library");
-  const wanted = ingredients(libtorch);
-  const tools = "Debian, Ubuntu: apt install g++ cmake make; macOS: xcode-select --install and brew install cmake";
-  if (!which("cmake")) throw new Stop("No CMake on PATH.", `Install it (${tools}).`);
-  if (!process.env.CXX && !["c++", "g++", "clang++"].some(which)) {
-    throw new Stop("No C++ compiler on PATH.", `Install one that knows C++17 (${tools}).`);
+/**
+ * Stops with one message about all that is missing for the work ahead, before any of it begins: `tools` are those of a
+ * build, if there is one to make; without `libtorch` that has to be fetched too.
+ */
+function checkMachine(system, libtorch, tools) {
+  const missing = new Map();
+  if (tools && !tools.compiler) {
+    const named = process.env.CXX ? ` (CXX is ${process.env.CXX}, which does not run)` : "";
+    missing.set("compiler", `a C++17 compiler${named}, to build the native library`);
   }
-  // CMake remembers the libtorch that it was configured with, so another one starts from an empty folder.
-  if (readJson(join(native, "stamp.json"))?.dir !== libtorch.dir) rmSync(native, { recursive: true, force: true });
+  const wheels = [...(libtorch ? [] : ["libtorch"]), ...(tools?.wheels ?? [])];
+  const { python, pip } = findPip();
+  if (wheels.length > 0 && !pip) {
+    const lacking = python ? `pip for ${which(python)}` : "Python 3.10 or newer with pip";
+    missing.set("pip", `${lacking}, to fetch ${wheels.join(", ")}`);
+  }
+  if (missing.size === 0) return;
+  const other = libtorch || !missing.has("pip") ? "" : " If this machine has a libtorch, let LIBTORCH name its folder.";
+  throw new Stop(
+    `This machine lacks ${[...missing.values()].join("; and ")}.`,
+    `${howToInstall(system, [...missing.keys()])} Then run the command again.${other}`,
+  );
+}
+
+async function build(libtorch, { cmake, ninja, make }) {
+  needSpace(root, 0.2, "the native library");
+  const stamp = { ...ingredients(libtorch), tools: { cmake, runner: ninja ?? make } };
+  // CMake remembers the libtorch and the programs that it was configured with, so others start from an empty folder.
+  const last = readJson(join(native, "stamp.json"));
+  if (last?.dir !== stamp.dir || JSON.stringify(last.tools) !== JSON.stringify(stamp.tools)) {
+    rmSync(native, { recursive: true, force: true });
+  }
   rmSync(join(native, "stamp.json"), { force: true });
   const configure = ["-S", at("native"), "-B", native, "-DCMAKE_BUILD_TYPE=Release"];
+  configure.push("-G", ninja ? "Ninja" : "Unix Makefiles", `-DCMAKE_MAKE_PROGRAM=${ninja ?? make}`);
   configure.push(`-DTORCH_DIR=${libtorch.dir}`, `-DNODE_API_INCLUDE=${join(headers, "include")}`);
-  if (which("ninja") && !existsSync(join(native, "CMakeCache.txt"))) configure.push("-G", "Ninja");
   for (const args of [configure, ["--build", native, "--parallel", String(availableParallelism())]]) {
-    const { code } = await run("cmake", args);
-    if (code !== 0)
+    const { code } = await run(cmake, args);
+    if (code !== 0) {
       throw new Stop(
         "The native library could not be built (the words are above).",
-        `Needed: a C++17 compiler, CMake and make or ninja (${tools}).`,
+        "Check that the compiler knows C++17 (CXX names another one) and that the libtorch named above is whole.",
       );
+    }
   }
-  writeJson(join(native, "stamp.json"), wanted);
+  writeJson(join(native, "stamp.json"), stamp);
 }
 
 async function timed(what, work) {
@@ -121,15 +151,28 @@ async function main() {
   const start = performance.now();
   let downloadSeconds = 0;
 
+  const system = thisSystem();
+  const { name, level, advice } = supportOf(system);
+  if (level === "unsupported") throw new Stop(`${name} is not supported.`, advice);
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new Stop(`Node.js ${process.versions.node} is too old.`, "Install Node.js 20.19 or newer.");
   }
-  if (!packagesInPlace()) downloadSeconds += (await timed("installing npm packages", installPackages)).seconds;
-
+  const packages = packagesInPlace();
   const last = libtorchInPlace();
-  if (values.quiet && last && libraryInPlace(last)) return;
+  if (values.quiet && packages && last && libraryInPlace(last)) return;
+  if (level === "untested") say(`${name} is untested. ${advice}`);
   let libtorch = (values.quiet && last) || findLibtorch(root, say);
+  let tools = libtorch && libraryInPlace(libtorch) ? undefined : findTools(root, say);
+  checkMachine(system, libtorch, tools);
+
+  if (!packages) downloadSeconds += (await timed("installing npm packages", installPackages)).seconds;
+  if (tools?.wheels.length > 0) {
+    // Counted as a download as a whole, as the npm packages are: unpacking is a second of it.
+    const fetching = () => fetchTools(root, tools.wheels, { index, say });
+    downloadSeconds += (await timed(`fetching ${tools.wheels.join(" and ")}`, fetching)).seconds;
+    tools = findTools(root, () => {});
+  }
   if (!libtorch) {
     downloadSeconds += (await timed("fetching libtorch", () => fetchLibtorch(root, { index, say }))).result
       .downloadSeconds;
@@ -142,7 +185,7 @@ async function main() {
 
   const built = libraryInPlace(libtorch);
   if (built) say("the native library is up to date");
-  else await timed("building the native library", () => build(libtorch));
+  else await timed("building the native library", () => build(libtorch, tools));
   const answer = ask(process.execPath, at("tools", "verify.mjs"));
   if (answer === undefined) {
     await run(process.execPath, [at("tools", "verify.mjs")]);

@@ -5,6 +5,9 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { findTools } from "../../tools/cmake.mjs";
+import { findPip } from "../../tools/pip.mjs";
+import { howToInstall, supportOf, thisSystem } from "../../tools/system.mjs";
 import { UserError } from "../errors.ts";
 
 /** One thing looked at: what was found, or else how to mend it. */
@@ -16,6 +19,7 @@ interface Finding {
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const setup = "Run `npm run setup`.";
+const marks = { supported: "✓", untested: "·", unsupported: "✗" };
 
 /** The command `doctor`. */
 export function doctorCommand(): Command {
@@ -23,9 +27,12 @@ export function doctorCommand(): Command {
     const width = 18;
     const say = (mark: string, name: string, text: string) => console.log(`${mark} ${name.padEnd(width)} ${text}`);
     const parts = builtParts();
-    for (const { name, found, remedy } of [...buildTools(), ...parts])
+    const tools = findTools(root, () => {});
+    const { name: platform, level, advice } = supportOf(thisSystem());
+    say(marks[level], "platform", level === "supported" ? platform : `${platform} (${level}). ${advice}`);
+    for (const { name, found, remedy } of [...programs(tools.compiler), ...parts])
       say(found ? "✓" : "✗", name, found ?? `missing. ${remedy}`);
-    for (const [name, text] of machine()) say("·", name, text);
+    for (const [name, text] of machine(tools)) say("·", name, text);
     const missing = parts.filter(({ found }) => !found);
     if (missing.length > 0) {
       throw new UserError(
@@ -37,21 +44,15 @@ export function doctorCommand(): Command {
 }
 
 /** Programs that set-up needs. Once it has built, only Node.js is needed: lacking one is no failure. */
-function buildTools(): Finding[] {
-  const [python, pip] = [
-    ["python3", "--version"],
-    ["python3", "-m", "pip", "--version"],
-  ].map((words) => ask(...words));
+function programs(compiler: string | undefined): Finding[] {
+  const system = thisSystem();
+  const { python, pip } = findPip();
+  const installPip = howToInstall(system, ["pip"]);
   return [
     { name: "Node.js", found: process.version, remedy: "" },
-    {
-      name: "C++ compiler",
-      found: ask(process.env.CXX ?? "c++", "--version"),
-      remedy: "Debian, Ubuntu: apt install g++.",
-    },
-    { name: "CMake", found: ask("cmake", "--version"), remedy: "Debian, Ubuntu: apt install cmake make." },
-    { name: "Python", found: python, remedy: "Install Python 3.10 or newer; it fetches libtorch." },
-    { name: "pip", found: pip?.split(" from ")[0], remedy: "Debian, Ubuntu: apt install python3-pip." },
+    { name: "C++ compiler", found: compiler && ask(compiler, "--version"), remedy: howToInstall(system, ["compiler"]) },
+    { name: "Python", found: python && ask(python, "--version"), remedy: `It fetches libtorch. ${installPip}` },
+    { name: "pip", found: pip?.split(" from ")[0], remedy: installPip },
   ];
 }
 
@@ -80,11 +81,14 @@ function builtParts(): Finding[] {
   ];
 }
 
-/** What the machine offers; nothing here can be missing. */
-function machine(): [name: string, text: string][] {
+/** What the machine offers; nothing here has to be there. */
+function machine({ cmake, ninja, make }: ReturnType<typeof findTools>): [name: string, text: string][] {
+  const fetched = "none: set-up fetches it by pip";
   const { bavail, bsize } = statfsSync(root);
   const gpu = ask("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader");
   return [
+    ["CMake", cmake ?? fetched],
+    ["ninja or make", ninja ?? make ?? fetched],
     ["cores, memory", `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB`],
     ["free disk space", `${((bavail * bsize) / 2 ** 30).toFixed(0)} GB`],
     ["NVIDIA GPU", gpu ?? "none: training runs on the CPU"],
