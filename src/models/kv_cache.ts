@@ -1,8 +1,10 @@
 /**
  * @file Keys and values of sequences under way. Prompts are right-aligned, so that all sequences write their next token
- * into the same column; the columns left of a shorter prompt are masked.
+ * into the same column; the columns left of a shorter prompt are masked. Columns are made some at a time: most completions
+ * end long before the last one allowed, and what is never written is neither cleared nor moved.
  */
 import {
+  cat,
   copy_,
   indexSelect,
   ints,
@@ -19,27 +21,34 @@ import { additive } from "./masks.ts";
 import type { ModelShape } from "./model.ts";
 import { runsOf } from "./runs.ts";
 
+/** Columns that are made at a time. */
+const BLOCK = 64;
+
 export class KVCache {
   /** Per layer [B, K, columns, E]. */
-  #keys: Tensor[];
-  #values: Tensor[];
-  /** [B, 1, 1, columns]: 0 from each sequence's first prompt column on, -inf before it. */
+  readonly #keys: Tensor[];
+  readonly #values: Tensor[];
+  /** [B, 1, 1, most columns]: 0 from each sequence's first prompt column on, -inf before it. */
   #mask: Tensor;
   readonly #starts: readonly number[];
+  /** Columns written, made and allowed. */
   #used: number;
+  #columns: number;
+  readonly #most: number;
 
   /** Room for prompts of the given lengths and `newTokens` more each. Lives until `dispose()`. */
   constructor(shape: ModelShape, promptLengths: readonly number[], newTokens: number, dtype: DType, device: string) {
     this.#used = Math.max(...promptLengths);
-    const columns = this.#used + newTokens;
+    this.#most = this.#used + newTokens;
+    this.#columns = this.#wider();
     this.#starts = promptLengths.map((length) => this.#used - length);
-    const size = [promptLengths.length, shape.kvHeads, columns, shape.headWidth];
+    const size = [promptLengths.length, shape.kvHeads, this.#columns, shape.headWidth];
     const make = () => Array.from({ length: shape.layers }, () => keep(zeros(size, dtype, device)));
     this.#keys = make();
     this.#values = make();
-    const visible = new Uint8Array(promptLengths.length * columns);
-    for (const [b, start] of this.#starts.entries()) visible.fill(1, b * columns + start, (b + 1) * columns);
-    this.#mask = keep(tidy(() => additive(visible, [promptLengths.length, 1, 1, columns], dtype, device)));
+    const visible = new Uint8Array(promptLengths.length * this.#most);
+    for (const [b, start] of this.#starts.entries()) visible.fill(1, b * this.#most + start, (b + 1) * this.#most);
+    this.#mask = keep(tidy(() => additive(visible, [promptLengths.length, 1, 1, this.#most], dtype, device)));
   }
 
   /** Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. */
@@ -64,6 +73,7 @@ export class KVCache {
 
   /** Opens the column of the next token; every layer then appends into it. */
   advance(): void {
+    if (this.#used === this.#columns) this.#move((written) => written);
     this.#used++;
   }
 
@@ -82,17 +92,36 @@ export class KVCache {
 
   /** Keeps the given sequences, in the given order; one may be named several times (n completions of a prompt). */
   select(rows: readonly number[]): void {
-    tidy(() => {
-      const index = toDevice(ints(rows), this.#mask.device);
-      const pick = (tensor: Tensor) => {
-        const picked = keep(indexSelect(tensor, 0, index));
-        tensor.dispose();
-        return picked;
-      };
-      this.#keys = this.#keys.map(pick);
-      this.#values = this.#values.map(pick);
-      this.#mask = pick(this.#mask);
-    });
+    if (rows.length === this.#mask.size(0) && rows.every((row, i) => row === i)) return;
+    using index = tidy(() => toDevice(ints(rows), this.#mask.device));
+    const mask = keep(indexSelect(this.#mask, 0, index));
+    this.#mask.dispose();
+    this.#mask = mask;
+    this.#move((written) => indexSelect(written, 0, index));
+  }
+
+  /** Copies what `pick` takes of the written columns [B, K, used, E], with room for the next ones. */
+  #move(pick: (written: Tensor) => Tensor): void {
+    this.#columns = this.#wider();
+    const moved = (tensor: Tensor) => {
+      const copy = keep(
+        tidy(() => {
+          const picked = pick(narrow(tensor, 2, 0, this.#used));
+          const [B, K, , E] = picked.shape as [number, number, number, number];
+          return cat([picked, zeros([B, K, this.#columns - this.#used, E], tensor.dtype, tensor.device)], 2);
+        }),
+      );
+      tensor.dispose();
+      return copy;
+    };
+    // One after another: at no time are there two copies of more than one layer.
+    for (const layers of [this.#keys, this.#values])
+      for (const [layer, tensor] of layers.entries()) layers[layer] = moved(tensor);
+  }
+
+  /** How many columns to make, with `used` written. */
+  #wider(): number {
+    return Math.min(this.#used + BLOCK, this.#most);
   }
 
   dispose(): void {
