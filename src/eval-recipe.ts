@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { DEFAULT_COUNTS, renderSets } from "./data/scenes/sets.ts";
 import { LocalEngine } from "./engine/local.ts";
-import { loadSets, runEvaluation } from "./evaluation.ts";
+import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "./evaluation.ts";
 import { type MakingListener, type ModelToMake, makeModel } from "./made-models.ts";
 import { METHOD_NAMES } from "./prompt/methods.ts";
 import { imageOptions, recipeFields } from "./recipe.ts";
@@ -78,13 +78,18 @@ export function loadEvalRecipe(file: string, overrides: readonly string[] = []):
   });
 }
 
+export type RowFollowing = Required<Pick<EvaluationFollowing, "onChecked" | "onFound" | "onProgress">>;
+
 /** Who is told how far a table has come. */
 export interface TableListener {
   readonly signal: AbortSignal;
   /** As a `MakingListener`'s, with the row that the model is for. */
-  readonly onTraining: (row: string, steps: number) => ReturnType<MakingListener["onTraining"]>;
-  /** Samples answered, of those of all rows. */
-  readonly onProgress: (done: number, of: number, row: string) => void;
+  readonly onTraining: (
+    row: string,
+    ...plan: Parameters<MakingListener["onTraining"]>
+  ) => ReturnType<MakingListener["onTraining"]>;
+  /** The rows begin, so many samples each: gives what hears of each row in turn. */
+  readonly onRows: (rows: number, samples: number) => (row: string) => RowFollowing;
 }
 
 /**
@@ -104,25 +109,25 @@ export async function runTable(
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];
   for (const { model, folder } of jobs) {
-    const onTraining = (steps: number) => listener.onTraining(folder, steps);
+    const onTraining: MakingListener["onTraining"] = (...plan) => listener.onTraining(folder, ...plan);
     models.push(typeof model === "string" ? model : await makeModel(model, { signal, onTraining }));
   }
-  const perRow = sets.reduce((n, { samples }) => n + samples.length, 0);
+  const rowFollowing = listener.onRows(
+    jobs.length,
+    sets.reduce((n, { samples }) => n + samples.length, 0),
+  );
   for (const [i, { name, folder, row, seed }] of jobs.entries()) {
     const model = models[i]!;
     const { temperature, max_tokens: maxTokens, device, precision } = recipe;
+    const dir = join(out, "rows", folder);
     const asking = { method: row.method, temperature, maxTokens, seed, prefix: row.prefix };
-    const engine = new LocalEngine(model, { device, precision, image: imageOptions(recipe.image) });
+    const engine = new LocalEngine(model, {
+      device,
+      precision: settledFor(precision, dir),
+      image: imageOptions(recipe.image),
+    });
     try {
-      await runEvaluation(
-        engine,
-        { name, model, sets, asking, judge },
-        {
-          dir: join(out, "rows", folder),
-          signal,
-          onProgress: (done) => listener.onProgress(i * perRow + done, jobs.length * perRow, folder),
-        },
-      );
+      await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });
     } finally {
       engine.dispose();
     }

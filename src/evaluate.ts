@@ -5,7 +5,6 @@ import { byBudget } from "./engine/packing.ts";
 import { measure, responseOf, trueBoxes } from "./eval/metrics.ts";
 import type { YesNoAnswer } from "./eval/yes_no.ts";
 import { METHODS, type MethodName } from "./prompt/methods.ts";
-import { IMAGES_KEPT } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
 import { isScored, type Prompt, type Sample } from "./records.ts";
@@ -72,12 +71,12 @@ export function askingOf(recipe: Recipe): Asking {
   return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
 }
 
-/** Samples asked together, in several ways with their images decoded once. */
-export const BATCH = IMAGES_KEPT;
+/** Samples asked together, in several ways with their images decoded once. More at a time would not be faster. */
+export const BATCH = 150;
 
 /** How far an evaluation has come, and what may end it. */
 export interface Following {
-  /** Called with the number of samples answered so far, of those that are asked. */
+  /** Called with the number of samples answered so far, parts of one counting too, of those that are asked. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }

@@ -21,6 +21,7 @@ import { type Evaluation, type Manifest, manifestDifferences } from "./eval/mani
 import { type Answered, type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./evaluate.ts";
 import { Faults, firstFew } from "./faults.ts";
 import { writeWhole } from "./files.ts";
+import { PRECISIONS, type Precision } from "./precision.ts";
 import { METHODS, userText } from "./prompt/methods.ts";
 import { readManifest, readSampleLines, type SampleLine } from "./report/evaluations.ts";
 import type { Judge } from "./rewards/judge.ts";
@@ -42,6 +43,17 @@ export interface EvaluationPlan {
   readonly sets: readonly HashedSet[];
   readonly asking: Asking;
   readonly judge: Judge;
+}
+
+export interface EvaluationFollowing extends Following {
+  /** Where answers are kept. */
+  readonly dir?: string | undefined;
+  /** Samples asked together. */
+  readonly batch?: number;
+  /** Called with the number of prompts laid out so far; not when the evaluation goes on, for then they are known to be sound. */
+  readonly onChecked?: (done: number) => void;
+  /** Called once, before the first answer, with the number of samples that an earlier sitting has answered. */
+  readonly onFound?: (known: number) => void;
 }
 
 /**
@@ -85,18 +97,18 @@ export async function loadSets(
 export async function runEvaluation(
   engine: LocalEngine,
   plan: EvaluationPlan,
-  { dir, batch = BATCH, onProgress, signal }: Following & { dir?: string | undefined; batch?: number } = {},
+  { dir, batch = BATCH, onChecked, onFound, onProgress, signal }: EvaluationFollowing = {},
 ): Promise<Evaluation> {
   const manifest = await manifestOf(engine, plan);
   const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
   const known: ReadonlyMap<string, SampleLine> = folder?.known ?? new Map();
   // Once it has begun, its prompts are known to be sound: the manifest pins the data.
-  if (known.size === 0) await checkSets(engine, plan);
+  if (known.size === 0) await checkSets(engine, plan, onChecked);
   folder?.begin();
   const made = new Map<string, Answered>();
   const answered = new Set(known.keys());
-  onProgress?.(answered.size);
+  onFound?.(answered.size);
   for (const set of plan.sets) {
     const before = answered.size;
     const batches = answerMissing(engine, set, plan.asking, plan.judge, {
@@ -118,6 +130,12 @@ export async function runEvaluation(
   const evaluation = { dir: folder.dir, manifest, samples: readSampleLines(folder.dir) };
   writeJson(join(folder.dir, "summary.json"), { name: plan.name, sets: aggregate(evaluation) });
   return evaluation;
+}
+
+/** What `precision: auto` became in the evaluation that `dir` holds, if it holds one: it goes on in that, on any processor. */
+export function settledFor(precision: Precision, dir: string | undefined): Precision {
+  if (precision !== "auto" || dir === undefined || !existsSync(join(dir, "manifest.json"))) return precision;
+  return PRECISIONS.find((each) => each === readManifest(dir).precision) ?? precision;
 }
 
 async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Manifest> {
@@ -150,12 +168,16 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
 }
 
 /** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
-async function checkSets(engine: LocalEngine, { sets, asking: { method, maxTokens } }: EvaluationPlan): Promise<void> {
+async function checkSets(
+  engine: LocalEngine,
+  { sets, asking: { method, maxTokens } }: EvaluationPlan,
+  onChecked?: (done: number) => void,
+): Promise<void> {
   const faults = new Faults();
   const planned = sets.flatMap(({ name, samples }) =>
     samples.map((sample) => ({ where: name, sample, method, newTokens: maxTokens })),
   );
-  await checkPrompts(engine, planned, faults);
+  await checkPrompts(engine, planned, faults, onChecked);
   faults.throwIfAny("the sets", "Mend what is named and run the command again.");
 }
 

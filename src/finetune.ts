@@ -96,7 +96,10 @@ export async function finetune(
     rmSync(partial, { recursive: true, force: true });
     engine.export(partial);
     writeAskedAs(partial, { method: "sft", image: imageOptions(recipe.image) });
-    writeWhole(join(partial, RECORD), `${JSON.stringify(await madeBy(recipe), null, 2)}\n`);
+    writeWhole(
+      join(partial, RECORD),
+      `${JSON.stringify(await madeBy({ ...recipe, precision: engine.precision }), null, 2)}\n`,
+    );
     renameSync(partial, out);
   } finally {
     engine.dispose();

@@ -6,7 +6,7 @@ import { differences, thereAndNow } from "./differences.ts";
 import { UserError } from "./errors.ts";
 import { firstFew } from "./faults.ts";
 import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "./finetune.ts";
-import { loadRecipe } from "./recipe.ts";
+import { loadRecipe, settledIn } from "./recipe.ts";
 import { type StepLine, train } from "./train.ts";
 
 /** A model to be made: by `grit train` or by `grit pretrain`. */
@@ -21,8 +21,8 @@ export interface ModelToMake {
 
 export interface MakingListener {
   readonly signal: AbortSignal;
-  /** Training of so many steps begins, or goes on: gives what is called after each. Not called when the model is there. */
-  readonly onTraining: (steps: number) => (metrics: StepLine | FinetuneMetrics) => void;
+  /** Training begins, or goes on with `from` of its steps done: gives what is called after each. Not when the model is there. */
+  readonly onTraining: (steps: number, from: number) => (metrics: StepLine | FinetuneMetrics) => void;
 }
 
 /**
@@ -34,23 +34,32 @@ export function makeModel(model: ModelToMake, listener: MakingListener): Promise
 }
 
 async function trained({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
-  const recipe = await loadRecipe(file, [`seed=${seed}`]);
+  const recipe = settledIn(await loadRecipe(file, [`seed=${seed}`]), join(dir, "run.json"));
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
   const checkpoint = join(dir, "checkpoints", `step-${recipe.steps}`);
   const resume = existsSync(join(dir, "run.json"));
   if (resume) refuseOther(join(dir, "run.json"), { recipe, data: { train: await dataHash(samples) } });
   if (existsSync(checkpoint)) return checkpoint;
-  await train(recipe, { run: dir, resume, signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
+  let onStep: ReturnType<MakingListener["onTraining"]> | undefined;
+  await train(recipe, {
+    run: dir,
+    resume,
+    signal: listener.signal,
+    onReady: ({ from }) => {
+      onStep = listener.onTraining(recipe.steps, from);
+    },
+    onStep: (line) => onStep?.(line),
+  });
   return checkpoint;
 }
 
 async function finetuned({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
-  const recipe = await loadFinetuneRecipe(file, [`seed=${seed}`]);
+  const recipe = settledIn(await loadFinetuneRecipe(file, [`seed=${seed}`]), join(dir, RECORD));
   if (existsSync(dir)) {
     refuseOther(join(dir, RECORD), await madeBy(recipe));
     return dir;
   }
-  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps) });
+  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps, 0) });
   return dir;
 }
 

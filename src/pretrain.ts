@@ -16,6 +16,7 @@ import { named } from "./prompt/image.ts";
 import { GRIT_SUFFIX } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
 import { type Random, stream } from "./random.ts";
+import { precisionSchema } from "./recipe.ts";
 import { learningRate } from "./schedule.ts";
 
 /** Weights by name; what is not named has none. */
@@ -71,7 +72,7 @@ export const pretrainSchema = z.strictObject({
     weight_decay: z.number(),
     clip_norm: z.number(),
   }),
-  precision: z.enum(["float32", "bfloat16"]),
+  precision: precisionSchema,
   micro_batch_tokens: z.int().positive(),
   mixture: z.strictObject({
     /** Shares of the data sets that questions are drawn from. */

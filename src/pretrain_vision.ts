@@ -12,6 +12,7 @@ import { tokenLogprobs } from "./engine/logprobs.ts";
 import { AdamW } from "./engine/optimizer.ts";
 import { readModel } from "./models/registry.ts";
 import { Weights } from "./models/weights.ts";
+import type { ComputeType } from "./precision.ts";
 import { named } from "./prompt/image.ts";
 import { Processor } from "./prompt/prompt.ts";
 import { stream } from "./random.ts";
@@ -83,6 +84,7 @@ export function teachVision(
   dir: string,
   seed: number,
   stage: VisionStage,
+  precision: ComputeType,
   onStep: (metrics: VisionMetrics) => void,
 ): void {
   const model = readModel(dir);
@@ -100,7 +102,7 @@ export function teachVision(
     );
     const images = scenes.map((scene) => processor.images.process(named(renderScene(scene))));
     const metrics = tidy(() => {
-      const features_MD = cast(model.encodeImages(masters.compute("bfloat16"), images), "float32");
+      const features_MD = cast(model.encodeImages(masters.compute(precision), images), "float32");
       return patchLoss(
         features_MD,
         heads,

@@ -1,4 +1,7 @@
-/** @file How far long work has come: one live line on a terminal, elsewhere a plain line now and then. */
+/**
+ * @file How far long work has come and how long it will still take: one live line on a terminal, elsewhere a plain line now
+ * and then. Work of several stages is one piece: the time left is that of all of them.
+ */
 
 /** What `Progress` writes to: standard error, or a stand-in. */
 export interface Output {
@@ -7,14 +10,20 @@ export interface Output {
   write(text: string): unknown;
 }
 
-export interface ProgressOptions {
+/** A stretch of the work whose units take about as long as each other. */
+export interface Stage {
   /** Leads the line, e.g. `train`. */
   readonly label: string;
   /** How many units of work there are. */
   readonly total: number;
   /** Units done before this process began, by a run that is resumed; they do not count for the rate. */
   readonly done?: number;
-  /** How a number of units is written: as it is, unless told otherwise. */
+  /** How long a unit is expected to take, relative to the units of the other stages; what is measured soon outweighs it. */
+  readonly weight?: number;
+}
+
+export interface ProgressOptions {
+  /** How a number of units is written: as a whole number, unless told otherwise. */
   readonly unit?: (value: number) => string;
   readonly output?: Output;
   /** Milliseconds; the clock. */
@@ -25,35 +34,85 @@ export interface ProgressOptions {
 const LIVE = 100;
 const PLAIN = 10_000;
 
-/** Shows work done of a total, with the time left at the rate measured so far. */
+/** The expected time of a unit counts as much as having measured this share of its stage. */
+const TRUST = 0.05;
+
+interface Counted extends Required<Omit<Stage, "done" | "total">> {
+  total: number;
+  done: number;
+  /** Units done by now, and the milliseconds that those of this process took. */
+  finished: number;
+  spent: number;
+}
+
+/** Shows work done of a total, with the time left at the rates measured so far. Stages may take turns. */
 export class Progress {
-  readonly #label: string;
-  readonly #total: number;
-  readonly #from: number;
+  readonly #stages: readonly Counted[];
   readonly #unit: (value: number) => string;
   readonly #output: Output;
   readonly #now: () => number;
   readonly #start: number;
+  /** When the time was last put down to a stage. */
+  #mark: number;
+  #current: Counted;
   #shown = Number.NEGATIVE_INFINITY;
 
-  constructor(options: ProgressOptions) {
-    const { label, total, done = 0, unit = String, output = process.stderr, now = () => performance.now() } = options;
-    this.#label = label;
-    this.#total = total;
-    this.#from = done;
+  /** Shows the first line, and begins with the first stage. */
+  constructor(stages: Stage | readonly [Stage, ...Stage[]], options: ProgressOptions = {}) {
+    const {
+      unit = (value) => String(Math.floor(value)),
+      output = process.stderr,
+      now = () => performance.now(),
+    } = options;
+    const list: readonly Stage[] = "label" in stages ? [stages] : stages;
+    this.#stages = list.map(({ done = 0, weight = 1, ...stage }) => ({
+      ...stage,
+      done,
+      weight,
+      finished: done,
+      spent: 0,
+    }));
+    this.#current = this.#stages[0]!;
     this.#unit = unit;
     this.#output = output;
     this.#now = now;
     this.#start = now();
+    this.#mark = this.#start;
+    this.#line("", this.#start);
   }
 
-  /** `done` units of the total are finished; `note` says what is worth seeing of the last one. */
+  /** Goes on with the stage of that label. Its line is shown at once when it begins, not whenever its turn comes. */
+  enter(label: string): void {
+    const stage = this.#stage(label);
+    if (stage === this.#current) return;
+    this.#charge();
+    this.#current = stage;
+    if (stage.finished === stage.done && stage.spent === 0) this.#line("", this.#mark);
+  }
+
+  /** A stage has another total than was thought. */
+  expect(label: string, total: number): void {
+    this.#stage(label).total = total;
+  }
+
+  /** Takes units of the current stage as done without work of this process. */
+  skip(units: number): void {
+    this.#charge();
+    this.#current.done += units;
+    this.#current.finished += units;
+  }
+
+  /** `done` units of the current stage are finished, parts of one counting too; `note` says what is worth seeing of the last. */
   update(done: number, note = ""): void {
-    const now = this.#now();
-    if (done < this.#total && now - this.#shown < (this.#output.isTTY ? LIVE : PLAIN)) return;
-    this.#shown = now;
-    const come = `${this.#label} ${this.#unit(done)}/${this.#unit(this.#total)}`;
-    this.#show([come, this.#timing(done, now), note].filter(Boolean).join("  "));
+    this.#charge();
+    this.#current.finished = Math.min(done, this.#current.total);
+    const due = this.#mark - this.#shown >= (this.#output.isTTY ? LIVE : PLAIN);
+    if (due || done >= this.#current.total) this.#line(note, this.#mark);
+  }
+
+  /** Prints a text that stays, above the line. */
+  note(text: string): void {
+    this.#output.write(this.#output.isTTY ? `\r\x1b[2K${text}\n` : `${text}\n`);
   }
 
   /** Ends the line; `text` takes its place. */
@@ -62,12 +121,46 @@ export class Progress {
     if (this.#output.isTTY) this.#output.write("\n");
   }
 
-  #timing(done: number, now: number): string {
-    const elapsed = now - this.#start;
-    const finished = done - this.#from;
-    if (done >= this.#total) return `in ${duration(elapsed / 1000)}`;
-    if (finished <= 0) return "";
-    return `${duration(((elapsed / finished) * (this.#total - done)) / 1000)} left`;
+  #stage(label: string): Counted {
+    const stage = this.#stages.find((each) => each.label === label);
+    if (!stage) throw new Error(`There is no stage ${label}.`);
+    return stage;
+  }
+
+  /** Milliseconds that all stages will still take; undefined before anything is measured. */
+  #left(): number | undefined {
+    const own = ({ finished, done }: Counted) => finished - done;
+    const sum = (value: (stage: Counted) => number) => this.#stages.reduce((total, stage) => total + value(stage), 0);
+    const measured = sum((stage) => own(stage) * stage.weight);
+    if (measured <= 0) return undefined;
+    const pace = sum((stage) => (own(stage) > 0 ? stage.spent : 0)) / measured;
+    return sum((stage) => {
+      const trust = TRUST * stage.total;
+      const perUnit = (stage.spent + trust * stage.weight * pace) / (own(stage) + trust);
+      return stage.total > stage.finished ? (stage.total - stage.finished) * perUnit : 0;
+    });
+  }
+
+  #charge(): void {
+    const now = this.#now();
+    this.#current.spent += now - this.#mark;
+    this.#mark = now;
+  }
+
+  #line(note: string, now: number): void {
+    this.#shown = now;
+    const { label, finished, total } = this.#current;
+    const come = `${label} ${this.#unit(finished)}/${this.#unit(total)}`;
+    this.#show([come, this.#timing(now), note].filter(Boolean).join("  "));
+  }
+
+  #timing(now: number): string {
+    if (this.#stages.every(({ finished, total }) => finished >= total)) {
+      return `in ${duration((now - this.#start) / 1000)}`;
+    }
+    const left = this.#left();
+    if (left === undefined) return "";
+    return `${duration(Math.max(1, left / 1000))} left${this.#stages.length > 1 ? " in all" : ""}`;
   }
 
   #show(text: string): void {

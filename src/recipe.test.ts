@@ -67,7 +67,7 @@ describe("a good recipe", () => {
       },
       image: { double_resize: false },
       freeze: [],
-      precision: "float32",
+      precision: "auto",
       device: "auto",
       micro_batch_tokens: 4096,
       activation_checkpointing: false,

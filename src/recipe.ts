@@ -2,8 +2,10 @@
  * @file The recipe of a training run: one YAML file is one run. Defaults are the paper's where it states them, and
  * the original code's elsewhere.
  */
+import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { judgeSchema } from "./judge_settings.ts";
+import { PRECISIONS, type Precision, precisionAdvice } from "./precision.ts";
 import { loadYaml } from "./yaml.ts";
 
 const count = z.int().positive();
@@ -11,6 +13,13 @@ const atLeastZero = z.number().nonnegative();
 const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
 const part = z.enum(["vision", "connector", "language", "embeddings"]);
+/** The type of the computation: `auto` is bfloat16 where the device multiplies it natively, float32 elsewhere. */
+export const precisionSchema = z
+  .custom<Precision>((value) => PRECISIONS.some((name) => name === value), {
+    error: ({ input }) => `is ${JSON.stringify(input)}. ${precisionAdvice(input)}`,
+  })
+  .default("auto");
+
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 export const recipeFields = z.strictObject({
   /**
@@ -112,7 +121,7 @@ export const recipeFields = z.strictObject({
         .default(["language"]),
     })
     .optional(),
-  precision: z.enum(["float32", "bfloat16"]).default("float32"),
+  precision: precisionSchema,
   device: z
     .string()
     .regex(/^(auto|cpu|cuda:\d+)$/, "is not a device: write auto, cpu or cuda:N")
@@ -153,6 +162,16 @@ export function loadRecipe(file: string, overrides: readonly string[] = []): Pro
     models: ["model"],
     paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],
   });
+}
+
+/**
+ * A recipe as the work goes on that `record`, a JSON file, holds the recipe of: what `precision: auto` became there holds, on
+ * whatever processor. As it is where there is no such file.
+ */
+export function settledIn<R extends { precision: Precision }>(recipe: R, record: string): R {
+  if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
+  const { recipe: begun } = JSON.parse(readFileSync(record, "utf8")) as { recipe?: { precision?: Precision } };
+  return { ...recipe, precision: begun?.precision ?? "auto" };
 }
 
 /** The pixel policy of a recipe, as an engine takes it. */

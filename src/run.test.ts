@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "./errors.ts";
 import { RunFolder } from "./run.ts";
 
-const info = { recipe: { seed: 7, steps: 3 }, libtorch: "2.13.0", data: { vsr: "abc" } };
+const info = { recipe: { seed: 7, steps: 3 }, libtorch: "2.13.0", machine: { device: "cpu" }, data: { vsr: "abc" } };
 let parent: string;
 let dir: string;
 beforeEach(() => {
@@ -45,9 +45,9 @@ describe("create", () => {
     expect(() => RunFolder.create(dir, { ...info, libtorch: "0" })).toThrow(UserError);
     expect(() => RunFolder.create(dir, info)).toThrow(/already holds a run.*\n.*--resume.*--run/);
     expect(read("run.json")).toBe(before);
-    expect(() => RunFolder.create(parent, info)).toThrow(/is no empty folder/);
+    expect(() => RunFolder.create(parent, info)).toThrow(/is not empty and is not a run folder/);
     writeFileSync(join(parent, "file"), "");
-    expect(() => RunFolder.create(join(parent, "file"), info)).toThrow(/is no empty folder/);
+    expect(() => RunFolder.create(join(parent, "file"), info)).toThrow(/is not empty and is not a run folder/);
   });
 
   test("takes an empty folder", () => {

@@ -2,7 +2,7 @@
  * @file The run folder: everything a run knows, in plain files. Each file is there whole or not at all, and `metrics.jsonl`
  * grows line by line, so that a live run can be read and a crash loses the step in flight at most.
  *
- *     run.json                        resolved recipe, seed, versions, git revision, data hashes
+ *     run.json                        resolved recipe, seed, versions, machine, git revision, data hashes
  *     metrics.jsonl                   one line a step
  *     rollouts/step-NNNNNN.jsonl      every chain of a step
  *     images/<sha256>.<ext>           the images that the chains speak of
@@ -25,6 +25,8 @@ export interface RunInfo {
   readonly recipe: { readonly seed: number };
   /** Version of libtorch in use. */
   readonly libtorch: string;
+  /** Device, processor and threads. */
+  readonly machine: object;
   /** Hash of each data set by its name or file, by `dataHash`. */
   readonly data: Readonly<Record<string, string>>;
 }
@@ -44,8 +46,17 @@ export class RunFolder {
     this.dir = dir;
   }
 
-  /** Begins a run in a folder that is new or empty. @throws UserError when the folder holds a run, or anything else */
-  static create(dir: string, { recipe, libtorch, data }: RunInfo): RunFolder {
+  /** Begins a run in a folder that is new or empty. @throws as `refuseOccupied` */
+  static create(dir: string, { recipe, libtorch, machine, data }: RunInfo): RunFolder {
+    RunFolder.refuseOccupied(dir);
+    const run = new RunFolder(dir);
+    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), machine, git: gitRevision(), data };
+    run.writeJson("run.json", info);
+    return run;
+  }
+
+  /** For whoever works before the run begins. @throws UserError when the folder holds a run, or anything else */
+  static refuseOccupied(dir: string): void {
     if (fs.existsSync(join(dir, "run.json"))) {
       throw new UserError(
         `${dir} already holds a run.`,
@@ -53,12 +64,8 @@ export class RunFolder {
       );
     }
     if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || fs.readdirSync(dir).length > 0)) {
-      throw new UserError(`${dir} is no empty folder, and holds no run.`, "Choose another folder by --run.");
+      throw new UserError(`${dir} is not empty and is not a run folder.`, "Choose another folder with --run.");
     }
-    const run = new RunFolder(dir);
-    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), git: gitRevision(), data };
-    run.writeJson("run.json", info);
-    return run;
   }
 
   /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */

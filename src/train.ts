@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { advantages, effectiveGroups } from "./advantage.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
 import { checkPrompts } from "./engine/check_prompts.ts";
+import { machineRecord } from "./engine/computing.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import type { MemoryEstimate, Workload } from "./engine/memory.ts";
@@ -26,7 +27,7 @@ import type { GrpoLoss } from "./loss.ts";
 import { writeAskedAs } from "./prompt/asked_as.ts";
 import { METHODS } from "./prompt/methods.ts";
 import { stream } from "./random.ts";
-import { imageOptions, type Recipe } from "./recipe.ts";
+import { imageOptions, type Recipe, settledIn } from "./recipe.ts";
 import type { Sample } from "./records.ts";
 import { loadRewardModule, type Reward } from "./rewards/define.ts";
 import type { Judge } from "./rewards/judge.ts";
@@ -44,12 +45,24 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** An engine opened by `openEngine`, when the caller goes on using it. */
   readonly engine?: LocalEngine;
-  /** Called before the first step with the memory that one is foretold to take. */
-  readonly onReady?: (memory: MemoryEstimate) => void;
+  /** Called before the first step. */
+  readonly onReady?: (ready: Ready) => void;
+  /** Called while held-out sets are asked, with the samples answered so far in all evaluations of this sitting. */
+  readonly onHeldOut?: (done: number) => void;
   /** Called after every step with its line of metrics. */
   readonly onStep?: (metrics: StepLine) => void;
   /** Stops the run: the state after the last whole step is saved. */
   readonly signal?: AbortSignal;
+}
+
+/** What is known before the first step. */
+export interface Ready {
+  /** What a step is estimated to take. */
+  readonly memory: MemoryEstimate;
+  /** Steps that an earlier sitting has made. */
+  readonly from: number;
+  /** Held-out samples that will be asked, in all evaluations to come. */
+  readonly heldOut: number;
 }
 
 /** The engine a recipe asks for. @throws UserError when its model cannot be run */
@@ -80,12 +93,14 @@ export function openEngine(recipe: Recipe): LocalEngine {
  * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
  * @throws UserError for bad data or a run folder in use, Interrupted after a signal
  */
-export async function train(recipe: Recipe, options: TrainOptions): Promise<RunFolder> {
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
-  const heldOut = await heldOutSets(recipe);
-  const judge = await openJudge(recipe.judge, { signal: options.signal });
-  const rewards = await openRewards(recipe, judge);
-  const engine = options.engine ?? openEngine(recipe);
+export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
+  const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
+  const samples = await loadSamples(begun.data.train, { images: begun.data.images });
+  const heldOut = await heldOutSets(begun);
+  const judge = await openJudge(begun.judge, { signal: options.signal });
+  const rewards = await openRewards(begun, judge);
+  const engine = options.engine ?? openEngine(begun);
+  const recipe: Recipe = { ...begun, precision: engine.precision };
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
   const workload = await workloadOf(recipe, engine, samples, heldOut);
   const { run, from } = await openRun(recipe, options, engine, samples);
@@ -102,8 +117,13 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
   // From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved.
   let halfway = false;
   let barren = 0;
+  let answered = 0;
+  const onAnswered = (done: number) => options.onHeldOut?.(answered + done);
   try {
-    options.onReady?.(engine.memory(workload));
+    const size = heldOut.reduce((n, { samples }) => n + samples.length, 0);
+    const every = recipe.eval.every;
+    const evaluations = every > 0 ? Math.floor(recipe.steps / every) - Math.floor(from / every) : 0;
+    options.onReady?.({ memory: engine.memory(workload), from, heldOut: evaluations * size });
     for (let step = from + 1; step <= recipe.steps; step++) {
       options.signal?.throwIfAborted();
       const clock = new Stopwatch();
@@ -178,7 +198,10 @@ export async function train(recipe: Recipe, options: TrainOptions): Promise<RunF
       };
       writeRollouts(run, step, groups, A);
       const due = recipe.eval.every > 0 && step % recipe.eval.every === 0;
-      const measured = due ? { heldOut: await measureHeldOut(engine, recipe, run, heldOut, step, judge) } : {};
+      const measured = due
+        ? { heldOut: await measureHeldOut(engine, recipe, run, heldOut, step, judge, onAnswered) }
+        : {};
+      answered += due ? size : 0;
       run.appendMetrics({ ...line, ...measured });
       options.onStep?.(line);
       done = step;
@@ -254,11 +277,13 @@ async function measureHeldOut(
   sets: readonly AskedSet[],
   step: number,
   judge: Judge,
+  onAnswered: (done: number) => void,
 ) {
   const measured: Record<string, ReturnType<typeof numbers>> = {};
   const lines: Answered[] = [];
   for (const set of sets) {
-    const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge);
+    const before = lines.length;
+    const [answered] = await evaluate(engine, set, [askingOf(recipe)], judge, (done) => onAnswered(before + done));
     measured[set.name] = numbers(answered!);
     lines.push(...answered!);
   }
@@ -280,7 +305,8 @@ async function openRun(
 ): Promise<{ run: RunFolder; from: number }> {
   const data = { train: await dataHash(samples) };
   if (!options.resume) {
-    return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), data }), from: 0 };
+    const machine = machineRecord(engine.device);
+    return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), machine, data }), from: 0 };
   }
   const { run, checkpoint } = RunFolder.resume(options.run);
   const began = run.readJson("run.json") as { data?: { train?: string } };

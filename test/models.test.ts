@@ -13,7 +13,7 @@ test.each([
   ["grit-tiny-base", "frame"],
   ["grit-tiny-base-internvl", "permille"],
 ])("%s boxes the objects of scenes of three, in its own numbers", async (name, space) => {
-  const engine = new LocalEngine(`models/${name}`, { device: "cpu" });
+  const engine = new LocalEngine(`models/${name}`, { device: "cpu", precision: "float32" });
   expect(engine.processor.boxSpace).toBe(space);
   const scenes = Array.from({ length: 8 }, (_, i) => sparseScene(stream(3, "test", i), 3));
   const prompts = await Promise.all(

@@ -82,7 +82,7 @@ export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
 /** An engine over a golden checkpoint, and what was recorded of it. */
 export function openTiny(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
-  return { engine: new LocalEngine(golden.dir, { device: "cpu", ...options }), golden };
+  return { engine: new LocalEngine(golden.dir, { device: "cpu", precision: "float32", ...options }), golden };
 }
 
 /** A step to take where none in particular is meant. */

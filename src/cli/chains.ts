@@ -12,7 +12,7 @@ import { Faults } from "../faults.ts";
 import { Progress } from "../progress.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { chainOf } from "../rollouts.ts";
-import { MEND, planned, promptsOf } from "./lines.ts";
+import { askingStages, MEND, planned, promptsOf } from "./lines.ts";
 import { integer } from "./numbers.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./options.ts";
 
@@ -60,8 +60,9 @@ export async function overChains<R>(
   const engine = openModel(options);
   try {
     checkCompletions(engine, lines);
-    await checkRoom(engine, lines, options);
-    const progress = new Progress({ label: "probe", total: lines.length });
+    const progress = new Progress(askingStages("probe", lines.length));
+    await checkRoom(engine, lines, options, (done) => progress.update(done));
+    progress.enter("probe");
     const rows: R[] = [];
     let chains = 0;
     for (const batch of byBudget(lines, () => 1, BATCH)) {
@@ -86,6 +87,7 @@ async function checkRoom(
   engine: LocalEngine,
   lines: readonly Line[],
   { data, method, maxTokens }: ChainOptions,
+  onProgress: (done: number) => void,
 ): Promise<void> {
   const faults = new Faults();
   const plans = lines.map((line) => {
@@ -93,7 +95,7 @@ async function checkRoom(
     const given = completion === undefined ? undefined : engine.processor.tokenizer.encode(completion);
     return planned(line, method, given?.length ?? maxTokens);
   });
-  await checkPrompts(engine, plans, faults);
+  await checkPrompts(engine, plans, faults, onProgress);
   faults.throwIfAny(data, MEND);
 }
 

@@ -9,6 +9,8 @@ import { findTools } from "../../tools/cmake.mjs";
 import { findPip } from "../../tools/pip.mjs";
 import { howToInstall, supportOf, thisSystem } from "../../tools/system.mjs";
 import { UserError } from "../errors.ts";
+import { computeType } from "../precision.ts";
+import { processor } from "../processor.ts";
 
 /** One thing looked at: what was found, or else how to mend it. */
 interface Finding {
@@ -89,10 +91,22 @@ function machine({ cmake, ninja, make }: ReturnType<typeof findTools>): [name: s
   return [
     ["CMake", cmake ?? fetched],
     ["ninja or make", ninja ?? make ?? fetched],
+    ["processor", processorNote()],
     ["cores, memory", `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB`],
     ["free disk space", `${((bavail * bsize) / 2 ** 30).toFixed(0)} GB`],
     ["NVIDIA GPU", gpu ?? "none: training runs on the CPU"],
   ];
+}
+
+/** The processor, and what `precision: auto` becomes on it. */
+function processorNote(): string {
+  const { name, bfloat16 } = processor();
+  const words = {
+    native: "has bfloat16 instructions",
+    emulated: "has no bfloat16 instructions",
+    unknown: "its flags cannot be read",
+  };
+  return `${name}: ${words[bfloat16]}; precision: auto computes in ${computeType("auto", "cpu")}`;
 }
 
 /** The first line a program prints, or undefined when it is missing or fails. */

@@ -39,7 +39,7 @@ describe("grit download", () => {
     const { question, completion, image, logprobs } = goldenLines("tied")[0]!;
     const line = { question, answer: "yes", dataset: "vsr", completion, image: await writeImage(home, image) };
     const [data, scores] = [writeLines(join(home, "data.jsonl"), [line]), join(home, "scores.jsonl")];
-    const asked = ["--data", data, "--out", scores, "--method", "direct", "--device", "cpu"];
+    const asked = ["--data", data, "--out", scores, "--method", "direct", "--precision", "float32"];
     expect(await grit("score", "--model", REPO, ...asked)).toMatchObject({ code: 0 });
     const [row] = readLines<{ logprobs: number[] }>(scores);
     expect(largestGap(row!.logprobs, logprobs)).toBeLessThan(1e-4);

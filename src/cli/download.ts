@@ -46,7 +46,7 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
       onPlan: (plan) => {
         console.log(planText(repo, plan));
         if (plan.missing > 0)
-          progress = new Progress({ label: "download", total: plan.missing, done: plan.begun, unit: bytes });
+          progress = new Progress({ label: "download", total: plan.missing, done: plan.begun }, { unit: bytes });
       },
       onBytes: (done, file) => progress?.update(done, file),
       onNotice: (text) => console.error(`\n${text}`),

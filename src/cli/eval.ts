@@ -1,14 +1,18 @@
 /** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
+import { computingNote } from "../engine/computing.ts";
+import { resolveDevice } from "../engine/device.ts";
 import { Interrupted, messageOf, UserError } from "../errors.ts";
-import { loadEvalRecipe, runTable } from "../eval-recipe.ts";
-import { loadSets, runEvaluation } from "../evaluation.ts";
+import { loadEvalRecipe, type RowFollowing, runTable } from "../eval-recipe.ts";
+import { loadSets, runEvaluation, settledFor } from "../evaluation.ts";
 import { openJudge } from "../judge/open.ts";
+import { computeType } from "../precision.ts";
 import { Progress } from "../progress.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
 import { Interrupts } from "./interrupt.ts";
 import { addJudgeOption, judgeSettings, printCost } from "./judge_option.ts";
+import { askingStages } from "./lines.ts";
 import { integer } from "./numbers.ts";
 import {
   addAskingOptions,
@@ -110,24 +114,25 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
-  let progress: Progress | undefined;
   const judge = await openJudge(recipe.judge, { signal });
+  const device = resolveDevice(recipe.device);
+  console.error(computingNote({ device, precision: computeType(recipe.precision, device) }));
+  let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
     signal,
-    onTraining: (row, steps) => {
-      let training: Progress | undefined;
+    onTraining: (row, steps, from) => {
+      const training = new Progress({ label: `train ${row}`, total: steps, done: from });
       return (metrics) => {
-        training ??= new Progress({ label: `train ${row}`, total: steps, done: metrics.step - 1 });
         training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
         if (metrics.step === steps) training.finish();
       };
     },
-    onProgress: (done, total, row) => {
-      progress ??= new Progress({ label: "eval", total, done });
-      progress.update(done, row);
+    onRows: (rows, samples) => {
+      asking = new RowsProgress(rows, samples);
+      return (row) => asking!.row(row);
     },
   });
-  progress?.finish();
+  asking?.finish();
   await writeTables(out, rows, options);
   printCost(judge.service?.model, judge.spent?.());
 }
@@ -143,7 +148,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
   const sets = await loadSets(filesByName(options.data), options);
   // Before the model is loaded, which takes its time: a key that is refused is told of at once.
   const judge = await openJudge(await judgeSettings(options.judge), { signal });
-  const engine = openModel({ ...options, model });
+  const engine = openModel({ ...options, model, precision: settledFor(options.precision, out) });
   try {
     const plan = {
       name: options.name ?? (out === undefined ? method : basename(out)),
@@ -153,21 +158,45 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
       judge,
     };
     const total = sets.reduce((n, { samples }) => n + samples.length, 0);
-    let progress: Progress | undefined;
-    const evaluation = await runEvaluation(engine, plan, {
-      dir: out,
-      signal,
-      onProgress: (done) => {
-        progress ??= new Progress({ label: "eval", total, done });
-        progress.update(done);
-      },
-    });
-    progress?.finish();
+    const asking = new RowsProgress(1, total);
+    const evaluation = await runEvaluation(engine, plan, { dir: out, signal, ...asking.row("") });
+    asking.finish();
     printRow(evaluation, options);
     if (out !== undefined) console.log(`\n${out}`);
     printCost(judge.service?.model, judge.spent?.());
   } finally {
     engine.dispose();
+  }
+}
+
+/** Rows of so many samples each, asked one after another: one piece of work. */
+class RowsProgress {
+  readonly #progress: Progress;
+  readonly #samples: number;
+  #rows = 0;
+
+  constructor(rows: number, samples: number) {
+    this.#progress = new Progress(askingStages("eval", rows * samples));
+    this.#samples = samples;
+  }
+
+  /** What hears of the next row. Of one that an earlier sitting has begun, the prompts are not laid out again. */
+  row(name: string): RowFollowing {
+    const before = this.#rows++ * this.#samples;
+    this.#progress.enter("check");
+    return {
+      onChecked: (done) => this.#progress.update(before + done, name),
+      onFound: (known) => {
+        if (known > 0) this.#progress.skip(this.#samples);
+        this.#progress.enter("eval");
+        this.#progress.skip(known);
+      },
+      onProgress: (done) => this.#progress.update(before + done, name),
+    };
+  }
+
+  finish(): void {
+    this.#progress.finish();
   }
 }
 

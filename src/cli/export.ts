@@ -51,7 +51,7 @@ async function run(options: Options): Promise<void> {
   let proof = "";
   try {
     progress.update(0, `read ${from}`);
-    const engine = new LocalEngine(from, { device: "cpu" });
+    const engine = new LocalEngine(from, { device: "cpu", precision: "float32" });
     progress.update(1, "write");
     let logprobs: number[] = [];
     try {
@@ -96,7 +96,7 @@ function checkpointIn(dir: string): string {
 
 /** Fails unless the folder `to` holds the tensors of `from` and computes exactly `logprobs`, which `from` computed. */
 export async function verify(from: string, to: string, logprobs: readonly number[]): Promise<void> {
-  const again = new LocalEngine(to, { device: "cpu" });
+  const again = new LocalEngine(to, { device: "cpu", precision: "float32" });
   try {
     const faults = differences(again.model, from, to);
     const gap = Math.max(...(await probe(again)).map((value, i) => Math.abs(value - logprobs[i]!)));
@@ -113,7 +113,7 @@ export async function verify(from: string, to: string, logprobs: readonly number
  * than rounding: the merged weights are stored in the base's own type.
  */
 async function verifyMerged(to: string, logprobs: readonly number[]): Promise<string> {
-  const again = new LocalEngine(to, { device: "cpu" });
+  const again = new LocalEngine(to, { device: "cpu", precision: "float32" });
   try {
     const gap = Math.max(...(await probe(again)).map((value, i) => Math.abs(value - logprobs[i]!)));
     const files = readdirSync(to).filter((name) => name.endsWith(".safetensors"));

@@ -34,7 +34,7 @@ beforeEach(() => rmSync(out, { force: true }));
 const generate = (checkpoint: string, lines: readonly unknown[], ...options: string[]) =>
   grit(
     ...["generate", "--model", checkpointDir(checkpoint), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--max-tokens", "20", ...options],
+    ...["--method", "direct", "--device", "cpu", "--precision", "float32", "--max-tokens", "20", ...options],
   );
 
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit generate with %s", (checkpoint) => {
@@ -92,7 +92,8 @@ describe("grit generate", () => {
     expect((await sampled("6")).map(({ tokens }) => tokens)).not.toEqual(rows.map(({ tokens }) => tokens));
     const given = golden.map((line, i) => ({ ...lineOf(line), completion_ids: rows[i]!.tokens }));
     const [again, scores] = [writeLines(join(dir, "given.jsonl"), given), join(dir, "scores.jsonl")];
-    await grit("score", "--model", checkpointDir("tied"), "--data", again, "--out", scores, "--method", "direct");
+    const how = ["--method", "direct", "--precision", "float32"];
+    await grit("score", "--model", checkpointDir("tied"), "--data", again, "--out", scores, ...how);
     const scored = readLines<{ logprobs: number[] }>(scores);
     for (const [i, { logprobs }] of scored.entries())
       expect(largestGap(logprobs, rows[i]!.logprobs)).toBeLessThan(1e-4);

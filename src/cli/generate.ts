@@ -12,7 +12,7 @@ import type { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Ending, Prompt } from "../records.ts";
 import { chainOf } from "../rollouts.ts";
-import { checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
+import { askingStages, checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
 import { integer, share } from "./numbers.ts";
 import { addModelOptions, addSamplingOptions, type ModelOptions, openModel, type SamplingOptions } from "./options.ts";
 
@@ -54,8 +54,8 @@ export function generateCommand(): Command {
       const lines = await loadLines([options.data], z.unknown(), { images: options.images });
       const engine = openModel(options);
       try {
-        const progress = new Progress({ label: "generate", total: lines.length });
-        const rows = await generate(engine, lines, options, (done) => progress.update(done));
+        const progress = new Progress(askingStages("generate", lines.length));
+        const rows = await generate(engine, lines, options, progress);
         progress.finish();
         writeRows(options.out, rows);
         console.log(`${rows.length} completions are in ${options.out}.`);
@@ -69,12 +69,13 @@ async function generate(
   engine: LocalEngine,
   lines: readonly LoadedLine<unknown>[],
   { data, method, temperature, topP, topK, maxTokens, seed }: Options,
-  onProgress: (done: number) => void,
+  progress: Progress,
 ): Promise<GeneratedRow[]> {
   const faults = new Faults();
   const plans = lines.map((line) => planned(line, method, maxTokens));
-  await checkPrompts(engine, plans, faults);
+  await checkPrompts(engine, plans, faults, (done) => progress.update(done));
   faults.throwIfAny(data, MEND);
+  progress.enter("generate");
   const rows: GeneratedRow[] = [];
   for (const batch of byBudget(lines, () => 1, BATCH)) {
     const prompts = await promptsOf(engine.processor, batch, method);
@@ -87,7 +88,7 @@ async function generate(
       // Within a call the engine gives each completion a stream of its own.
       seed: stream(seed, "generate", rows.length).uint32(),
       stop: METHODS[method].stop,
-      onProgress: (done) => onProgress(rows.length + done),
+      onProgress: (done) => progress.update(rows.length + done),
     });
     rows.push(
       ...batch.map(({ sample }, i) => generatedRow(engine.processor, sample.id, prompts[i]!, completions[i]![0]!)),

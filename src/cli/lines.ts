@@ -5,6 +5,7 @@ import type { LoadedLine } from "../data/samples.ts";
 import type { PlannedPrompt } from "../engine/check_prompts.ts";
 import { messageOf, UserError } from "../errors.ts";
 import { writeWhole } from "../files.ts";
+import type { Stage } from "../progress.ts";
 import type { MethodName } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Prompt } from "../records.ts";
@@ -28,6 +29,17 @@ export function checkOut(out: string, data: string, option = "--data"): void {
 /** Writes one JSON line a row; the file is there whole or not at all. */
 export function writeRows(out: string, rows: readonly object[]): void {
   writeWhole(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+/** Laying out a prompt, its image decoded, where asking it takes 1: as with the tiny base. */
+const CHECK = 0.15;
+
+/** The stages of work on so many samples: every prompt is laid out once, then the work of that name is done. */
+export function askingStages(label: string, samples: number): [Stage, Stage] {
+  return [
+    { label: "check", total: samples, weight: CHECK },
+    { label, total: samples },
+  ];
 }
 
 /** A line's prompt, to be checked before the work. */

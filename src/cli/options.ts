@@ -1,7 +1,9 @@
 /** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { computingNote } from "../engine/computing.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
+import { PRECISIONS, type Precision, precisionAdvice } from "../precision.ts";
 import { askedAs } from "../prompt/asked_as.ts";
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import { integer, number } from "./numbers.ts";
@@ -11,7 +13,7 @@ export interface ModelOptions {
   readonly model: string;
   readonly images?: string;
   readonly method: MethodName;
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: Precision;
   readonly device: string;
   readonly maxPixels?: number;
   readonly maxTiles?: number;
@@ -41,8 +43,11 @@ export function addAskingOptions(command: Command): Command {
     )
     .option("--max-pixels <n>", "Qwen: largest area of a resized image (default: as it was trained)", integer(1))
     .option("--max-tiles <n>", "InternVL: most tiles of an image (default: as it was trained)", integer(1))
-    .addOption(
-      new Option("--precision <type>", "type of the computation").choices(["float32", "bfloat16"]).default("float32"),
+    .option(
+      "--precision <type>",
+      "float32, bfloat16, or auto: bfloat16 where the device computes it natively",
+      precision,
+      "auto",
     )
     .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto")
     .hook("preAction", (_, called) => {
@@ -67,10 +72,19 @@ export function addSamplingOptions(command: Command): Command {
     .option("--seed <n>", "of the sampling", integer(0), 1);
 }
 
-/** The engine that the options ask for. @throws UserError when the model cannot be run so */
+/** The engine that the options ask for; says what it computes with. @throws UserError when the model cannot be run so */
 export function openModel({ model, precision, device, maxPixels, maxTiles }: ModelOptions): LocalEngine {
   const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };
-  return new LocalEngine(model, { precision, device, image });
+  console.error(`Opening ${model}`);
+  const engine = new LocalEngine(model, { precision, device, image });
+  console.error(computingNote(engine));
+  return engine;
+}
+
+function precision(name: string): Precision {
+  const known = PRECISIONS.find((each) => each === name);
+  if (!known) throw new InvalidArgumentError(precisionAdvice(name));
+  return known;
 }
 
 function device(name: string): string {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { averageCheckpoints } from "../checkpoint/average.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { finetune, loadFinetuneRecipe } from "../finetune.ts";
+import { computeType } from "../precision.ts";
 import { corpus, cycleSteps, pretrain, pretrainSchema } from "../pretrain.ts";
 import { makeFreshCheckpoint } from "../pretrain_fresh.ts";
 import { teachVision } from "../pretrain_vision.ts";
@@ -51,17 +52,22 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
   makeFreshCheckpoint(join(partial, "fresh"), recipe, corpus(recipe));
-  const seeing = new Progress({ label: "vision", total: recipe.vision.steps });
-  teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, (line) => {
+  const { vision, cycles } = recipe;
+  const total = cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
+  const scenes = cycles.flatMap(({ stages }) => stages).reduce((n, stage) => n + stage.steps * stage.scenes, 0);
+  const progress = new Progress([
+    { label: "vision", total: vision.steps, weight: vision.scenes_per_step },
+    // Its lessons make a scene several times as long as its image alone.
+    { label: "pretrain", total, weight: (4 * scenes) / total },
+  ]);
+  teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, computeType(recipe.precision, "cpu"), (line) => {
     const f = (value: number) => value.toFixed(3);
-    seeing.update(
+    progress.update(
       line.step + 1,
       `shape ${f(line.shape)}  colour ${f(line.color)}  edges ${line.edges.toFixed(1)} px  units ${f(line.units)}`,
     );
   });
-  seeing.finish();
-  const total = recipe.cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
-  const progress = new Progress({ label: "pretrain", total });
+  progress.enter("pretrain");
   let done = 0;
   const made = [join(partial, "fresh")];
   for (const [i, cycle] of recipe.cycles.entries()) {

@@ -4,13 +4,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { computingNote } from "../engine/computing.ts";
 import { UserError } from "../errors.ts";
-import { Progress } from "../progress.ts";
+import { heldOutSets } from "../evaluate.ts";
+import { Progress, type Stage } from "../progress.ts";
 import { writeAskedAs } from "../prompt/asked_as.ts";
-import { measureBase, measureTrained, summarize, writeAnswers } from "../quickstart.ts";
-import { imageOptions, loadRecipe } from "../recipe.ts";
+import { countAnswers, measureAll, summarize, waysOfBase, waysOfTrained, writeAnswers } from "../quickstart.ts";
+import { imageOptions, loadRecipe, type Recipe, settledIn } from "../recipe.ts";
 import { writeReport } from "../report/report.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
+import { RunFolder } from "../run.ts";
 import { openEngine, train } from "../train.ts";
 import { Interrupts } from "./interrupt.ts";
 import { parameterTable, stepNote } from "./train.ts";
@@ -18,6 +21,7 @@ import { parameterTable, stepNote } from "./train.ts";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Scenes of one seed serve every run: what differs between runs is the training. */
 const SCENES = { out: join(root, ".cache", "scenes"), seed: 1, counts: DEFAULT_COUNTS };
+const SCENES_IN_ALL = 2 * DEFAULT_COUNTS.train + 6 * DEFAULT_COUNTS.val;
 
 export function quickstartCommand(): Command {
   return new Command("quickstart")
@@ -34,51 +38,88 @@ export function quickstartCommand(): Command {
           `Choose another folder: npm run quickstart -- --run ${dir}-2; an interrupted run goes on by --resume.`,
         );
       }
-      const started = performance.now();
-      console.log("The scenes world: six held-out sets and twenty training triplets.");
-      await renderSets(SCENES);
+      if (!resume) RunFolder.refuseOccupied(dir);
       const recipe = await loadRecipe(join(root, "recipes", "tiny.yaml"), overrides);
-      const engine = openEngine(recipe);
-      console.log(`\nThe base: ${recipe.model}\n${parameterTable(engine)}\n`);
+      const progress = new Progress(stagesOf(recipe));
+      const clock = new Clock();
+      const { reused } = await renderSets({ ...SCENES, onProgress: (done) => progress.update(done) });
+      if (reused) progress.skip(SCENES_IN_ALL);
+      const sets = await heldOutSets(recipe);
+      progress.expect(STAGES.base, countAnswers(recipe, sets, waysOfBase));
+      progress.expect(STAGES.result, countAnswers(recipe, sets, waysOfTrained));
+      clock.lap("scenes");
 
-      const base = await measureBase(engine, recipe);
-      const measured = performance.now();
-      const progress = new Progress({ label: "train", total: recipe.steps });
+      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
+      progress.note(`\n${computingNote(engine)}\nThe base: ${recipe.model}\n${parameterTable(engine)}\n`);
+      progress.enter(STAGES.base);
+      const base = await measureAll(engine, recipe, sets, waysOfBase, (done, set) => progress.update(done, set));
+      clock.lap("eval");
+
+      progress.enter(STAGES.train);
       const interrupts = new Interrupts();
       const run = await train(recipe, {
         run: dir,
         engine,
         resume,
         signal: interrupts.signal,
+        onReady: ({ from }) => progress.skip(from),
         onStep: (line) => progress.update(line.step, stepNote(line)),
       });
       interrupts[Symbol.dispose]();
-      progress.finish();
-      const trained = performance.now();
-      const answers = { ...base, ...(await measureTrained(engine, recipe)) };
-      const ended = performance.now();
+      clock.lap("train");
 
-      const seconds = {
-        setup: setupSeconds(),
-        train: (trained - measured) / 1000,
-        eval: (ended - trained + measured - started) / 1000,
-      };
+      progress.enter(STAGES.result);
+      const result = await measureAll(engine, recipe, sets, waysOfTrained, (done, set) => progress.update(done, set));
+      progress.finish();
+      clock.lap("eval");
+
+      const answers = { ...base, ...result };
       writeAnswers(run, answers);
-      const summary = summarize(answers, seconds);
-      run.writeJson("summary.json", summary);
       engine.export(join(dir, "model"));
       writeAskedAs(join(dir, "model"), { method: recipe.method, image: imageOptions(recipe.image) });
       engine.dispose();
+      // The report shows the summary: what itself takes is added when it is there.
+      run.writeJson("summary.json", summarize(answers, clock.seconds()));
       const report = await writeReport(dir);
+      clock.lap("report");
+      const summary = summarize(answers, clock.seconds());
+      run.writeJson("summary.json", summary);
 
       console.log(`\n${beforeAfterTable(summary)}\n\n${rowsTable(summary)}\n`);
       console.log(`report      ${report}`);
       console.log(`checkpoint  ${join(dir, "model")} (loads in transformers)`);
       console.log(`run folder  ${dir}`);
-      console.log(
-        `seconds     set-up ${seconds.setup.toFixed(0)}, training ${seconds.train.toFixed(0)}, evaluation ${seconds.eval.toFixed(0)}`,
-      );
+      const seconds = Object.entries(clock.seconds()).map(([phase, time]) => `${phase} ${time.toFixed(0)}`);
+      console.log(`seconds     ${seconds.join(", ")}`);
     });
+}
+
+const STAGES = { scenes: "render scenes", base: "measure the base", train: "train", result: "measure the result" };
+
+/** The whole command as stages; weights are seconds on two cores in float32, and the answers those of the recipe as it is. */
+function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
+  return [
+    { label: STAGES.scenes, total: SCENES_IN_ALL, weight: 0.003 },
+    { label: STAGES.base, total: 12 * SCENES.counts.val, weight: 0.02 },
+    { label: STAGES.train, total: recipe.steps, weight: 4.4 },
+    { label: STAGES.result, total: 6 * SCENES.counts.val, weight: 0.027 },
+  ];
+}
+
+/** Seconds by phase, from the start of the process on, with what set-up recorded. */
+class Clock {
+  #last = 0;
+  readonly #laps: Record<string, number> = { setup: setupSeconds() };
+
+  lap(phase: string): void {
+    const now = performance.now() / 1000;
+    this.#laps[phase] = (this.#laps[phase] ?? 0) + now - this.#last;
+    this.#last = now;
+  }
+
+  seconds(): Record<string, number> {
+    return { ...this.#laps };
+  }
 }
 
 /** What set-up took beside the downloads, as it recorded. */

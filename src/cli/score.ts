@@ -7,7 +7,7 @@ import type { LocalEngine } from "../engine/local.ts";
 import { byBudget } from "../engine/packing.ts";
 import { Faults } from "../faults.ts";
 import { Progress } from "../progress.ts";
-import { checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
+import { askingStages, checkOut, MEND, planned, promptsOf, writeRows } from "./lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./options.ts";
 
 interface Options extends ModelOptions {
@@ -55,8 +55,8 @@ export function scoreCommand(): Command {
     const lines = await loadLines([options.data], completionSchema, { images: options.images });
     const engine = openModel(options);
     try {
-      const progress = new Progress({ label: "score", total: lines.length });
-      const rows = await score(engine, lines, options, (done) => progress.update(done));
+      const progress = new Progress(askingStages("score", lines.length));
+      const rows = await score(engine, lines, options, progress);
       progress.finish();
       writeRows(options.out, rows);
       console.log(`${rows.length} completions are scored in ${options.out}.`);
@@ -70,13 +70,14 @@ async function score(
   engine: LocalEngine,
   lines: readonly Line[],
   { data, method }: Options,
-  onProgress: (done: number) => void,
+  progress: Progress,
 ): Promise<ScoredRow[]> {
   const faults = new Faults();
   const asked = completionsOf(engine, lines, faults);
   const plans = asked.map(({ line, ids }) => planned(line, method, ids.length));
-  await checkPrompts(engine, plans, faults);
+  await checkPrompts(engine, plans, faults, (done) => progress.update(done));
   faults.throwIfAny(data, MEND);
+  progress.enter("score");
   const rows: ScoredRow[] = [];
   for (const batch of byBudget(asked, () => 1, BATCH)) {
     const prompts = await promptsOf(
@@ -89,7 +90,7 @@ async function score(
       batch.map(({ ids }, i) => ({ prompt: prompts[i]!, completions: [ids] })),
     );
     rows.push(...batch.map(({ line, ids }, i) => ({ id: line.sample.id, tokens: ids, logprobs: scored[i]![0]! })));
-    onProgress(rows.length);
+    progress.update(rows.length);
   }
   return rows;
 }

@@ -1,11 +1,13 @@
 /** @file `grit train RECIPE`: GRPO-GR by a recipe. */
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
+import { computingNote } from "../engine/computing.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
-import { Progress } from "../progress.ts";
-import { loadRecipe } from "../recipe.ts";
+import { Progress, type Stage } from "../progress.ts";
+import { loadRecipe, type Recipe, settledIn } from "../recipe.ts";
+import { RunFolder } from "../run.ts";
 import { table } from "../table.ts";
-import { openEngine, type StepLine, train } from "../train.ts";
+import { openEngine, type Ready, type StepLine, train } from "../train.ts";
 import { Interrupts } from "./interrupt.ts";
 
 /** The command `train`. */
@@ -19,8 +21,11 @@ export function trainCommand(): Command {
     .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
       const recipe = await loadRecipe(file, overrides);
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
-      const engine = openEngine(recipe);
+      if (!resume) RunFolder.refuseOccupied(dir);
+      console.error(`Opening ${recipe.model}`);
+      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
       try {
+        console.error(computingNote(engine));
         console.log(parameterTable(engine));
         using interrupts = new Interrupts();
         let progress: Progress | undefined;
@@ -29,10 +34,17 @@ export function trainCommand(): Command {
           engine,
           ...(resume && { resume }),
           signal: interrupts.signal,
-          onReady: (memory) => console.log(memoryNote(memory)),
+          onReady: (ready) => {
+            console.log(memoryNote(ready.memory));
+            progress = new Progress(trainingStages(recipe, ready));
+          },
+          onHeldOut: (done) => {
+            progress?.enter(HELD_OUT);
+            progress?.update(done);
+          },
           onStep: (line) => {
-            progress ??= new Progress({ label: "train", total: recipe.steps, done: line.step - 1 });
-            progress.update(line.step, stepNote(line));
+            progress?.enter(TRAIN);
+            progress?.update(line.step, stepNote(line));
           },
         });
         progress?.finish();
@@ -45,6 +57,19 @@ export function trainCommand(): Command {
         engine.dispose();
       }
     });
+}
+
+const TRAIN = "train";
+const HELD_OUT = "held-out sets";
+
+/** The steps of a run, and the evaluations between them. An answer is a rollout that is neither scored nor learned from. */
+function trainingStages(
+  { steps, prompts_per_step, group_size }: Recipe,
+  { from, heldOut }: Ready,
+): [Stage, ...Stage[]] {
+  const training = { label: TRAIN, total: steps, done: from };
+  if (heldOut === 0) return [training];
+  return [training, { label: HELD_OUT, total: heldOut, weight: 1 / (3 * prompts_per_step * group_size) }];
 }
 
 /** What is worth seeing of a step. */

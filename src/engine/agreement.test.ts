@@ -75,7 +75,7 @@ describe("a checkpoint whose files contradict each other is refused, naming file
   it.each(cases)("%s, %s, case %#", (name, file, change, message) => {
     const dir = edited(name, file, change);
     const before = liveTensors();
-    const open = () => new LocalEngine(dir, { device: "cpu" });
+    const open = () => new LocalEngine(dir, { device: "cpu", precision: "float32" });
     expect(open).toThrow(UserError);
     expect(open).toThrow(message);
     expect(open).toThrow(`${dir} contradict each other`);
@@ -89,7 +89,7 @@ describe("a checkpoint whose files contradict each other is refused, naming file
     });
     const path = join(dir, config);
     writeFileSync(path, readFileSync(path, "utf8").replace(/"image_token_id": \d+/, '"image_token_id": 5'));
-    const open = () => new LocalEngine(dir, { device: "cpu" });
+    const open = () => new LocalEngine(dir, { device: "cpu", precision: "float32" });
     expect(open).toThrow(/vocab_size: config\.json says 325, but tokenizer\.json has ids up to 999/);
     expect(open).toThrow(/2 faults[\s\S]*the id of/);
   });

@@ -29,14 +29,16 @@ export interface PromptSize {
 /**
  * Lays out every prompt, its images decoded, a few at a time. What cannot be asked is added to `faults`: bad images,
  * questions that spell control tokens, and prompts that have no room in the model's context for what may follow them.
- * Gives the sizes of the others.
+ * Gives the sizes of the others. `onProgress` hears how many have been laid out.
  */
 export async function checkPrompts(
   engine: LocalEngine,
   planned: readonly PlannedPrompt[],
   faults: Faults,
+  onProgress?: (done: number) => void,
 ): Promise<PromptSize[]> {
   const sizes: PromptSize[] = [];
+  let done = 0;
   for (const batch of byBudget(planned, () => 1, TOGETHER)) {
     const outcomes = await Promise.allSettled(batch.map((each) => sizeOf(engine, each)));
     for (const [i, outcome] of outcomes.entries()) {
@@ -44,6 +46,8 @@ export async function checkPrompts(
       else if (outcome.reason instanceof UserError) faults.add(batch[i]!.where, outcome.reason.message);
       else throw outcome.reason;
     }
+    done += batch.length;
+    onProgress?.(done);
   }
   return sizes;
 }

@@ -18,8 +18,8 @@ export interface SampleOptions {
   readonly seed: number | readonly number[];
   /** Texts that end a completion; they stay part of it, with whatever else their last token holds. */
   readonly stop?: readonly string[];
-  /** Called as completions end. */
-  readonly onProgress?: (done: number, of: number) => void;
+  /** Called as the work comes on, with the completions done, parts of them counting too. */
+  readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -7,11 +7,12 @@ import type { Loss } from "../loss.ts";
 import { forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
+import { type ComputeType, computeType, type Precision } from "../precision.ts";
 import type { ImageOptions } from "../prompt/image_processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import { stream } from "../random.ts";
 import type { Completion, Prompt } from "../records.ts";
-import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { checkAgreement } from "./agreement.ts";
 import { backward } from "./backward.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";
@@ -37,8 +38,8 @@ import { loadState, saveState } from "./state.ts";
 export interface LocalOptions {
   /** `auto`: the first GPU, else the CPU. */
   readonly device?: string;
-  /** Type of the computation; trained parameters and their moments are float32 always. */
-  readonly precision?: "float32" | "bfloat16";
+  /** Type of the computation, `auto` unless given; trained parameters and their moments are float32 always. */
+  readonly precision?: Precision;
   readonly freeze?: readonly Part[];
   /** Train a new adapter, and nothing of the checkpoint itself. */
   readonly lora?: LoraOptions;
@@ -68,7 +69,7 @@ export class LocalEngine implements Engine {
   readonly model: Model;
   readonly processor: Processor;
   readonly device: string;
-  readonly precision: DType;
+  readonly precision: ComputeType;
   readonly #policy: Policy;
   readonly #passes: Passes;
   readonly #mask_V: Tensor;
@@ -87,7 +88,7 @@ export class LocalEngine implements Engine {
    */
   constructor(dir: string, options: LocalOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
-    this.precision = options.precision ?? "float32";
+    this.precision = computeType(options.precision ?? "auto", this.device);
     this.#policy = new Policy(dir, {
       device: this.device,
       precision: this.precision,

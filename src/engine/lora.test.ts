@@ -42,7 +42,7 @@ const groups = groupsOf("tied");
 const asked = askedOf(groups);
 
 function withEngine<T>(folder: string, options: LocalOptions, use: (engine: LocalEngine) => T): T {
-  const engine = new LocalEngine(folder, { device: "cpu", ...options });
+  const engine = new LocalEngine(folder, { device: "cpu", precision: "float32", ...options });
   try {
     return use(engine);
   } finally {
@@ -146,7 +146,7 @@ describe.each([
   const whole = { ...lora, parts: ["language", "vision", "connector"] } as const;
 
   it("begins as the base; what it then samples is what it scores", async () => {
-    const engine = new LocalEngine(base, { device: "cpu", lora: whole, reference: true });
+    const engine = new LocalEngine(base, { device: "cpu", precision: "float32", lora: whole, reference: true });
     const before = engine.score("reference", wanted);
     expect(engine.score("policy", wanted)).toEqual(before);
     move(engine, 2, learned);

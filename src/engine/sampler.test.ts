@@ -172,15 +172,14 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     expect(new Set(cut.flat().map((ids) => ids.length)).size).toBeGreaterThan(2);
   });
 
-  it("tells how many have ended, and leaves no tensor behind", async () => {
+  it("tells how far it has come, from the first prompt on, and leaves no tensor behind", async () => {
     const before = liveTensors();
-    const seen: [number, number][] = [];
-    await sample({ ...context, cacheBytes: 1 }, prompts, { ...greedy, n: 2, onProgress: (...now) => seen.push(now) });
-    expect(seen.at(-1)).toEqual([8, 8]);
-    for (const [i, [done, of]] of seen.entries()) {
-      expect(of).toBe(8);
-      expect(done).toBeGreaterThanOrEqual(seen[i - 1]?.[0] ?? 0);
-    }
+    const seen: number[] = [];
+    await sample({ ...context, cacheBytes: 1 }, prompts, { ...greedy, n: 2, onProgress: (done) => seen.push(done) });
+    expect(seen[0]).toBeGreaterThan(0);
+    expect(seen[0]).toBeLessThan(2);
+    expect(seen.at(-1)).toBe(8);
+    for (const [i, done] of seen.entries()) expect(done).toBeGreaterThanOrEqual(seen[i - 1] ?? 0);
     expect(liveTensors()).toEqual(before);
   });
 

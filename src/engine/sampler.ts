@@ -18,6 +18,7 @@ import type { SampleOptions } from "./engine.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
+import { promptShare, shareDone } from "./sampling_progress.ts";
 
 export interface SamplerContext {
   readonly model: Model;
@@ -44,7 +45,6 @@ export async function sample(
   const bytesPerToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
   const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
   const out = new Array<Completion[]>(prompts.length);
-  const total = prompts.length * options.n;
   let done = 0;
   // Prompts of one length side by side are prefilled as one, and those of about one length waste the least room.
   const byLength = [...prompts.keys()].sort((a, b) => prompts[a]!.ids.length - prompts[b]!.ids.length);
@@ -57,7 +57,7 @@ export async function sample(
       batch.map((index) => prompts[index]!),
       rows,
       options,
-      (ended) => options.onProgress?.(done + ended, total),
+      (share) => options.onProgress?.(done + share),
     );
     for (const [i, index] of batch.entries())
       out[index] = rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion());
@@ -75,6 +75,8 @@ class Sequence {
   readonly #context: SamplerContext;
   readonly #options: SampleOptions;
   readonly #firstPosition: number;
+  /** Tokens of its prompt. */
+  readonly #prompt: number;
   /** The position rows of its prompt; new tokens advance all of them together. */
   readonly axes: Positions["rows"];
   #text = "";
@@ -87,6 +89,7 @@ class Sequence {
     const { rows, next } = context.model.positions(prompt.ids, prompt.images);
     this.axes = rows;
     this.#firstPosition = next;
+    this.#prompt = prompt.ids.length;
     const { seed } = options;
     this.random = typeof seed === "number" ? stream(seed, "sample", index, k) : stream(seed[index]!, "sample", k);
   }
@@ -102,6 +105,13 @@ class Sequence {
     if (this.#context.endIds.includes(id)) this.ending = "stop";
     else if (this.#options.stop?.some(stops)) this.ending = "stop";
     else if (this.#ids.length === this.#options.maxTokens) this.ending = "length";
+  }
+
+  /** The part of it that is done, once its prompt has gone through the model. */
+  get share(): number {
+    const { n, maxTokens } = this.#options;
+    const written = this.#ids.length;
+    return shareDone({ promptTokens: this.#prompt, sharing: n, written, ended: this.ending !== undefined }, maxTokens);
   }
 
   /** The newest token, and its position on every axis. */
@@ -124,7 +134,7 @@ async function runBatch(
   prompts: readonly Prompt[],
   sequences: readonly Sequence[],
   options: SampleOptions,
-  onEnded: (count: number) => void,
+  onProgress: (done: number) => void,
 ): Promise<void> {
   const { model, weights, mask_V } = context;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
@@ -138,7 +148,7 @@ async function runBatch(
   );
   let rows = sequences;
   // Logits [rows, V] that predict every row's next token; kept across the steps.
-  let logits = noGrad(() => tidy(() => prefill(context, prompts, cache, options.n)));
+  let logits = noGrad(() => tidy(() => prefill(context, prompts, cache, options, onProgress)));
   try {
     for (let step = 1; ; step++) {
       const uniforms = rows.map((row) => (row.ending ? 1 : 1 - row.random.float()));
@@ -151,7 +161,7 @@ async function runBatch(
       logits.dispose();
       for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
       const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
-      onEnded(sequences.length - alive.length);
+      onProgress(sequences.reduce((done, { share }) => done + share, 0));
       if (alive.length === 0) return;
       if (alive.length <= rows.length * (1 - COMPACT_AT)) {
         cache.select(alive);
@@ -173,9 +183,16 @@ async function runBatch(
  * Runs the prompts through the model once, some at a time, fills the cache, and repeats it for n completions each. Logits
  * [prompts * n, V].
  */
-function prefill(context: SamplerContext, prompts: readonly Prompt[], cache: KVCache, n: number): Tensor {
+function prefill(
+  context: SamplerContext,
+  prompts: readonly Prompt[],
+  cache: KVCache,
+  { n, maxTokens }: SampleOptions,
+  onProgress: (done: number) => void,
+): Tensor {
   const { model, weights, mask_V, features } = context;
   let first = 0;
+  let done = 0;
   const logits = byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS).map((chunk) =>
     tidy(() => {
       const { pack: packed } = pack(
@@ -186,6 +203,8 @@ function prefill(context: SamplerContext, prompts: readonly Prompt[], cache: KVC
       const input = { ...packed, ...(features_MD && { features_MD }) };
       const hidden = forward(model, weights, input, new PackAttention(packed.trees, { cache, first }));
       first += chunk.length;
+      done += chunk.reduce((sum, { ids }) => sum + n * promptShare(ids.length, n, maxTokens), 0);
+      onProgress(done);
       let end = 0;
       const lasts = chunk.map(({ ids }) => {
         end += ids.length;

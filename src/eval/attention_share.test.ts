@@ -21,7 +21,7 @@ function promptOf(engine: LocalEngine, image: string, question: string) {
 }
 
 describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
-  const engine = new LocalEngine(checkpointDir(checkpoint), { device: "cpu" });
+  const engine = new LocalEngine(checkpointDir(checkpoint), { device: "cpu", precision: "float32" });
   afterAll(() => engine.dispose());
 
   it("equals the weights of transformers' eager attention, and leaves no tensor behind", async () => {
@@ -36,7 +36,7 @@ describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
 });
 
 describe("rethinkAttention", () => {
-  const engine = new LocalEngine(checkpointDir("tied"), { device: "cpu" });
+  const engine = new LocalEngine(checkpointDir("tied"), { device: "cpu", precision: "float32" });
   afterAll(() => engine.dispose());
 
   it("compares rethinks of one length after a thought with its boxes and without", async () => {

@@ -15,7 +15,7 @@ export function factsSection({ run, metrics, summary }: RunFolder): Html {
   return html`<section id="run"><h2>The run</h2>
     <div class="times">${timeBar("The whole job", summary?.seconds ?? {})}${timeBar("The steps of training", withRest(steps))}</div>
     <div class="records">${recorded("Seed", run?.seed, true)}${recorded("Versions", run?.versions, true)}
-      ${recorded("Code", run?.git, true)}${recorded("Gate of the base", summary?.gate, true)}
+      ${recorded("Machine", run?.machine, true)}${recorded("Code", run?.git, true)}${recorded("Gate of the base", summary?.gate, true)}
       ${recorded("Data", run?.data, false)}${recorded("Recipe", run?.recipe, false)}</div></section>`;
 }
 

@@ -29,6 +29,7 @@ export const runSchema = z.object({
   recipe: z.unknown().optional(),
   seed: z.unknown().optional(),
   versions: z.unknown().optional(),
+  machine: z.unknown().optional(),
   git: z.unknown().optional(),
   data: z.unknown().optional(),
 });

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { messageOf, UserError } from "../errors.ts";
+import { prepareThreads } from "./threads.ts";
 
 export type Handle = number;
 /** A dispatcher argument: handles stand for tensors and generators. */
@@ -47,6 +48,7 @@ function load(): Native {
   if (!existsSync(path)) {
     throw new UserError(`The native library is not built: ${path} is missing.`, "Run `npm run setup`.");
   }
+  prepareThreads();
   try {
     return createRequire(import.meta.url)(path) as Native;
   } catch (error) {

@@ -34,7 +34,7 @@ const GREEDY: Asking = { ...SAMPLED, temperature: 0 };
 
 /** Evaluates into a new folder, or on in an old one. */
 async function evaluated(name: string, options: { asking?: Asking; sets?: HashedSet[]; batch?: number } = {}) {
-  const engine = new LocalEngine(model, { device: "cpu", image: { maxPixels: 12544 } });
+  const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
   const plan = {
     name: "tiny",
     model,
@@ -95,7 +95,7 @@ describe("an evaluation", () => {
     const out = await evaluated("twice");
     const first = bytesOf(out);
     let asked = 0;
-    const engine = new LocalEngine(model, { device: "cpu", image: { maxPixels: 12544 } });
+    const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;

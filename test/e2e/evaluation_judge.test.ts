@@ -117,7 +117,7 @@ describe("what was said", () => {
 
   /** Evaluates in a folder, in batches of three, by a judge that always has the same name. */
   async function evaluated(out: string, judge: Judge["judge"]): Promise<void> {
-    const engine = new LocalEngine(model, { device: "cpu", image: { maxPixels: 12544 } });
+    const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;

@@ -37,6 +37,7 @@ optimizer: { lr: 1.0e-3 }
 image: { max_pixels: 12544 }
 freeze: [vision, connector]
 device: cpu
+precision: float32
 save: { every: ${SAVE_EVERY}, keep: 10 }
 `,
   );

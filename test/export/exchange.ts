@@ -33,7 +33,7 @@ export function runPython(script: string, ...args: readonly string[]): { status:
 /** An engine over a golden checkpoint, trained for three steps on its recorded completions. The caller disposes it. */
 export function trained(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
-  const engine = new LocalEngine(golden.dir, { device: "cpu", ...options });
+  const engine = new LocalEngine(golden.dir, { device: "cpu", precision: "float32", ...options });
   const groups = golden.prompts.map((prompt) => ({
     prompt: promptOf(prompt),
     items: [{ ids: prompt.completion_ids, advantage: 0 }],

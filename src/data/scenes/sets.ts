@@ -47,8 +47,10 @@ export async function renderSets(options: {
   readonly out: string;
   readonly seed: number;
   readonly counts: SetCounts;
+  /** Called with the number of scenes rendered so far. */
+  readonly onProgress?: (done: number) => void;
 }): Promise<RenderedSets> {
-  const { seed, counts } = options;
+  const { seed, counts, onProgress } = options;
   const out = resolve(options.out);
   const files = plan(counts).map(({ file, samples }) => ({ file, samples }));
   const manifest = `${JSON.stringify({ version: VERSION, seed, ...counts, files }, null, 2)}\n`;
@@ -57,7 +59,11 @@ export async function renderSets(options: {
   const partial = join(dirname(out), `.${basename(out)}.partial-${process.pid}`);
   try {
     await mkdir(partial, { recursive: true });
-    for (const set of plan(counts)) await writeSet(partial, set, seed);
+    let done = 0;
+    for (const set of plan(counts)) {
+      await writeSet(partial, set, seed, (part) => onProgress?.(done + part));
+      done += set.samples;
+    }
     await writeFile(join(partial, MANIFEST), manifest);
     await rename(partial, out);
   } finally {
@@ -170,7 +176,7 @@ function drawItem(set: SetPlan, seed: number, i: number): Item {
   }
 }
 
-async function writeSet(folder: string, set: SetPlan, seed: number): Promise<void> {
+async function writeSet(folder: string, set: SetPlan, seed: number, onProgress: (done: number) => void): Promise<void> {
   const images = join("images", `${set.name}_${set.split}`);
   await mkdir(join(folder, images), { recursive: true });
   const lines: string[] = [];
@@ -182,6 +188,7 @@ async function writeSet(folder: string, set: SetPlan, seed: number): Promise<voi
     lines.push(
       JSON.stringify({ id: `${set.name}-${set.split}-${number}`, ...toLine(scene, question), image, split: set.split }),
     );
+    onProgress(i + 1);
   }
   await writeFile(join(folder, set.file), lines.map((line) => `${line}\n`).join(""));
 }
