@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { importBenchmark } from "../src/data/import/import.ts";
 import { pope } from "../src/data/import/pope.ts";
-import { stream } from "../src/random.ts";
+import { stream } from "../src/util/random.ts";
 
 const SIDE = 40;
 

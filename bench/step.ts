@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LocalEngine } from "../src/engine/local.ts";
 import { Processor } from "../src/prompt/prompt.ts";
-import { stream } from "../src/random.ts";
+import { stream } from "../src/util/random.ts";
 
 const GROUP = 4;
 const SIDE = 168;

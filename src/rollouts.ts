@@ -1,27 +1,12 @@
 /** @file Rollouts made from samples, and what a step's rollouts look like in the run folder. */
 import { extname } from "node:path";
-import { groundingIoU } from "./eval/metrics.ts";
-import { mean } from "./eval/statistics.ts";
+import { boxLines, chainOf } from "./chain/chain-of.ts";
+import { groundingIoU } from "./evaluation/metrics.ts";
+import { mean } from "./evaluation/statistics.ts";
 import type { Processor } from "./prompt/prompt.ts";
-import {
-  type Chain,
-  type Completion,
-  isScored,
-  type Prompt,
-  type Rollout,
-  type Sample,
-  type Score,
-} from "./records.ts";
+import { type Completion, isScored, type Prompt, type Rollout, type Sample, type Score } from "./records.ts";
 import { type Reward, scoreAll } from "./rewards/define.ts";
-import { parseChain } from "./rewards/parse.ts";
-import type { RunFolder } from "./run.ts";
-
-/** The chain in a completion, its boxes brought to the image by the prompt's recorded resize. */
-export function chainOf(processor: Processor, prompt: Prompt, text: string): Chain {
-  const image = prompt.images[0];
-  if (!image) throw new Error("A chain's boxes need an image.");
-  return parseChain(text, { space: processor.boxSpace, frame: image.frame });
-}
+import type { RunFolder } from "./run/run-folder.ts";
 
 /** Parses and scores the completions of each sample's prompt: [sample][completion]. */
 export async function rolloutGroups(
@@ -42,18 +27,6 @@ export async function rolloutGroups(
       ),
     ),
   );
-}
-
-/** The boxes of a chain as files hold them: image pixels, place in the text, flaws. */
-export function boxLines(chain: Chain) {
-  return chain.boxes.map(({ box, start, end, duplicate, degenerate, outOfBounds }) => ({
-    box: [box.x1, box.y1, box.x2, box.y2].map((value) => Math.round(value * 10) / 10),
-    start,
-    end,
-    duplicate,
-    degenerate,
-    outOfBounds,
-  }));
 }
 
 /** Writes every chain of a step, and the images they speak of. */

@@ -11,32 +11,32 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { advantages, effectiveGroups } from "./advantage.ts";
+import { imageOptions, type Recipe, settledIn } from "./config/recipe.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
-import { checkPrompts } from "./engine/check_prompts.ts";
+import { checkPrompts } from "./engine/check-prompts.ts";
 import { machineRecord } from "./engine/computing.ts";
 import type { TrainGroup } from "./engine/engine.ts";
 import { LocalEngine } from "./engine/local.ts";
 import type { MemoryEstimate, Workload } from "./engine/memory.ts";
-import { Interrupted, UserError } from "./errors.ts";
-import { mean } from "./eval/statistics.ts";
-import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluate.ts";
-import { Faults } from "./faults.ts";
+import { type Answered, type AskedSet, askingOf, evaluate, heldOutSets } from "./evaluation/ask.ts";
+import { mean } from "./evaluation/statistics.ts";
+import { numbers } from "./evaluation/summary.ts";
+import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
-import type { GrpoLoss } from "./loss.ts";
-import { writeAskedAs } from "./prompt/asked_as.ts";
+import { advantages, effectiveGroups } from "./objective/advantage.ts";
+import type { GrpoLoss } from "./objective/loss.ts";
+import { learningRate } from "./objective/schedule.ts";
+import { writeAskedAs } from "./prompt/asked-as.ts";
 import { METHODS } from "./prompt/methods.ts";
-import { stream } from "./random.ts";
-import { imageOptions, type Recipe, settledIn } from "./recipe.ts";
 import type { Sample } from "./records.ts";
 import { loadRewardModule, type Reward } from "./rewards/define.ts";
-import type { Judge } from "./rewards/judge.ts";
 import { rewardPreset } from "./rewards/preset.ts";
 import { rolloutGroups, rolloutMetrics, totalsOf, writeRollouts } from "./rollouts.ts";
-import { RunFolder } from "./run.ts";
-import { learningRate } from "./schedule.ts";
-import { numbers } from "./summary.ts";
+import { RunFolder } from "./run/run-folder.ts";
 import { native } from "./torch/native.ts";
+import { Interrupted, UserError } from "./util/errors.ts";
+import { Faults } from "./util/faults.ts";
+import { stream } from "./util/random.ts";
 
 export interface TrainOptions {
   /** The run folder. */

@@ -6,50 +6,35 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect, test } from "vitest";
 
-/** From the ground up: tensors, models, the stages in the order of a step, then who joins them. */
+/** From the ground up: what all use, tensors, models, the stages in the order of a step, what joins them, who calls that. */
 const layers = [
-  "utilities",
-  "torch",
-  "models",
-  "data",
-  "prompt",
-  "rewards",
-  "judge",
-  "advantage",
-  "loss",
-  "checkpoint",
-  "engine",
-  "eval",
-  "report",
-  "joins",
-];
-const joins = [
-  "rollouts.ts",
-  "train.ts",
-  "evaluate.ts",
-  "evaluation.ts",
-  "eval-recipe.ts",
-  "finetune.ts",
-  "made-models.ts",
-  "summary.ts",
-  "quickstart.ts",
-  "pretrain.ts",
-  "pretrain_fresh.ts",
-  "pretrain_vision.ts",
-  "serve",
-  "cli",
+  ["util", "records.ts", "boxes.ts"],
+  ["hub"],
+  ["torch"],
+  ["config"],
+  ["models"],
+  ["data"],
+  ["prompt"],
+  ["chain"],
+  ["judge"],
+  ["rewards"],
+  ["objective"],
+  ["checkpoint"],
+  ["engine"],
+  ["run"],
+  ["evaluation"],
+  ["rollouts.ts", "train.ts"],
+  ["pretrain"],
+  ["tables"],
+  ["probes"],
+  ["report"],
+  ["jobs"],
+  ["cli"],
 ];
 
-/** Folders that stand beside the utilities, not above them: a recipe names models by their hub id. */
-const utilities = ["hub"];
-
-/** The layer of a file, by its path in src/: its folder's, or its own if it stands at the top. */
-function layerOf(path: string): string {
-  const top = path.split("/")[0]!;
-  if (joins.includes(top)) return "joins";
-  if (utilities.includes(top)) return "utilities";
-  const name = top.replace(/\.ts$/, "");
-  return path.includes("/") || layers.includes(name) ? name : "utilities";
+/** The place in the layers of a file, by its path in src/: its folder's, or its own if it stands at the top. */
+function rankOf(path: string): number {
+  return layers.findIndex((names) => names.includes(path.split("/")[0]!));
 }
 
 /** The files of src/ that a source text imports, seen from `path`. */
@@ -60,9 +45,8 @@ function importsOf(path: string, source: string): string[] {
 
 /** `path → target` for every import that goes forward in the layers. */
 function violations(path: string, source: string): string[] {
-  const rank = layers.indexOf(layerOf(path));
   return importsOf(path, source)
-    .filter((target) => layers.indexOf(layerOf(target)) > rank)
+    .filter((target) => rankOf(target) > rankOf(path))
     .map((target) => `${path} → ${target}`);
 }
 
@@ -71,29 +55,51 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((path) => path.replaceAll("\\", "/"));
 
 test("every folder of src has its layer", () => {
-  expect(files.filter((path) => !layers.includes(layerOf(path)))).toEqual([]);
+  expect(files.filter((path) => rankOf(path) < 0)).toEqual([]);
 });
 
 test("no file imports from a later layer", () => {
   expect(files.flatMap((path) => violations(path, readFileSync(join("src", path), "utf8")))).toEqual([]);
 });
 
+test("no files import each other in a circle", () => {
+  const imports = new Map(files.map((path) => [path, importsOf(path, readFileSync(join("src", path), "utf8"))]));
+  const done = new Set<string>();
+  const circleFrom = (path: string, trail: readonly string[]): readonly string[] | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return undefined;
+    for (const target of imports.get(path) ?? []) {
+      const circle = circleFrom(target, [...trail, path]);
+      if (circle) return circle;
+    }
+    done.add(path);
+    return undefined;
+  };
+  for (const path of files) expect(circleFrom(path, [])).toBeUndefined();
+});
+
+test("a file is known by its name alone, which is written in small letters and dashes", () => {
+  const names = files.map((path) => posix.basename(path));
+  expect(names.filter((name, i) => names.indexOf(name) < i)).toEqual([]);
+  expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(name))).toEqual([]);
+});
+
 test.each([
-  ["rewards/parse.ts", 'import { loss } from "../loss.ts";', "loss.ts"],
+  ["chain/parse.ts", 'import { loss } from "../objective/loss.ts";', "objective/loss.ts"],
   ["data/scenes/world.ts", 'export type {\n  Prompt,\n} from "../../prompt/prompt.ts";', "prompt/prompt.ts"],
   ["records.ts", 'const { tidy } = await import("./torch/tensor.ts");', "torch/tensor.ts"],
   ["hub/resolve.ts", 'import { readJson } from "../models/config.ts";', "models/config.ts"],
-  ["report/report.ts", 'import "../cli/main.ts";', "cli/main.ts"],
+  ["report/write-report.ts", 'import "../cli/main.ts";', "cli/main.ts"],
 ])("the rule can be broken: %s", (path, source, target) => {
   expect(violations(path, source)).toEqual([`${path} → ${target}`]);
 });
 
 test.each([
-  ["loss.ts", 'import { mul } from "./torch/ops.ts";'],
-  ["eval/metrics.ts", 'import { parse } from "../rewards/parse.ts";'],
-  ["recipe.ts", 'import { modelFolder } from "./hub/resolve.ts";'],
+  ["objective/loss.ts", 'import { mul } from "../torch/ops.ts";'],
+  ["evaluation/metrics.ts", 'import { parse } from "../chain/parse.ts";'],
+  ["config/recipe.ts", 'import { modelFolder } from "../hub/resolve.ts";'],
   ["rewards/preset.ts", 'import { bleu } from "./bleu.ts";'],
-  ["cli/train.ts", 'import { train } from "../train.ts";'],
+  ["cli/train-command.ts", 'import { train } from "../train.ts";'],
 ])("the rule can be kept: %s", (path, source) => {
   expect(violations(path, source)).toEqual([]);
 });

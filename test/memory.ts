@@ -2,10 +2,10 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { singleFile, writeWeights } from "../src/checkpoint/weights_io.ts";
+import { singleFile, writeWeights } from "../src/checkpoint/weights-io.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
+import { readModel } from "../src/models/architectures.ts";
 import { initialWeights } from "../src/models/init.ts";
-import { readModel } from "../src/models/registry.ts";
 import type { Prompt } from "../src/records.ts";
 import { native } from "../src/torch/native.ts";
 import { disposeAll } from "../src/torch/tensor.ts";

@@ -9,7 +9,7 @@ import { afterAll } from "vitest";
 import { SafetensorsFile } from "../src/checkpoint/safetensors.ts";
 import type { ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
-import type { GrpoLoss } from "../src/loss.ts";
+import type { GrpoLoss } from "../src/objective/loss.ts";
 import type { Prompt } from "../src/records.ts";
 import { type Golden, type GoldenPrompt, loadGolden } from "./golden/golden.ts";
 

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
-import { readModel } from "../models/registry.ts";
+import { readModel } from "../models/architectures.ts";
 import { mul } from "../torch/ops.ts";
 import { liveTensors, tidy } from "../torch/tensor.ts";
 import { averageCheckpoints } from "./average.ts";
-import { differences } from "./compare.ts";
-import { readWeights, writeWeights } from "./weights_io.ts";
+import { differences } from "./compare-checkpoints.ts";
+import { readWeights, writeWeights } from "./weights-io.ts";
 
 const place = scratchPlaces();
 

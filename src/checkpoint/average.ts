@@ -1,9 +1,9 @@
 /** @file The mean of several checkpoints of one model: what late steps of training do by chance cancels out in it. */
 import { cpSync } from "node:fs";
-import { readModel } from "../models/registry.ts";
+import { readModel } from "../models/architectures.ts";
 import { add, mul } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import { readWeights, writeWeights } from "./weights_io.ts";
+import { readWeights, writeWeights } from "./weights-io.ts";
 
 /**
  * Writes a folder that is the last of `dirs` but for its parameters, each the mean of theirs. The mean is of float32, and

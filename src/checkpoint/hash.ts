@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { baseFolder, isAdapter, readAdapterConfig } from "./adapter_io.ts";
+import { baseFolder, isAdapter, readAdapterConfig } from "./adapter-io.ts";
 
 /** Weights, configuration, tokenizer, chat template. What else a folder holds does not change an answer. */
 const COUNTED = /\.(safetensors|json|jinja|txt)$/;

@@ -2,7 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { scratch } from "../../test/tiny.ts";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 
 const dir = scratch();

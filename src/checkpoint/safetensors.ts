@@ -4,8 +4,8 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { z } from "zod";
-import { messageOf, UserError } from "../errors.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 
 const names = new Map<string, DType>([
   ["F64", "float64"],

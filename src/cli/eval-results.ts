@@ -1,14 +1,14 @@
 /** @file What `grit eval` shows of evaluations: tables in every format, and two of them compared. */
 import { join } from "node:path";
-import { UserError } from "../errors.ts";
-import { compareEvaluations } from "../eval/compare.ts";
-import type { Evaluation } from "../eval/manifest.ts";
-import { paperTable } from "../eval/paper-table.ts";
-import { writeWhole } from "../files.ts";
+import { compareEvaluations } from "../evaluation/compare-evaluations.ts";
+import type { Evaluation } from "../evaluation/manifest.ts";
+import { readEvaluations, readOneEvaluation } from "../evaluation/read-evaluations.ts";
 import { comparisonText } from "../report/eval-comparison.ts";
 import { evaluationPage } from "../report/eval-page.ts";
 import { csvTable, markdownTable, terminalTable } from "../report/eval-table.ts";
-import { readEvaluations, readOneEvaluation } from "../report/evaluations.ts";
+import { paperTable } from "../tables/paper-table.ts";
+import { UserError } from "../util/errors.ts";
+import { writeWhole } from "../util/files.ts";
 
 export const FORMATS = ["text", "markdown", "csv", "html"] as const;
 

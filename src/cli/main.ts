@@ -3,7 +3,7 @@
  * native library stops only the commands that compute.
  */
 import { Command, CommanderError } from "commander";
-import { Interrupted, UserError } from "../errors.ts";
+import { Interrupted, UserError } from "../util/errors.ts";
 
 /** One entry of the command list: what `grit --help` says of it, and how to get it. */
 interface Entry {
@@ -14,59 +14,59 @@ interface Entry {
 const commands: Readonly<Record<string, Entry>> = {
   quickstart: {
     summary: "render scenes, train the tiny base on twenty triplets, evaluate, report",
-    load: async () => (await import("./quickstart.ts")).quickstartCommand(),
+    load: async () => (await import("./quickstart-command.ts")).quickstartCommand(),
   },
   train: {
     summary: "train a model with GRPO-GR by a recipe",
-    load: async () => (await import("./train.ts")).trainCommand(),
+    load: async () => (await import("./train-command.ts")).trainCommand(),
   },
   eval: {
     summary: "answer, measure and tabulate data sets with a model",
-    load: async () => (await import("./eval.ts")).evalCommand(),
+    load: async () => (await import("./eval-command.ts")).evalCommand(),
   },
   probe: {
     summary: "test what chains of reasoning, and the boxes in them, are worth",
-    load: async () => (await import("./probe.ts")).probeCommand(),
+    load: async () => (await import("./probe-command.ts")).probeCommand(),
   },
   generate: {
     summary: "write one completion for every line of a data file",
-    load: async () => (await import("./generate.ts")).generateCommand(),
+    load: async () => (await import("./generate-command.ts")).generateCommand(),
   },
   score: {
     summary: "write the log-probability of every token of given completions",
-    load: async () => (await import("./score.ts")).scoreCommand(),
+    load: async () => (await import("./score-command.ts")).scoreCommand(),
   },
   export: {
     summary: "write a plain Hugging Face folder from a checkpoint, and prove it",
-    load: async () => (await import("./export.ts")).exportCommand(),
+    load: async () => (await import("./export-command.ts")).exportCommand(),
   },
   download: {
     summary: "fetch a model from the Hugging Face hub into its cache",
-    load: async () => (await import("./download.ts")).downloadCommand(),
+    load: async () => (await import("./download-command.ts")).downloadCommand(),
   },
   pretrain: {
     summary: "train a small base model from nothing on the scenes world",
-    load: async () => (await import("./pretrain.ts")).pretrainCommand(),
+    load: async () => (await import("./pretrain-command.ts")).pretrainCommand(),
   },
   data: {
     summary: "import, check, describe or render data files",
-    load: async () => (await import("./data.ts")).dataCommand(),
+    load: async () => (await import("./data-command.ts")).dataCommand(),
   },
   judge: {
     summary: "score given answers, by rule or by a language model",
-    load: async () => (await import("./judge.ts")).judgeCommand(),
+    load: async () => (await import("./judge-command.ts")).judgeCommand(),
   },
   rewards: {
     summary: "explain the score of given completions, term by term",
-    load: async () => (await import("./rewards.ts")).rewardsCommand(),
+    load: async () => (await import("./rewards-command.ts")).rewardsCommand(),
   },
   report: {
     summary: "write a run's report.html and print its tables",
-    load: async () => (await import("./report.ts")).reportCommand(),
+    load: async () => (await import("./report-command.ts")).reportCommand(),
   },
   doctor: {
     summary: "say what is installed, what is missing and how to mend it",
-    load: async () => (await import("./doctor.ts")).doctorCommand(),
+    load: async () => (await import("./doctor-command.ts")).doctorCommand(),
   },
 };
 

@@ -3,9 +3,9 @@
  * that every gold answer would score full marks; `describe` gives the columns of the paper's table 2.
  */
 import { unionArea } from "../boxes.ts";
-import { messageOf } from "../errors.ts";
-import { Faults } from "../faults.ts";
 import { isScored, type Sample, type Score } from "../records.ts";
+import { messageOf } from "../util/errors.ts";
+import { Faults } from "../util/faults.ts";
 
 /** The means by which samples are proved; they are the ones that training uses. */
 export interface Proofs {

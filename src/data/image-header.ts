@@ -4,7 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../util/errors.ts";
 
 /** What the header of a readable image says. Its size is the stored one, in pixels; EXIF orientation is not applied. */
 export interface ImageHeader {

@@ -1,8 +1,8 @@
 /** @file JSON lines, strictly: UTF-8, blank lines passed over, and all that is wrong with them gathered by line and key. */
 import { createReadStream } from "node:fs";
 import type { z } from "zod";
-import { messageOf, UserError } from "../errors.ts";
-import type { Faults } from "../faults.ts";
+import { messageOf, UserError } from "../util/errors.ts";
+import type { Faults } from "../util/faults.ts";
 
 /** The value of one line of a file. */
 export interface JsonLine {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { dataHash, loadLines, loadSamples } from "./samples.ts";
 
 let dir: string;

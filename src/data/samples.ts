@@ -8,8 +8,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { box } from "../boxes.ts";
-import { Faults, firstFew } from "../faults.ts";
 import type { Sample } from "../records.ts";
+import { Faults, firstFew } from "../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
 import { jsonLines, valid } from "./jsonl.ts";
 

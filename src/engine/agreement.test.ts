@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { checkpointDir, grit } from "../../test/commands.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
-import { UserError } from "../errors.ts";
 import { liveTensors } from "../torch/tensor.ts";
+import { UserError } from "../util/errors.ts";
 import { LocalEngine } from "./local.ts";
 
 const place = scratchPlaces();

@@ -4,11 +4,11 @@
  * or the first image ends the work.
  */
 import { basename } from "node:path";
-import { Faults } from "../faults.ts";
 import type { Model } from "../models/model.ts";
-import { ProcessorFile } from "../prompt/image_processor.ts";
+import { ProcessorFile } from "../prompt/image-processor.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { tokenizerFile } from "../prompt/tokenizer.ts";
+import { Faults } from "../util/faults.ts";
 
 /**
  * Compares a model with the processor of the same folder.

@@ -14,8 +14,8 @@ import {
   toTrain,
   withTiny,
 } from "../../test/tiny.ts";
-import type { GrpoLoss } from "../loss.ts";
-import { readModel } from "../models/registry.ts";
+import { readModel } from "../models/architectures.ts";
+import type { GrpoLoss } from "../objective/loss.ts";
 import type { ScoreGroup, TrainGroup } from "./engine.ts";
 import type { LocalOptions } from "./local.ts";
 

@@ -1,7 +1,8 @@
 /** @file The gradient of a loss over groups, micro-batch after micro-batch: forward, loss over chunks of tokens, backward. */
-import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../loss.ts";
+
 import { forwardPass, type PassOptions } from "../models/forward.ts";
 import type { Weights } from "../models/weights.ts";
+import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../objective/loss.ts";
 import { detach, floats, narrow, sum, toDevice } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import type { BackwardResult, TrainGroup } from "./engine.ts";

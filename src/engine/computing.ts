@@ -1,9 +1,9 @@
 /** @file What an engine computes with, in words for the person who waits for it and as a record of the run. */
 import { availableParallelism } from "node:os";
-import type { ComputeType } from "../precision.ts";
-import { processor } from "../processor.ts";
 import { native } from "../torch/native.ts";
 import { cast, Generator, linear, uniform_, zeros } from "../torch/ops.ts";
+import type { ComputeType } from "../torch/precision.ts";
+import { processor } from "../torch/processor.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
 import { threadNote } from "../torch/threads.ts";
 

@@ -1,7 +1,7 @@
 /** @file Where the engine computes, and how much memory there is. */
 import { totalmem } from "node:os";
-import { UserError } from "../errors.ts";
 import { native } from "../torch/native.ts";
+import { UserError } from "../util/errors.ts";
 
 /** `auto` is the first GPU, else the CPU. @throws UserError for a device that is not there */
 export function resolveDevice(device: string): string {

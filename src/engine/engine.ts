@@ -1,7 +1,7 @@
 /**
  * @file The five verbs a training loop speaks, and the records they take. The loop never touches a tensor.
  */
-import type { Loss, LossMetrics } from "../loss.ts";
+import type { Loss, LossMetrics } from "../objective/loss.ts";
 import type { Completion, Prompt } from "../records.ts";
 
 export interface SampleOptions {

@@ -2,17 +2,18 @@
  * @file The local engine: libtorch in this process. The policy that samples and the policy that trains are the same
  * weights in the same kernels.
  */
-import { UserError } from "../errors.ts";
-import type { Loss } from "../loss.ts";
+
 import { forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
-import { type ComputeType, computeType, type Precision } from "../precision.ts";
-import type { ImageOptions } from "../prompt/image_processor.ts";
+import type { Loss } from "../objective/loss.ts";
+import type { ImageOptions } from "../prompt/image-processor.ts";
 import { Processor } from "../prompt/prompt.ts";
-import { stream } from "../random.ts";
 import type { Completion, Prompt } from "../records.ts";
+import { type ComputeType, computeType, type Precision } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { UserError } from "../util/errors.ts";
+import { stream } from "../util/random.ts";
 import { checkAgreement } from "./agreement.ts";
 import { backward } from "./backward.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
-import { readModel } from "../models/registry.ts";
+import { readModel } from "../models/architectures.ts";
 import { bundleTokens, byBudget, pack } from "./packing.ts";
 
 const golden = loadGolden("tied");

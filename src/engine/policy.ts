@@ -12,15 +12,15 @@ import {
   readAdapter,
   readAdapterConfig,
   writeAdapter,
-} from "../checkpoint/adapter_io.ts";
-import { fingerprint, type Layout, readWeights, writeWeights } from "../checkpoint/weights_io.ts";
-import { UserError } from "../errors.ts";
+} from "../checkpoint/adapter-io.ts";
+import { fingerprint, type Layout, readWeights, writeWeights } from "../checkpoint/weights-io.ts";
+import { readModel } from "../models/architectures.ts";
 import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from "../models/lora.ts";
 import { type Model, type Part, parts } from "../models/model.ts";
-import { readModel } from "../models/registry.ts";
 import { Weights } from "../models/weights.ts";
 import { cast, clone } from "../torch/ops.ts";
 import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import { UserError } from "../util/errors.ts";
 import type { Holdings } from "./memory.ts";
 
 /** A new adapter, in PEFT's words. */

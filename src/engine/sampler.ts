@@ -4,21 +4,21 @@
  */
 import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
 import { forward } from "../models/forward.ts";
-import { KVCache } from "../models/kv_cache.ts";
+import { KVCache } from "../models/kv-cache.ts";
 import type { Model, Positions } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
-import { TextStream } from "../prompt/text_stream.ts";
+import { TextStream } from "../prompt/text-stream.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
-import { type Random, stream } from "../random.ts";
 import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
 import { cat, indexSelect, ints, toDevice } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import { choose } from "./choose.ts";
+import { type Random, stream } from "../util/random.ts";
+import { choose } from "./choose-token.ts";
 import type { SampleOptions } from "./engine.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
-import { promptShare, shareDone } from "./sampling_progress.ts";
+import { promptShare, shareDone } from "./sampling-progress.ts";
 
 export interface SamplerContext {
   readonly model: Model;

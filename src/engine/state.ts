@@ -2,9 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
-import { UserError } from "../errors.ts";
 import { copy_, fromBytes } from "../torch/ops.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
+import { UserError } from "../util/errors.ts";
 import type { AdamW } from "./optimizer.ts";
 import type { Parameter } from "./policy.ts";
 

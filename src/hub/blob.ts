@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { UserError } from "../errors.ts";
-import { sync } from "../files.ts";
-import { type RepoCache, sizeOf } from "./cache.ts";
+import { UserError } from "../util/errors.ts";
+import { sync } from "../util/files.ts";
 import type { Hub } from "./hub.ts";
+import { type RepoCache, sizeOf } from "./hub-cache.ts";
 import type { RepoFile } from "./listing.ts";
 import type { Wanted } from "./refusal.ts";
 import { chunks, get } from "./request.ts";

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { scratch } from "../../test/tiny.ts";
-import { RepoCache } from "./cache.ts";
+import { RepoCache } from "./hub-cache.ts";
 
 vi.mock(import("node:fs"), async (original) => ({
   ...(await original()),

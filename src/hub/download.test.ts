@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { COMMIT, drop, gitHash, REPO, refuse, say, serve, sha256, startHub } from "../../test/hub/fake.ts";
 import { scratch } from "../../test/tiny.ts";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { type DownloadOptions, download, type Plan } from "./download.ts";
 import type { Hub } from "./hub.ts";
 

@@ -1,12 +1,12 @@
 /** @file A model from the hub into the cache: listed, chosen, fetched file by file, and only then given its name. */
 import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../errors.ts";
-import { bytes } from "../progress.ts";
+import { UserError } from "../util/errors.ts";
+import { bytes } from "../util/progress.ts";
 import { begun, fetchBlob } from "./blob.ts";
-import { RepoCache } from "./cache.ts";
-import { choose, type Filter } from "./choose.ts";
+import { choose, type Filter } from "./choose-files.ts";
 import type { Hub } from "./hub.ts";
+import { RepoCache } from "./hub-cache.ts";
 import { downloadCommand, type ModelId } from "./id.ts";
 import { type Listing, list, type RepoFile } from "./listing.ts";
 import { Lock } from "./lock.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 
 export interface Hub {
   /** Where it is, without a slash at the end. */

@@ -1,6 +1,6 @@
 /** @file What the hub has of a model: the commit of a revision, its files, their sizes and hashes. */
 import { z } from "zod";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
 import { type ModelId, staysInside } from "./id.ts";
 import { chunks, get } from "./request.ts";

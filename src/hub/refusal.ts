@@ -1,5 +1,5 @@
 /** @file What the hub's refusals mean, and what to do about each. */
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
 import type { ModelId } from "./id.ts";
 

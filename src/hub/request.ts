@@ -1,5 +1,5 @@
 /** @file One request to the hub: who asks is said to the hub alone, and what fails is told apart from what may pass. */
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
 import { refusal, type Wanted } from "./refusal.ts";
 import { Transient } from "./retry.ts";

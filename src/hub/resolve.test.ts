@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { COMMIT } from "../../test/hub/fake.ts";
 import { scratch } from "../../test/tiny.ts";
-import { loadRecipe } from "../recipe.ts";
+import { loadRecipe } from "../config/recipe.ts";
 import { anchored, modelFolder } from "./resolve.ts";
 
 const dir = scratch();

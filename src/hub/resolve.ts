@@ -1,9 +1,9 @@
 /** @file Which folder a model's name means: a folder, or a model of the hub that is in the cache. Nothing is fetched. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { UserError } from "../errors.ts";
-import { RepoCache } from "./cache.ts";
+import { UserError } from "../util/errors.ts";
 import { cacheFolder } from "./hub.ts";
+import { RepoCache } from "./hub-cache.ts";
 import { downloadCommand, parseId } from "./id.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** @file What is tried again, how often, and after how long. */
 import { setTimeout } from "node:timers/promises";
-import { UserError } from "../errors.ts";
-import { duration } from "../progress.ts";
+import { UserError } from "../util/errors.ts";
+import { duration } from "../util/progress.ts";
 
 /** A failure that may pass: of the connection, or of the server. */
 export class Transient extends Error {

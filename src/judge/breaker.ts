@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as timer } from "node:timers/promises";
-import { Interrupted } from "../errors.ts";
+import { Interrupted } from "../util/errors.ts";
 
 /** Why a request known to be sound was not answered; `after`: milliseconds that the service asks to wait. */
 export interface Fault {

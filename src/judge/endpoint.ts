@@ -1,7 +1,7 @@
 /** @file One request to a chat-completions endpoint, OpenAI's form or Azure's, and what came of it. */
 
-import { messageOf } from "../errors.ts";
-import type { OpenAISettings } from "../judge_settings.ts";
+import type { OpenAISettings } from "../config/judge-settings.ts";
+import { messageOf } from "../util/errors.ts";
 
 /** Tokens of a request and its answer, as the endpoint counted them. */
 export interface Usage {

@@ -5,11 +5,11 @@
  */
 
 import { box, boxF1 } from "../boxes.ts";
-import type { Judge, JudgeRequest } from "../rewards/judge.ts";
-import { findQuadruples } from "../rewards/parse.ts";
+import { findQuadruples } from "../chain/parse.ts";
+import { choicesIn, chosenOption } from "./choices-listed.ts";
+import type { Judge, JudgeRequest } from "./judge.ts";
 import { clean, normalize, sentencesOf } from "./normalize.ts";
-import { asQuantity, type Quantity, quantities, sameQuantity } from "./numbers.ts";
-import { choicesIn, chosenOption } from "./options.ts";
+import { asQuantity, type Quantity, quantities, sameQuantity } from "./read-numbers.ts";
 
 /** The deterministic judge; scores are 0 or 1. It has none for an answer in other words than a right one that is a sentence. */
 export const exactJudge: Judge = {

@@ -13,10 +13,10 @@
 import { randomUUID } from "node:crypto";
 import { fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { Interrupted, messageOf, UserError } from "../errors.ts";
-import type { OpenAISettings } from "../judge_settings.ts";
-import type { Cost } from "../rewards/judge.ts";
+import type { OpenAISettings } from "../config/judge-settings.ts";
+import { Interrupted, messageOf, UserError } from "../util/errors.ts";
 import type { Usage } from "./endpoint.ts";
+import type { Cost } from "./judge.ts";
 
 /** What a line says of a request: what is reserved for it, or what it came to. */
 type Entry = { readonly reserved: Cost } | ({ readonly reserved?: never } & Cost & Remark);

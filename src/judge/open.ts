@@ -1,8 +1,8 @@
 /** @file The judge that settings ask for. */
 
-import type { JudgeSettings } from "../judge_settings.ts";
-import type { Judge } from "../rewards/judge.ts";
+import type { JudgeSettings } from "../config/judge-settings.ts";
 import { exactJudge, isRight } from "./exact.ts";
+import type { Judge } from "./judge.ts";
 import { OpenAIJudge } from "./openai.ts";
 import type { OpenOptions } from "./service.ts";
 

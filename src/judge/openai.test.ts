@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Behaviour, JudgeServer, type Received, USAGE } from "../../test/judge_server.ts";
-import { Interrupted, UserError } from "../errors.ts";
-import { judgeSchema } from "../judge_settings.ts";
+import { type Behaviour, JudgeServer, type Received, USAGE } from "../../test/judge-server.ts";
+import { judgeSchema } from "../config/judge-settings.ts";
 import { isScored, type Score } from "../records.ts";
-import type { Judge, JudgeRequest } from "../rewards/judge.ts";
+import { Interrupted, UserError } from "../util/errors.ts";
+import type { Judge, JudgeRequest } from "./judge.ts";
 import { openJudge } from "./open.ts";
 import type { OpenOptions } from "./service.ts";
 

@@ -1,8 +1,8 @@
 /** @file The judge `openai`: a service that is asked as the paper asked its judge. */
 
-import type { OpenAISettings } from "../judge_settings.ts";
+import type { OpenAISettings } from "../config/judge-settings.ts";
 import type { Score } from "../records.ts";
-import type { Cost, Judge, JudgeRequest, JudgeService } from "../rewards/judge.ts";
+import type { Cost, Judge, JudgeRequest, JudgeService } from "./judge.ts";
 import { type Inquiry, type OpenOptions, Service } from "./service.ts";
 import { instructionHash, judgeQuestion, readVerdict } from "./verdict.ts";
 

@@ -5,15 +5,15 @@
  */
 
 import { join } from "node:path";
-import { Interrupted, UserError } from "../errors.ts";
-import type { OpenAISettings } from "../judge_settings.ts";
+import type { OpenAISettings } from "../config/judge-settings.ts";
 import { isScored, type Score } from "../records.ts";
-import type { Cost } from "../rewards/judge.ts";
+import { Interrupted, UserError } from "../util/errors.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
-import { AnswerCache, nameOf } from "./cache.ts";
 import { Endpoint, type Outcome, type Usage } from "./endpoint.ts";
+import type { Cost } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limit } from "./limit.ts";
+import { AnswerCache, nameOf } from "./verdict-cache.ts";
 
 /** Tries before a request is given up. */
 const TRIES = 4;

@@ -1,8 +1,8 @@
 /** @file What a language model is asked about an answer, and how its verdict is read. */
 
 import { createHash } from "node:crypto";
-import type { JudgeRequest } from "../rewards/judge.ts";
-import { letter, listsAll } from "./options.ts";
+import { letter, listsAll } from "./choices-listed.ts";
+import type { JudgeRequest } from "./judge.ts";
 import type { AnswerForm, Question } from "./service.ts";
 
 /** The paper's instruction to its judge (figure 8), which derives from that of Visual CoT. */

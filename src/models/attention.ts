@@ -3,7 +3,7 @@
  */
 import { attention, cast, cat, permute, reshape, split, transpose } from "../torch/ops.ts";
 import { type DType, scopeHere, type Tensor } from "../torch/tensor.ts";
-import type { KVCache } from "./kv_cache.ts";
+import type { KVCache } from "./kv-cache.ts";
 import { additive, prefixedCausal } from "./masks.ts";
 import { type Attention, type Tree, treeLength } from "./model.ts";
 import { type Run, runsOf } from "./runs.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { messageOf, UserError } from "../errors.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 
 /** The object in `dir/name`. @throws UserError when it is missing, not JSON, or not an object. */
 export function readJson(dir: string, name: string): Record<string, unknown> {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { type Golden, type GoldenPrompt, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
-import { readWeights } from "../checkpoint/weights_io.ts";
+import { readWeights } from "../checkpoint/weights-io.ts";
 import { maskedLogits, placeholderMask, tokenLogprobs } from "../engine/logprobs.ts";
 import { pack } from "../engine/packing.ts";
 import { cat, indexSelect, ints, mul, neg, sum } from "../torch/ops.ts";
 import { liveTensors, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { readModel } from "./architectures.ts";
 import { PackAttention } from "./attention.ts";
 import { forward } from "./forward.ts";
 import type { Model } from "./model.ts";
-import { readModel } from "./registry.ts";
 import { Weights } from "./weights.ts";
 
 /** Hidden states and log-probabilities of prompts with their completions, all in one pack. */

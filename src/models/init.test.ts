@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratch } from "../../test/tiny.ts";
 import { disposeAll, type Tensor } from "../torch/tensor.ts";
+import { readModel } from "./architectures.ts";
 import { initialWeights } from "./init.ts";
-import { readModel } from "./registry.ts";
 
 const dir = scratch();
 let folders = 0;

@@ -18,6 +18,7 @@ import {
 } from "../torch/ops.ts";
 import type { DType, Tensor } from "../torch/tensor.ts";
 import { lowRank } from "./lora.ts";
+import type { Rotation } from "./model.ts";
 import type { Weights } from "./weights.ts";
 
 /** x Wᵀ + b; the bias where the checkpoint has one, and the adapter's change where the layer has one. */
@@ -36,12 +37,6 @@ export function rmsNorm(weights: Weights, prefix: string, x: Tensor, eps: number
 /** Normalisation to mean 0 and variance 1 over the last dimension. */
 export function layerNorm(weights: Weights, prefix: string, x: Tensor, eps: number): Tensor {
   return layerNormOp(x, weights.get(`${prefix}.weight`), weights.get(`${prefix}.bias`), eps);
-}
-
-/** Cosines and sines of every token's angles, [T, 1, E]; the rotation is computed in their type. */
-export interface Rotation {
-  readonly cos: Tensor;
-  readonly sin: Tensor;
 }
 
 /** Rotary embedding over the last dimension: x·cos + (−x₂, x₁)·sin. x [T, heads, E]. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { loadLora } from "../../test/golden/lora/golden.ts";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
+import { readModel } from "./architectures.ts";
 import { chooseModules, linearModules, type Targets } from "./lora.ts";
 import { parts } from "./model.ts";
-import { readModel } from "./registry.ts";
 
 const { base, targets } = loadLora();
 const model = readModel(base);

@@ -4,20 +4,13 @@
  *
  * Shapes: A [R, in], B [out, R], R the rank.
  */
-import { nearest, UserError } from "../errors.ts";
-import { stream } from "../random.ts";
+
 import { add, bernoulli_, cast, Generator, linear, matmul, mul, toDevice, uniform_, zeros } from "../torch/ops.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
+import { nearest, UserError } from "../util/errors.ts";
+import { stream } from "../util/random.ts";
 import type { Model, Part } from "./model.ts";
 import type { Weights } from "./weights.ts";
-
-/** How an adapter is applied. */
-export interface Adaptation {
-  /** alpha / rank. */
-  readonly scale: number;
-  /** While training: the share of inputs that A does not see, and the seed of each module's mask. */
-  readonly dropout?: { readonly share: number; readonly seedOf: (module: string) => number };
-}
 
 /** The two matrices of a module, by the names their parameters have. */
 export function adapterNames(module: string): { a: string; b: string } {

@@ -7,7 +7,6 @@
  */
 import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
-import type { Rotation } from "./layers.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -38,6 +37,12 @@ export interface Pack {
 export interface Positions {
   readonly rows: readonly (readonly number[])[];
   readonly next: number;
+}
+
+/** Cosines and sines of every token's angles, [T, 1, E]; the rotation is computed in their type. */
+export interface Rotation {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
 }
 
 /** How tokens look at each other; the same layers serve training, scoring, prefill and decoding. */

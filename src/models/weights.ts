@@ -4,7 +4,14 @@
  */
 import { cast } from "../torch/ops.ts";
 import type { DType, Tensor } from "../torch/tensor.ts";
-import type { Adaptation } from "./lora.ts";
+
+/** How an adapter is applied: see `lora.ts`. */
+export interface Adaptation {
+  /** alpha / rank. */
+  readonly scale: number;
+  /** While training: the share of inputs that A does not see, and the seed of each module's mask. */
+  readonly dropout?: { readonly share: number; readonly seedOf: (module: string) => number };
+}
 
 export class Weights {
   readonly dtype: DType;

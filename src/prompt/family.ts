@@ -3,12 +3,12 @@
  * and the space of their boxes. A new one is an entry in `families`.
  */
 
-import { UserError } from "../errors.ts";
 import type { Space } from "../records.ts";
-import { readJsonIfPresent } from "./files.ts";
-import type { ImageOptions, ImageProcessor } from "./image_processor.ts";
-import { InternVLImageProcessor } from "./internvl_image.ts";
-import { QwenImageProcessor } from "./qwen_image.ts";
+import { UserError } from "../util/errors.ts";
+import { readJsonIfPresent } from "./checkpoint-files.ts";
+import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
+import { InternVLImageProcessor } from "./internvl-image.ts";
+import { QwenImageProcessor } from "./qwen-image.ts";
 import { ChatTemplate, INTERNVL_TEMPLATE } from "./template.ts";
 
 export interface Family {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import golden from "../../test/golden/images/images.json" with { type: "json" };
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { decodeImage, sha256 } from "./image.ts";
 
 const FILES = path.join(import.meta.dirname, "../../test/golden/images/files");

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import sharp, { type OutputInfo } from "sharp";
 import { imageHeader } from "../data/image-header.ts";
-import { messageOf, UserError } from "../errors.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 import type { RgbImage } from "./resize.ts";
 
 /** Pixels of an image file. */

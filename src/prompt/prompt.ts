@@ -1,12 +1,12 @@
 /** @file The prompt stage: a sample and a method in, token ids and pixels out, all as the checkpoint's own files say. */
 
 import path from "node:path";
-import { UserError } from "../errors.ts";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
+import { UserError } from "../util/errors.ts";
+import { isObject, readJsonIfPresent, requireFolder } from "./checkpoint-files.ts";
 import { type Family, familyOf } from "./family.ts";
-import { isObject, readJsonIfPresent, requireFolder } from "./files.ts";
 import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
-import type { ImageOptions, ImageProcessor } from "./image_processor.ts";
+import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
 import { Lru } from "./lru.ts";
 import { type MethodName, userText } from "./methods.ts";
 import type { RgbImage } from "./resize.ts";

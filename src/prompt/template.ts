@@ -1,8 +1,8 @@
 /** @file Chat templates: a checkpoint's own Jinja template, rendered as the Python library renders it. */
 
 import { Template } from "@huggingface/jinja";
-import { messageOf, UserError } from "../errors.ts";
-import { isObject, readJsonIfPresent, readTextIfPresent } from "./files.ts";
+import { messageOf, UserError } from "../util/errors.ts";
+import { isObject, readJsonIfPresent, readTextIfPresent } from "./checkpoint-files.ts";
 
 /** A part of a message. An image part stands for the next image. */
 export type Part = { readonly type: "image" } | { readonly type: "text"; readonly text: string };

@@ -4,8 +4,8 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import golden from "../../test/golden/text/text.json" with { type: "json" };
-import { UserError } from "../errors.ts";
-import { TextStream } from "./text_stream.ts";
+import { UserError } from "../util/errors.ts";
+import { TextStream } from "./text-stream.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 const CHECKPOINT = path.join(import.meta.dirname, "../../test/golden/text/checkpoint");

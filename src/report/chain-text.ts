@@ -1,7 +1,7 @@
 /** @file A chain as text: its boxes marked in the colours they have on the picture, its tags set apart. */
 
+import type { BoxLine } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";
-import type { BoxLine } from "./schema.ts";
 
 const TAG = /(<\/?(?:think|rethink|answer)>)/;
 

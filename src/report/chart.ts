@@ -3,8 +3,8 @@
  * and each series' last value in the legend. The page's script moves one cursor through all charts at once.
  */
 
-import { compact, known, type Maybe } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { compact, known, type Maybe } from "./number-format.ts";
 
 /** One line of a chart: a value a step, null where there is none. */
 export interface Series {

@@ -1,9 +1,9 @@
 /** @file The training curves: which quantities of `metrics.jsonl` are charted, and what each one tells. */
 
+import type { Metrics } from "../run/lines.ts";
 import { type Chart, chartGrid, lineChart, smoothing } from "./chart.ts";
-import { fraction, known, type Maybe } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import type { Metrics } from "./schema.ts";
+import { fraction, known, type Maybe } from "./number-format.ts";
 
 type Reading = (line: Metrics) => Maybe;
 type Extras = Partial<Pick<Chart, "spread" | "format">>;

@@ -1,8 +1,8 @@
 /** @file The cells of tables of evaluations as text, alike in the terminal, in files and on the page. */
-import type { Metric } from "../eval/aggregate.ts";
-import type { Cell } from "../eval/cells.ts";
-import type { TableSet } from "../eval/paper-table.ts";
-import { fraction, partial, percent } from "./format.ts";
+import type { Metric } from "../evaluation/aggregate.ts";
+import type { Cell } from "../tables/cells.ts";
+import type { TableSet } from "../tables/paper-table.ts";
+import { fraction, partial, percent } from "./number-format.ts";
 
 /** What metrics are called. */
 export const TITLE = {

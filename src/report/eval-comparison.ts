@@ -1,12 +1,13 @@
 /** @file Two evaluations beside each other for the terminal: what was done differently, then what came of it. */
-import { type Difference, excerpts } from "../differences.ts";
-import type { Metric } from "../eval/aggregate.ts";
-import type { Comparison, PairedEstimate } from "../eval/compare.ts";
-import type { Evaluation } from "../eval/manifest.ts";
-import { FURTHER_METRICS } from "../eval/paper-table.ts";
-import { table } from "../table.ts";
+
+import type { Metric } from "../evaluation/aggregate.ts";
+import type { Comparison, PairedEstimate } from "../evaluation/compare-evaluations.ts";
+import type { Evaluation } from "../evaluation/manifest.ts";
+import { FURTHER_METRICS } from "../tables/paper-table.ts";
+import { type Difference, excerpts } from "../util/differences.ts";
+import { table } from "../util/table.ts";
 import { inPercent, titleWithUnit } from "./eval-cells.ts";
-import { fraction, fractionGain, partial, percent, points } from "./format.ts";
+import { fraction, fractionGain, partial, percent, points } from "./number-format.ts";
 
 const FURTHER = [...FURTHER_METRICS, "choice"] as const;
 

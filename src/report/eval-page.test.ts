@@ -1,9 +1,9 @@
 /** @file The page of evaluations: what is on it, and that nothing a model wrote leaves its place. */
 import { expect, it } from "vitest";
-import { makeEvaluation } from "../eval/fixtures.ts";
-import { paperTable } from "../eval/paper-table.ts";
+import { makeEvaluation } from "../evaluation/manifest-fixture.ts";
+import type { AnsweredEvaluation, SampleLine } from "../evaluation/read-evaluations.ts";
+import { paperTable } from "../tables/paper-table.ts";
 import { evaluationPage } from "./eval-page.ts";
-import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { HOSTILE } from "./synthetic-run.ts";
 
 /** An evaluation whose samples say `text`. */

@@ -2,18 +2,26 @@
  * @file Evaluations as one page that needs nothing beside itself: the table, what was asked how, and a browser of samples
  * with every row's boxes on the picture.
  */
-import { differences, excerpts } from "../differences.ts";
-import type { Cell } from "../eval/cells.ts";
-import { isPartial, metricsOf, PAPER_METRICS, type Table, type TableMetric, tableNotes } from "../eval/paper-table.ts";
-import { chainCard } from "./chains.ts";
+
+import type { AnsweredEvaluation, SampleLine } from "../evaluation/read-evaluations.ts";
+import type { Cell } from "../tables/cells.ts";
+import {
+  isPartial,
+  metricsOf,
+  PAPER_METRICS,
+  type Table,
+  type TableMetric,
+  tableNotes,
+} from "../tables/paper-table.ts";
+import { differences, excerpts } from "../util/differences.ts";
+import { chainCard } from "./chain-cards.ts";
 import { cellText, halfWidth, inPercent, rowTitle, samplesText, titleWithUnit } from "./eval-cells.ts";
 import { BROWSER } from "./eval-script.ts";
 import { columnsOf } from "./eval-table.ts";
-import type { AnsweredEvaluation, SampleLine } from "./evaluations.ts";
 import { isRight } from "./examples.ts";
-import { fraction, listed, percent } from "./format.ts";
 import { type FurtherTable, furtherTables } from "./further-tables.ts";
 import { type Html, html } from "./html.ts";
+import { fraction, listed, percent } from "./number-format.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 import { SCRIPT } from "./script.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { compareEvaluations } from "../eval/compare.ts";
-import { makeEvaluation, makeMeasured } from "../eval/fixtures.ts";
-import { paperTable } from "../eval/paper-table.ts";
+import { compareEvaluations } from "../evaluation/compare-evaluations.ts";
+import { makeEvaluation, makeMeasured } from "../evaluation/manifest-fixture.ts";
+import { paperTable } from "../tables/paper-table.ts";
 import { comparisonText } from "./eval-comparison.ts";
 import { csvTable, markdownTable, terminalTable } from "./eval-table.ts";
 

@@ -1,6 +1,6 @@
 /** @file A table of evaluations for the terminal, as Markdown and as CSV. */
-import type { Cell } from "../eval/cells.ts";
-import { KIND_NAMES, KINDS } from "../eval/kinds.ts";
+import type { Cell } from "../tables/cells.ts";
+import { KIND_NAMES, KINDS } from "../tables/kinds.ts";
 import {
   FURTHER_METRICS,
   metricsOf,
@@ -9,8 +9,8 @@ import {
   type TableMetric,
   type TableRow,
   tableNotes,
-} from "../eval/paper-table.ts";
-import { table } from "../table.ts";
+} from "../tables/paper-table.ts";
+import { table } from "../util/table.ts";
 import { cellText, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./eval-cells.ts";
 import { furtherTables } from "./further-tables.ts";
 

@@ -1,7 +1,7 @@
 /** @file Which chains the page shows: fixed rules, so that nobody has picked the pretty ones. */
 
-import { known } from "./format.ts";
-import type { Answered, RolloutLine } from "./schema.ts";
+import type { Answered, RolloutLine } from "../run/lines.ts";
+import { known } from "./number-format.ts";
 
 /** One held-out sample answered by the base and by the trained model; either may be missing in a live run. */
 export interface Example {

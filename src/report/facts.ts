@@ -1,9 +1,9 @@
 /** @file The facts of a run: how long each phase took, the recipe, the seed, versions, data. */
 
 import { stringify } from "yaml";
-import { duration, known } from "./format.ts";
+import type { RunFolder } from "../run/read-run.ts";
 import { type Html, html } from "./html.ts";
-import type { RunFolder } from "./run-folder.ts";
+import { duration, known } from "./number-format.ts";
 
 /** The closing section. */
 export function factsSection({ run, metrics, summary }: RunFolder): Html {

@@ -2,8 +2,8 @@
  * @file The tables below the paper's, a row for each set and each method: metrics measured beside the paper's, and questions of
  * one kind.
  */
-import { KIND_NAMES, KINDS, type Kind } from "../eval/kinds.ts";
-import { FURTHER_METRICS, metricsOf, type SetCells, type Table } from "../eval/paper-table.ts";
+import { KIND_NAMES, KINDS, type Kind } from "../tables/kinds.ts";
+import { FURTHER_METRICS, metricsOf, type SetCells, type Table } from "../tables/paper-table.ts";
 import { rowTitle, titleWithUnit, wholeText } from "./eval-cells.ts";
 
 export interface FurtherTable {

@@ -1,11 +1,11 @@
 /** @file Training prompts over the steps: every member of a group, what each reward term gave it, and its advantage. */
 
+import type { RolloutLine, ScoreLine } from "../run/lines.ts";
 import { chainText } from "./chain-text.ts";
 import { pickStories, STORY_RULE, type Story } from "./examples.ts";
-import { fraction, known, signed2 } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { fraction, known, signed2 } from "./number-format.ts";
 import type { Pictures } from "./picture.ts";
-import type { RolloutLine, ScoreLine } from "./schema.ts";
 
 /** The section of groups, from the rollouts of the first, the middle and the last step on disk. */
 export function gallerySection(steps: readonly (readonly RolloutLine[])[], pictures: Pictures): Html {

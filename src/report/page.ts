@@ -1,12 +1,12 @@
 /** @file The frame of the page: the headline with its numbers, the way to the sections, and what is not there yet. */
 
 import { createHash } from "node:crypto";
-import { fraction, fractionGain, type Maybe, percent, points } from "./format.ts";
+import type { Change, Summary } from "../run/lines.ts";
 import { type Html, html, trusted } from "./html.ts";
-import type { Change, Summary } from "./schema.ts";
+import { fraction, fractionGain, type Maybe, percent, points } from "./number-format.ts";
+import { outcome, type Verdict } from "./run-verdict.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
-import { outcome, type Verdict } from "./verdict.ts";
 
 /** A part of the page; without a body the run has not come so far. */
 export interface Section {

@@ -6,17 +6,17 @@ import path from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import type { Answered, BoxLine, Change, RolloutLine, Summary } from "../run/lines.ts";
+import { chainsSection } from "./chain-cards.ts";
 import { chainText } from "./chain-text.ts";
-import { chainsSection } from "./chains.ts";
 import { lineChart, movingMean, niceTicks } from "./chart.ts";
 import { pickExamples, pickStories } from "./examples.ts";
-import { compact, duration, fractionGain, listed, percent, points } from "./format.ts";
 import { html } from "./html.ts";
+import { compact, duration, fractionGain, listed, percent, points } from "./number-format.ts";
 import { Pictures } from "./picture.ts";
 import { beforeAfterSection, rowsSection } from "./results.ts";
-import type { Answered, BoxLine, Change, RolloutLine, Summary } from "./schema.ts";
+import { judge, outcome } from "./run-verdict.ts";
 import { beforeAfterTable, rowsTable } from "./text-table.ts";
-import { judge, outcome } from "./verdict.ts";
 
 describe("html", () => {
   test("no text leaves an attribute or becomes a tag", () => {

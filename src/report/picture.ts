@@ -6,8 +6,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
+import type { BoxLine } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";
-import type { BoxLine } from "./schema.ts";
 
 /** Larger images are shrunk to this many pixels on their longer side: the page is for looking, not for measuring. */
 const LONGEST_SIDE = 480;

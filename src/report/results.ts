@@ -1,9 +1,9 @@
 /** @file The results on held-out sets: before and after with 95 % intervals, and the rows that say what a gain is worth. */
 
-import { fraction, fractionGain, known, type Maybe, partial, percent, points } from "./format.ts";
+import type { Change, Row, Summary } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";
-import type { Change, Row, Summary } from "./schema.ts";
-import { outcome, TRAINED_ROW } from "./verdict.ts";
+import { fraction, fractionGain, known, type Maybe, partial, percent, points } from "./number-format.ts";
+import { outcome, TRAINED_ROW } from "./run-verdict.ts";
 
 /** The before/after table; sets trained on stand first. */
 export function beforeAfterSection(summary: Summary, trainedSets: readonly string[]): Html {

@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
-import { type Random, stream } from "../random.ts";
-import type { Answered, Metrics, RolloutLine, Summary } from "./schema.ts";
+import type { Answered, Metrics, RolloutLine, Summary } from "../run/lines.ts";
+import { type Random, stream } from "../util/random.ts";
 
 /** Text a model could write to leave its place in the page. */
 export const HOSTILE = `</script><script>alert("x")</script><img src=x onerror='alert(1)'> & "quoted" \`\${tick}\``;

@@ -1,8 +1,8 @@
 /** @file The two tables of a run for the terminal, narrow enough for 80 columns or little more. */
 
-import { table } from "../table.ts";
-import { fraction, fractionGain, known, partial, percent, points } from "./format.ts";
-import type { Change, Row, SetChange, Summary } from "./schema.ts";
+import type { Change, Row, SetChange, Summary } from "../run/lines.ts";
+import { table } from "../util/table.ts";
+import { fraction, fractionGain, known, partial, percent, points } from "./number-format.ts";
 
 /** Held-out accuracy (%) and grounding IoU before and after training, with the 95 % interval of the paired gain. */
 export function beforeAfterTable(summary: Summary): string {

@@ -1,8 +1,8 @@
 /** @file The answer term: a judge's verdict on what stands after `<answer>`, made binary for training. */
 
+import { type Judge, requestOf } from "../judge/judge.ts";
 import { isScored, type Score } from "../records.ts";
 import type { RewardInput } from "./define.ts";
-import { type Judge, requestOf } from "./judge.ts";
 
 /** s_GPT of the paper (section 3.2), 0 or 1: right when the judge gives at least half the marks. 0 without an answer. */
 export async function answerIsRight(judge: Judge, rollout: RewardInput): Promise<Score> {

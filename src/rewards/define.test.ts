@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { defineReward, loadRewardModule, type Reward, scoreAll } from "./define.ts";
 import { makeRollout } from "./fixtures.ts";
 

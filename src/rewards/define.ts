@@ -3,8 +3,8 @@
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { messageOf, UserError } from "../errors.ts";
 import { type Chain, isScored, type Sample, type Score, type Scores } from "../records.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 
 /** What a reward looks at: a rollout before it has scores. */
 export interface RewardInput {

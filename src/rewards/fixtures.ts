@@ -1,8 +1,8 @@
 /** @file Rollouts for tests of rewards and metrics. */
 
+import { parseChain } from "../chain/parse.ts";
 import type { Frame, Sample, Space } from "../records.ts";
 import type { RewardInput } from "./define.ts";
-import { parseChain } from "./parse.ts";
 
 export const plainFrame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 640, frameHeight: 480 };
 

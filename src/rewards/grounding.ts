@@ -1,8 +1,8 @@
 /** @file Terms about boxes: that there are some, and, in counting samples, that there are as many as the answer says. */
 
+import { int } from "../chain/python.ts";
 import type { Sample } from "../records.ts";
 import type { RewardInput } from "./define.ts";
-import { int } from "./python.ts";
 
 /** The count a counting sample asks for; undefined for other data sets and for answers that are no integer. */
 export function wantedCount(sample: Sample): number | undefined {

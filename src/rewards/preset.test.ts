@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { exactJudge } from "../judge/exact.ts";
+import type { Judge } from "../judge/judge.ts";
 import { isScored, type Sample } from "../records.ts";
 import { scoreAll } from "./define.ts";
 import { chainOf, makeRollout } from "./fixtures.ts";
-import type { Judge } from "./judge.ts";
 import { type PresetName, rewardPreset } from "./preset.ts";
 
 interface Case {

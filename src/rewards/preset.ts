@@ -10,14 +10,14 @@
  * in [0, 1] or `Unscored`, not whatever digits its text contained.
  */
 
-import { UserError } from "../errors.ts";
+import type { Judge } from "../judge/judge.ts";
+import { UserError } from "../util/errors.ts";
 import { answerIsRight, answerIsRightAsInCode } from "./answer.ts";
 import { answerBleu, answerBleuAsInCode } from "./bleu.ts";
 import { defineReward, type Reward } from "./define.ts";
-import { answerTag, tagScan, thinkPairs } from "./format.ts";
 import { boxesAndCount, boxesAndCountAsInCode } from "./grounding.ts";
-import type { Judge } from "./judge.ts";
 import { repetition } from "./repetition.ts";
+import { answerTag, tagScan, thinkPairs } from "./tag-format.ts";
 
 export const presetNames = ["paper", "code"] as const;
 export type PresetName = (typeof presetNames)[number];

@@ -1,8 +1,8 @@
 /** @file The original code's repetition term: runs of eight words or tokens that are directly said again. */
 
+import { words } from "../chain/python.ts";
 import type { Score } from "../records.ts";
 import type { RewardInput } from "./define.ts";
-import { words } from "./python.ts";
 
 const N = 8;
 /** `<|endoftext|>` of Qwen2.5 and InternVL3, which the original pads with: ids from the first one on are not looked at. */

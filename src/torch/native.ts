@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { messageOf, UserError } from "../errors.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 import { prepareThreads } from "./threads.ts";
 
 export type Handle = number;

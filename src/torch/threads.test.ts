@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 import { prepareThreads, threadNote } from "./threads.ts";
 
 describe("threads", () => {

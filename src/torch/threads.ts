@@ -1,6 +1,6 @@
 /** @file How libtorch's threads wait for each other. Set before the library is loaded, since it reads these once. */
 import { availableParallelism } from "node:os";
-import { UserError } from "../errors.ts";
+import { UserError } from "../util/errors.ts";
 
 /**
  * How often a thread asks for work before it sleeps. By default it asks for milliseconds: best on an idle machine, but beside

@@ -5,11 +5,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { loadRecipe } from "../../src/config/recipe.ts";
 import { renderSets } from "../../src/data/scenes/sets.ts";
-import { Interrupted, UserError } from "../../src/errors.ts";
-import { loadRecipe } from "../../src/recipe.ts";
 import { train } from "../../src/train.ts";
-import { JudgeServer } from "../judge_server.ts";
+import { Interrupted, UserError } from "../../src/util/errors.ts";
+import { JudgeServer } from "../judge-server.ts";
 import { scratch } from "../tiny.ts";
 
 const dir = scratch();

@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { settledIn } from "../../src/config/recipe.ts";
 import { renderSets } from "../../src/data/scenes/sets.ts";
-import { settledIn } from "../../src/recipe.ts";
 import { loadGolden } from "../golden/golden.ts";
 import { scratch } from "../tiny.ts";
 

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { averageCheckpoints } from "../../src/checkpoint/average.ts";
-import { differences } from "../../src/checkpoint/compare.ts";
-import { readModel } from "../../src/models/registry.ts";
+import { differences } from "../../src/checkpoint/compare-checkpoints.ts";
+import { readModel } from "../../src/models/architectures.ts";
 import { grit } from "../commands.ts";
 import { FRESH, scratch } from "../tiny.ts";
 

@@ -4,7 +4,7 @@
  */
 import { basename, extname } from "node:path";
 import { z } from "zod";
-import type { Faults } from "../../faults.ts";
+import type { Faults } from "../../util/faults.ts";
 import type { Row } from "../read/row.ts";
 
 /** [x1, y1, x2, y2] in pixels of the stored image. */

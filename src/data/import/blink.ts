@@ -11,7 +11,7 @@
 import { z } from "zod";
 import { type Benchmark, layout } from "./benchmark.ts";
 import { identifier, images, optionalImage, optionLetter, text } from "./fields.ts";
-import { optionColumns, optionsOf, withOptions } from "./options.ts";
+import { optionColumns, optionsOf, withOptions } from "./lettered-options.ts";
 
 const answer = text.refine((value) => value !== "hidden", "is hidden: this is the test split").pipe(optionLetter);
 

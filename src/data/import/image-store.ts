@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "../../util/errors.ts";
 import { type ImageHeader, imageHeader } from "../image-header.ts";
 
 /** A stored image. */

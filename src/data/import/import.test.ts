@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadSamples } from "../samples.ts";
+import { benchmarkNamed } from "./benchmarks.ts";
 import { type ImportOptions, importBenchmark } from "./import.ts";
-import { benchmarkNamed } from "./registry.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -3,15 +3,15 @@
  * written out, boxes checked, lines written. All of it or, after a fault, nothing.
  */
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { UserError } from "../../errors.ts";
-import { Faults, firstFew } from "../../faults.ts";
+import { UserError } from "../../util/errors.ts";
+import { Faults, firstFew } from "../../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "../image-header.ts";
-import { readRows } from "../read/read.ts";
+import { readRows } from "../read/read-rows.ts";
 import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
-import { fitBox } from "./boxes.ts";
+import { layoutOf } from "./benchmarks.ts";
 import { ImageStore, type StoredImage } from "./image-store.ts";
 import { PartialFile } from "./partial-file.ts";
-import { layoutOf } from "./registry.ts";
+import { fitBox } from "./sound-boxes.ts";
 
 export interface ImportOptions {
   /** Files as the benchmark's authors publish them. */

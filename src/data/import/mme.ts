@@ -10,8 +10,8 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { UserError } from "../../errors.ts";
-import { readRows } from "../read/read.ts";
+import { UserError } from "../../util/errors.ts";
+import { readRows } from "../read/read-rows.ts";
 import { type Row, unreadable } from "../read/row.ts";
 import { type Benchmark, layout, only } from "./benchmark.ts";
 import { identifier, image, imagePath, oneOf, text, yesOrNo } from "./fields.ts";

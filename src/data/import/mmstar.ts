@@ -10,7 +10,7 @@
  */
 import { type Benchmark, layout } from "./benchmark.ts";
 import { identifier, image, optionLetter, text } from "./fields.ts";
-import { listedOptions, optionColumns, optionsOf, withOptions } from "./options.ts";
+import { listedOptions, optionColumns, optionsOf, withOptions } from "./lettered-options.ts";
 
 const row = { index: identifier, question: text, answer: optionLetter, category: text, l2_category: text, image };
 const set = { dataset: "mmstar", split: "val" };

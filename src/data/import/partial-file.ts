@@ -1,8 +1,8 @@
 /** @file A text file that grows line by line beside its place, and takes its name when it is complete. */
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, UserError } from "../../errors.ts";
-import { sync } from "../../files.ts";
+import { messageOf, UserError } from "../../util/errors.ts";
+import { sync } from "../../util/files.ts";
 
 /** Lines gathered before they are written. */
 const BATCH = 1000;

@@ -7,7 +7,7 @@
  */
 import { type Benchmark, layout } from "./benchmark.ts";
 import { identifier, image, text } from "./fields.ts";
-import { optionColumns, optionsOf, withOptions } from "./options.ts";
+import { optionColumns, optionsOf, withOptions } from "./lettered-options.ts";
 
 const set = { dataset: "realworldqa", split: "test" };
 

@@ -4,7 +4,7 @@
  * (an object whose first value is no object is a row itself).
  */
 import { stat } from "node:fs/promises";
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../util/errors.ts";
 import { parseJson } from "../jsonl.ts";
 import { chunks, decodeParts, type Row, unreadable } from "./row.ts";
 

@@ -9,7 +9,7 @@ import { parquetHeader, readPage } from "hyparquet/src/column.js";
 import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
 import { compressors } from "hyparquet-compressors";
-import { messageOf, UserError } from "../../errors.ts";
+import { messageOf, UserError } from "../../util/errors.ts";
 import { type Row, unreadable } from "./row.ts";
 
 /** Bytes read at first for a page's header; its statistics may make it larger. */

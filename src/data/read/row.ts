@@ -1,6 +1,6 @@
 /** @file Rows of annotation files, whatever their format: a file is read as a stream and never held as a whole. */
 import { createReadStream } from "node:fs";
-import { messageOf, UserError } from "../../errors.ts";
+import { messageOf, UserError } from "../../util/errors.ts";
 
 /** One row: an object of a JSON file, a record of a TSV file, a row of a parquet file. */
 export interface Row {

@@ -3,7 +3,7 @@
  * tab, a line feed or a quote (doubled). Fields may be images in base64, megabytes long; one record is held at a time.
  */
 import { stat } from "node:fs/promises";
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../util/errors.ts";
 import { chunks, decodeParts, type Row, unreadable } from "./row.ts";
 
 const [TAB, LF, QUOTE] = [9, 10, 34];

@@ -1,6 +1,6 @@
 /** @file Questions that counting answers: how many, is there any, are there so many, sums and differences. */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "../../util/random.ts";
 import { byKind, countSentence, matching, nameOf, pluralOf, withArticle } from "./describe.ts";
 import { all, besideAsked, type Question, yesNo } from "./question.ts";
 import { COLORS, type Kind, lookAlike, type Scene, SHAPES, sameKind } from "./world.ts";

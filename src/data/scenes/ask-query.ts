@@ -1,6 +1,6 @@
 /** @file Questions about one described object: its colour, its shape, its place. */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "../../util/random.ts";
 import { byKind, type Description, matching, nameOf, uniqueBy } from "./describe.ts";
 import { type Asker, besideAsked, one, type Question, yesNo } from "./question.ts";
 import { edgeOf, OPPOSITE, RELATIONS, type Relation, relationBetween } from "./relations.ts";

@@ -1,6 +1,6 @@
 /** @file Questions about where one object stands to another: yes/no. */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "../../util/random.ts";
 import { byKind, nameOf, uniqueBy } from "./describe.ts";
 import { besideAsked, type Dataset, one, type Question, yesNo } from "./question.ts";
 import { type Edge, OPPOSITE, offsetAlong, type Relation, relationBetween } from "./relations.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from "vitest";
-import { stream } from "../../random.ts";
 import type { Box } from "../../records.ts";
-import { LOOK_PREFIX, viewOf, writeBox } from "./chains.ts";
+import { stream } from "../../util/random.ts";
 import { DEFAULT_MIXTURE, type Lesson, lessonsFor } from "./lessons.ts";
 import { answerOf, countOf } from "./oracle.ts";
+import { LOOK_PREFIX, viewOf, writeBox } from "./scene-chains.ts";
 import { pretrainScene, type Scene } from "./world.ts";
 
 const SUFFIX = " Think first.\n";

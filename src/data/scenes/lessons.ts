@@ -4,8 +4,11 @@
  * describes the image.
  */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "../../util/random.ts";
 import { absentKinds, commonestKind, kindToCount } from "./ask-count.ts";
+import { byKind, matching, nameOf, pluralOf, uniqueBy, withArticle } from "./describe.ts";
+import { all, DATASETS, type Dataset, one, type Question } from "./question.ts";
+import { ASKERS } from "./questions.ts";
 import {
   compareNumbers,
   readingOrder,
@@ -18,10 +21,7 @@ import {
   writeConclusion,
   writeGroup,
   writeLook,
-} from "./chains.ts";
-import { byKind, matching, nameOf, pluralOf, uniqueBy, withArticle } from "./describe.ts";
-import { all, DATASETS, type Dataset, one, type Question } from "./question.ts";
-import { ASKERS } from "./questions.ts";
+} from "./scene-chains.ts";
 import type { Scene } from "./world.ts";
 
 export const LESSON_KINDS = [

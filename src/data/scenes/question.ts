@@ -1,7 +1,7 @@
 /** @file A question about a scene with its gold answer, what one must look at, and what one finds there. */
 
-import type { Random } from "../../random.ts";
 import type { Box } from "../../records.ts";
+import type { Random } from "../../util/random.ts";
 import type { Edge } from "./relations.ts";
 import type { Scene, SceneObject } from "./world.ts";
 

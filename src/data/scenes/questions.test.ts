@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stream } from "../../random.ts";
+import { stream } from "../../util/random.ts";
 import { answerOf } from "./oracle.ts";
 import { DATASETS, type Dataset, goldBoxes, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";

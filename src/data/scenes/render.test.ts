@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { stream } from "../../random.ts";
+import { stream } from "../../util/random.ts";
 import { renderScene, toPng } from "./render.ts";
 import { COLORS, pretrainScene, type Scene, SHAPES } from "./world.ts";
 

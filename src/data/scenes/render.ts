@@ -1,8 +1,8 @@
 /** @file Scene → pixels → PNG: a plain ground with a gentle gradient, grain and grey clutter, and the objects over it. */
 
 import sharp from "sharp";
-import { type Random, stream } from "../../random.ts";
-import { coverage } from "./shapes.ts";
+import { type Random, stream } from "../../util/random.ts";
+import { coverage } from "./draw-shapes.ts";
 import type { Color, Scene } from "./world.ts";
 
 /** An image in memory: `rgb` is row-major, three bytes a pixel. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../util/errors.ts";
 import { renderSets } from "./sets.ts";
 
 interface Line {

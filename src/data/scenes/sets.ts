@@ -5,8 +5,8 @@
 
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { UserError } from "../../errors.ts";
-import { type Random, stream } from "../../random.ts";
+import { UserError } from "../../util/errors.ts";
+import { type Random, stream } from "../../util/random.ts";
 import { countOf, sumOf } from "./ask-count.ts";
 import { type Dataset, goldBoxes, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { stream } from "../../random.ts";
+import { stream } from "../../util/random.ts";
 import { matching } from "./describe.ts";
 import { countingScene, lookAlike, pretrainScene, randomKind, type Scene, sameKind, sumScene } from "./world.ts";
 

@@ -3,8 +3,8 @@
  * or same shape as what is asked about) are frequent, so that no question can be answered from one attribute alone.
  */
 
-import type { Random } from "../../random.ts";
 import type { Box } from "../../records.ts";
+import type { Random } from "../../util/random.ts";
 
 export const SHAPES = ["circle", "square", "triangle", "cross"] as const;
 export const COLORS = ["red", "green", "blue", "yellow", "purple", "orange"] as const;

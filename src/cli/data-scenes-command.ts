@@ -1,0 +1,20 @@
+/** @file `grit data scenes`: renders the scenes world's training and held-out sets into a folder. */
+
+import { Command } from "commander";
+import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { integer } from "./number-options.ts";
+
+/** The command `scenes`, to be added to `grit data`. */
+export function scenesCommand(): Command {
+  return new Command("scenes")
+    .description("render the scenes world: six held-out sets and two training sets of ten, JSONL and PNG, no downloads")
+    .requiredOption("--out <dir>", "folder to make; one that holds the same sets is left as it is")
+    .option("--seed <n>", "seed of all scenes", integer(0), 1)
+    .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
+    .action(async (options: { out: string; seed: number; n: number }) => {
+      const counts = { ...DEFAULT_COUNTS, val: options.n };
+      const { out, files, reused } = await renderSets({ out: options.out, seed: options.seed, counts });
+      for (const { file, samples } of files) console.log(`${file}  ${samples} samples`);
+      console.log(reused ? `${out} already holds these sets.` : `Written to ${out}`);
+    });
+}

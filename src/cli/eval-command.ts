@@ -1,0 +1,215 @@
+/** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
+import { basename } from "node:path";
+import { Command, Option } from "commander";
+import { computingNote } from "../engine/computing.ts";
+import { resolveDevice } from "../engine/device.ts";
+import { loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
+import { openJudge } from "../judge/open.ts";
+import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
+import { computeType } from "../torch/precision.ts";
+import { Interrupted, messageOf, UserError } from "../util/errors.ts";
+import { Progress } from "../util/progress.ts";
+import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
+import { Interrupts } from "./interrupts.ts";
+import { addJudgeOption, judgeSettings, printCost } from "./judge-option.ts";
+import { askingStages } from "./model-lines.ts";
+import {
+  addAskingOptions,
+  addSamplingOptions,
+  type ModelOptions,
+  modelOption,
+  openModel,
+  type SamplingOptions,
+} from "./model-options.ts";
+import { integer } from "./number-options.ts";
+import { stepNote } from "./train-command.ts";
+
+interface Options extends ModelOptions, SamplingOptions, TableOptions {
+  readonly data: string;
+  readonly judge: string;
+  readonly out?: string;
+  readonly name?: string;
+  readonly limit?: number;
+  readonly prefix?: string;
+  readonly table?: readonly string[];
+  readonly compare?: readonly string[];
+}
+
+/** What each way of calling the command takes; the other options belong to another way. */
+const TAKES = {
+  flags:
+    "model data images method precision device maxPixels maxTiles temperature maxTokens seed prefix judge limit out name paper".split(
+      " ",
+    ),
+  recipe: ["limit", "out", "paper"],
+  table: ["table", "format", "paper"],
+  compare: ["compare"],
+};
+
+/** The command `eval`. */
+export function evalCommand(): Command {
+  const command = new Command("eval")
+    .description(
+      "answer data sets, measure every answer, print the table; what was stopped goes on by the same command",
+    )
+    .argument(
+      "[recipe]",
+      "rows and sets of a table, e.g. recipes/eval-scenes.yaml; without one, one row by the options",
+    )
+    .argument("[overrides...]", "e.g. max_tokens=100")
+    .addOption(
+      modelOption(
+        "a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model",
+      ).makeOptionMandatory(false),
+    )
+    .option("--data <files>", "data files, separated by commas; a set is named after its file")
+    .option("--out <dir>", "keep answers, numbers and manifest there (a recipe: runs/<its name>)")
+    .option("--name <name>", "of the row (default: the name of --out); one name with several seeds is one row")
+    .option("--limit <n>", "only the first n samples of each set", integer(1))
+    .option("--prefix <text>", "make every answer begin with this text")
+    .option("--table <dirs...>", "print the table of evaluations that are there")
+    .addOption(new Option("--format <name>", "of --table").choices(FORMATS).default("text"))
+    .option("--paper", "the paper's published numbers beside ours")
+    .option("--compare <dirs...>", "two evaluations: what differs in how they were made, then in their numbers");
+  return addSamplingOptions(addAskingOptions(addJudgeOption(command))).action(
+    async (recipe: string | undefined, overrides: string[], options: Options) => {
+      const way = options.compare ? "compare" : options.table ? "table" : recipe !== undefined ? "recipe" : "flags";
+      refuseOthers(command, way, recipe);
+      if (options.compare) return compare(options.compare);
+      if (options.table) return printTable(options.table, options);
+      await interruptible(recipe !== undefined || options.out !== undefined, (signal) =>
+        recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
+      );
+    },
+  );
+}
+
+/** Options that would have no effect are refused, not ignored. */
+function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string | undefined): void {
+  const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+  const stray = given.find((option) => !TAKES[way].includes(option.attributeName()));
+  const by = way === "flags" ? "an evaluation without --table" : way === "recipe" ? "a recipe" : `--${way}`;
+  if (stray) throw new UserError(`${stray.long} has no meaning with ${by}.`, "Leave it out; see grit eval --help.");
+  if (recipe !== undefined && way !== "recipe") {
+    throw new UserError(`"${recipe}" is a recipe to run, which does not go with --${way}.`, "Give one or the other.");
+  }
+}
+
+/** Runs some work until it ends, or Ctrl-C or a judge that fails stops it. `kept`: into a folder. */
+async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  using interrupts = new Interrupts();
+  try {
+    await work(interrupts.signal);
+  } catch (error) {
+    const { aborted, reason } = interrupts.signal;
+    if (!(error instanceof Interrupted || (aborted && error === reason))) throw error;
+    const why = aborted ? "" : `${messageOf(error)}\n  `;
+    throw new Interrupted(
+      `${why}Interrupted; ${kept ? "the same command goes on." : "without --out nothing is kept."}`,
+    );
+  }
+}
+
+async function byRecipe(file: string, overrides: string[], options: Options, signal: AbortSignal): Promise<void> {
+  const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
+  const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
+  const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
+  const judge = await openJudge(recipe.judge, { signal });
+  const device = resolveDevice(recipe.device);
+  console.error(computingNote({ device, precision: computeType(recipe.precision, device) }));
+  let asking: RowsProgress | undefined;
+  const rows = await runTable(recipe, out, judge, {
+    signal,
+    onTraining: (row, steps, from) => {
+      const training = new Progress({ label: `train ${row}`, total: steps, done: from });
+      return (metrics) => {
+        training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
+        if (metrics.step === steps) training.finish();
+      };
+    },
+    onRows: (rows, samples) => {
+      asking = new RowsProgress(rows, samples);
+      return (row) => asking!.row(row);
+    },
+  });
+  asking?.finish();
+  await writeTables(out, rows, options);
+  printCost(judge.service?.model, judge.spent?.());
+}
+
+async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
+  const { model, method, temperature, maxTokens, seed, prefix, out } = options;
+  if (model === undefined || options.data === undefined) {
+    throw new UserError(
+      `${model === undefined ? "--model" : "--data"} is missing.`,
+      "Name a model and data, or a recipe such as recipes/eval-scenes.yaml.",
+    );
+  }
+  const sets = await loadSets(filesByName(options.data), options);
+  // Before the model is loaded, which takes its time: a key that is refused is told of at once.
+  const judge = await openJudge(await judgeSettings(options.judge), { signal });
+  const engine = openModel({ ...options, model, precision: settledFor(options.precision, out) });
+  try {
+    const plan = {
+      name: options.name ?? (out === undefined ? method : basename(out)),
+      model,
+      sets,
+      asking: { method, temperature, maxTokens, seed, ...(prefix && { prefix }) },
+      judge,
+    };
+    const total = sets.reduce((n, { samples }) => n + samples.length, 0);
+    const asking = new RowsProgress(1, total);
+    const evaluation = await runEvaluation(engine, plan, { dir: out, signal, ...asking.row("") });
+    asking.finish();
+    printRow(evaluation, options);
+    if (out !== undefined) console.log(`\n${out}`);
+    printCost(judge.service?.model, judge.spent?.());
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Rows of so many samples each, asked one after another: one piece of work. */
+class RowsProgress {
+  readonly #progress: Progress;
+  readonly #samples: number;
+  #rows = 0;
+
+  constructor(rows: number, samples: number) {
+    this.#progress = new Progress(askingStages("eval", rows * samples));
+    this.#samples = samples;
+  }
+
+  /** What hears of the next row. Of one that an earlier sitting has begun, the prompts are not laid out again. */
+  row(name: string): RowFollowing {
+    const before = this.#rows++ * this.#samples;
+    this.#progress.enter("check");
+    return {
+      onChecked: (done) => this.#progress.update(before + done, name),
+      onFound: (known) => {
+        if (known > 0) this.#progress.skip(this.#samples);
+        this.#progress.enter("eval");
+        this.#progress.skip(known);
+      },
+      onProgress: (done) => this.#progress.update(before + done, name),
+    };
+  }
+
+  finish(): void {
+    this.#progress.finish();
+  }
+}
+
+/** Sets by the names of their files. @throws UserError when two files share one */
+function filesByName(data: string): Record<string, string> {
+  const files = data.split(",");
+  const names = files.map((file) => basename(file).replace(/\.jsonl$/, ""));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new UserError(
+      `--data names two files ${twice}, but answers are kept by the file's name.`,
+      "Rename one, or evaluate them one at a time.",
+    );
+  }
+  return Object.fromEntries(names.map((name, i) => [name, files[i]!]));
+}

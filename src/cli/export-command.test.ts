@@ -1,0 +1,185 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { grit } from "../../test/commands.ts";
+import { trained } from "../../test/export/exchange.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
+import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
+import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { probe, verify } from "./export-command.ts";
+
+const dir = scratch();
+let folders = 0;
+const place = () => join(dir, String(folders++));
+
+/** A folder as training leaves it: a checkpoint and, beside it, the trainer's state. */
+function checkpoint(to: string, name: string): string {
+  cpSync(checkpointDir(name), to, { recursive: true });
+  mkdirSync(join(to, "trainer"));
+  writeFileSync(join(to, "trainer", "state.safetensors"), "state");
+  return to;
+}
+
+function expectSame(to: string, from: string) {
+  expect(readdirSync(to).sort()).toEqual(readdirSync(from).sort());
+  for (const file of readdirSync(from)) {
+    if (file.endsWith(".safetensors"))
+      expect(differing(tensorsIn(join(to, file)), tensorsIn(join(from, file)))).toEqual([]);
+    else expect(readFileSync(join(to, file))).toEqual(readFileSync(join(from, file)));
+  }
+}
+
+const checkpointDir = (name: string) => loadGolden(name).dir;
+
+describe("grit export", () => {
+  // Of both families every layout, in one file and in shards.
+  it.each(["tied", "released", "module", "internvl/tied", "internvl/sharded", "internvl/original", "internvl/normed"])(
+    "writes %s as it came, without its trainer, and proves it",
+    async (name) => {
+      const [from, to] = [checkpoint(place(), name), place()];
+      const { code, out } = await grit("export", "--model", from, "--out", `${to}/`, "--verify");
+      expect(code).toBe(0);
+      expect(out).toMatch(/every tensor and the log-probabilities of a built-in prompt are the same/);
+      expectSame(to, checkpointDir(name));
+      expect(readdirSync(dir).filter((entry) => entry.includes("partial"))).toEqual([]);
+    },
+  );
+
+  it("takes the latest checkpoint of a run", async () => {
+    const [run, to] = [place(), place()];
+    mkdirSync(join(run, "checkpoints"), { recursive: true });
+    writeFileSync(join(run, "run.json"), "{}");
+    const early = await grit("export", "--model", run, "--out", to);
+    expect(early).toMatchObject({ code: 2, err: expect.stringMatching(/has no checkpoint yet/) });
+    checkpoint(join(run, "checkpoints", "step-2"), "tied");
+    checkpoint(join(run, "checkpoints", "step-10"), "deep");
+    checkpoint(join(run, "checkpoints", ".tmp-step-11"), "tied");
+    const { code, out } = await grit("export", "--model", run, "--out", to);
+    expect([code, out]).toEqual([0, `${join(run, "checkpoints", "step-10")} is exported to ${to}.\n`]);
+    expectSame(to, checkpointDir("deep"));
+  });
+
+  it("refuses a folder in use, and what is no checkpoint, and leaves nothing behind", async () => {
+    const [used, to, cut] = [place(), place(), checkpoint(place(), "tied")];
+    mkdirSync(used);
+    const refused = async (model: string, out: string) => {
+      const { code, err } = await grit("export", "--model", model, "--out", out);
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused(checkpointDir("tied"), used)).toMatch(/already exists/);
+    expect(await refused(used, to)).toMatch(/config\.json cannot be read/);
+    rmSync(join(cut, "tokenizer.json"));
+    expect(await refused(cut, to)).toMatch(/has no tokenizer/);
+    expect(readdirSync(dir).filter((entry) => join(dir, entry).startsWith(to))).toEqual([]);
+  });
+
+  it("says which python modules are to be fetched elsewhere, until they are there", async () => {
+    const from = checkpoint(place(), "internvl/original");
+    const config = JSON.parse(readFileSync(join(from, "config.json"), "utf8"));
+    const classes = {
+      AutoConfig: "configuration_internvl_chat.InternVLChatConfig",
+      AutoModel: "modeling.InternVLChatModel",
+    };
+    writeFileSync(join(from, "config.json"), JSON.stringify({ ...config, auto_map: classes }));
+    const tokenizer = { AutoTokenizer: ["tokenization.Slow", null], AutoProcessor: "someone/else--processing.Theirs" };
+    const settings = JSON.parse(readFileSync(join(from, "tokenizer_config.json"), "utf8"));
+    writeFileSync(join(from, "tokenizer_config.json"), JSON.stringify({ ...settings, auto_map: tokenizer }));
+    const said = async () => (await grit("export", "--model", from, "--out", place())).out;
+    expect(await said()).toMatch(
+      /\n.*copy configuration_internvl_chat\.py, modeling\.py, tokenization\.py, .* from the model's repository/,
+    );
+    for (const name of ["configuration_internvl_chat", "tokenization"]) writeFileSync(join(from, `${name}.py`), "");
+    expect(await said()).toMatch(/copy modeling\.py,/);
+    writeFileSync(join(from, "modeling.py"), "");
+    expect(await said()).toMatch(/^.* is exported to [^\n]*\n$/);
+  });
+
+  it("finds an export that says something else", async () => {
+    const { engine, golden } = openTiny("tied");
+    const logprobs = await probe(engine);
+    engine.dispose();
+    const changed = place();
+    cpSync(golden.dir, changed, { recursive: true });
+    const file = new SafetensorsFile(join(golden.dir, "model.safetensors"));
+    const entries = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+    const name = [...entries.keys()].find((name) => name.includes("embed_tokens"))!;
+    entries.get(name)!.writeFloatLE(0.5, 4 * 10);
+    writeSafetensors(
+      join(changed, "model.safetensors"),
+      file.entries,
+      (entry) => entries.get(entry.name)!,
+      file.metadata,
+    );
+    await expect(verify(golden.dir, golden.dir, logprobs)).resolves.toBeUndefined();
+    const verifying = verify(golden.dir, changed, logprobs);
+    await expect(verifying).rejects.toThrow(`${name} has other bytes in ${changed}`);
+    await expect(verifying).rejects.toThrow(/log-probabilities of the built-in prompt differ by up to/);
+  });
+});
+
+// Stored as float32, and as the released files are, in 16 bits.
+describe.each(["tied", "released", "internvl/tied"])("grit export of an adapter for %s", (name) => {
+  afterEach(() => vi.restoreAllMocks());
+
+  const adapter = place();
+  const { engine, golden } = trained(name.includes("/") ? name : `qwen2_5_vl/${name}`, {
+    lora: { rank: 3, alpha: 6, dropout: 0, targets: "all-linear", parts: ["language", "vision"], seed: 4 },
+  });
+  engine.export(adapter);
+  engine.dispose();
+
+  /** The command, in which `change` comes between the writing of the export and its proof. */
+  async function tampered(change: (to: string) => void, ...options: string[]) {
+    const to = place();
+    const write = LocalEngine.prototype.export;
+    vi.spyOn(LocalEngine.prototype, "export").mockImplementation(function (this: LocalEngine, dir, options) {
+      write.call(this, dir, options);
+      change(dir);
+    });
+    const { code, err } = await grit("export", "--model", adapter, "--out", to, ...options);
+    expect(readdirSync(dir).filter((entry) => join(dir, entry).startsWith(to))).toEqual([]);
+    return { code, err };
+  }
+
+  it("writes the adapter as it came, and proves it", async () => {
+    const to = place();
+    const { code, out, err } = await grit("export", "--model", adapter, "--out", to, "--verify");
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/every tensor and the log-probabilities of a built-in prompt are the same/);
+    expectSame(to, adapter);
+  });
+
+  it("finds an adapter that lost a tensor's sign", async () => {
+    const negated = (to: string) => negate(join(to, "adapter_model.safetensors"));
+    expect(await tampered(negated, "--verify")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/has other bytes/),
+    });
+  });
+
+  it("merges it into a whole checkpoint, and proves it", async () => {
+    const to = place();
+    const { code, out, err } = await grit("export", "--model", adapter, "--out", to, "--merge", "--verify");
+    expect(code, err).toBe(0);
+    expect(out).toMatch(/the log-probabilities of a built-in prompt are those of the adapter to within \d/);
+    expect(readdirSync(to).sort()).toEqual(readdirSync(golden.dir).sort());
+  });
+
+  it("finds a merged checkpoint that is the base alone", async () => {
+    const forgotten = (to: string) => cpSync(golden.dir, to, { recursive: true });
+    const { code, err } = await tampered(forgotten, "--merge", "--verify");
+    expect(code).toBe(1);
+    expect(err).toMatch(/The merged export strays: .* but \S+ is allowed/);
+  });
+});
+
+/** Changes the sign of the first B matrix in an adapter's file. */
+function negate(path: string): void {
+  const file = new SafetensorsFile(path);
+  const entries = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+  const bytes = [...entries].find(([name]) => name.includes("lora_B"))![1];
+  for (let at = 3; at < bytes.length; at += 4) bytes[at]! ^= 0x80;
+  writeSafetensors(path, file.entries, (entry) => entries.get(entry.name)!, file.metadata);
+}

@@ -1,0 +1,41 @@
+/** @file `--judge`: who judges answers, and what that cost. */
+import type { Command } from "commander";
+import { type JudgeSettings, judgeNames, judgeSchema } from "../config/judge-settings.ts";
+import { loadYaml } from "../config/yaml.ts";
+import type { Cost } from "../judge/judge.ts";
+import { nearest, UserError } from "../util/errors.ts";
+
+/** Adds `--judge` to a command; `judgeSettings` reads its value. */
+export function addJudgeOption(command: Command): Command {
+  return command.option(
+    "--judge <judge>",
+    `who judges answers: ${judgeNames.join(", ")}, or a YAML file with the keys of a recipe's section judge`,
+    "exact",
+  );
+}
+
+/** The settings that a value of `--judge` names. @throws UserError on an unknown name, or faults in the file */
+export async function judgeSettings(named: string): Promise<JudgeSettings> {
+  if (isJudgeFile(named)) return await loadYaml(named, judgeSchema, { paths: ["openai.cache", "openai.ledger"] });
+  const name = judgeNames.find((known) => known === named);
+  if (name) return judgeSchema.parse({ name });
+  const guess = nearest(named, judgeNames);
+  throw new UserError(
+    `there is no judge "${named}"`,
+    guess ? `did you mean ${guess}?` : `judges are ${judgeNames.join(", ")}, or a YAML file`,
+  );
+}
+
+/** Whether a value names a YAML file. */
+export function isJudgeFile(named: string | undefined): named is string {
+  return named !== undefined && /\.ya?ml$/.test(named);
+}
+
+/** Prints what a service has cost that was asked, if one was; what it answered earlier is free. */
+export function printCost(model: string | undefined, cost: Cost | undefined): void {
+  if (model === undefined || !cost) return;
+  const { input, output, usd } = cost;
+  const [asked, answered] = [input, output].map((tokens) => tokens.toLocaleString("en"));
+  const price = usd === undefined ? "no openai.price to say what that costs" : `$${usd.toFixed(4)}`;
+  console.log(`judge ${model}: ${asked} tokens asked, ${answered} answered, ${price}`);
+}

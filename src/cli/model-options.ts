@@ -1,0 +1,93 @@
+/** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { computingNote } from "../engine/computing.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { anchored, modelFolder } from "../hub/resolve.ts";
+import { askedAs } from "../prompt/asked-as.ts";
+import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
+import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
+import { integer, number } from "./number-options.ts";
+
+/** A model asked about samples. */
+export interface ModelOptions {
+  readonly model: string;
+  readonly images?: string;
+  readonly method: MethodName;
+  readonly precision: Precision;
+  readonly device: string;
+  readonly maxPixels?: number;
+  readonly maxTiles?: number;
+}
+
+export interface SamplingOptions {
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+}
+
+/** Adds the options of `ModelOptions` to a command. */
+export function addModelOptions(command: Command): Command {
+  return addAskingOptions(
+    command.addOption(modelOption("a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model")),
+  );
+}
+
+/** Adds the options of `ModelOptions` to a command, all but `--model`. */
+export function addAskingOptions(command: Command): Command {
+  return command
+    .option("--images <dir>", "where image paths start, instead of each data file's folder")
+    .addOption(
+      new Option("--method <name>", "the way of asking (default: the one it was trained with, or else grit)").choices(
+        METHOD_NAMES,
+      ),
+    )
+    .option("--max-pixels <n>", "Qwen: largest area of a resized image (default: as it was trained)", integer(1))
+    .option("--max-tiles <n>", "InternVL: most tiles of an image (default: as it was trained)", integer(1))
+    .option(
+      "--precision <type>",
+      "float32, bfloat16, or auto: bfloat16 where the device computes it natively",
+      precision,
+      "auto",
+    )
+    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto")
+    .hook("preAction", (_, called) => {
+      const { model, method } = called.opts<Partial<ModelOptions>>();
+      const trained = model === undefined ? undefined : askedAs(model)?.method;
+      if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
+    });
+}
+
+/** `--model`, by folder or by hub id. */
+export function modelOption(description: string): Option {
+  return new Option("--model <dir or id>", description)
+    .makeOptionMandatory()
+    .argParser((name: string) => modelFolder(anchored(name, process.cwd())));
+}
+
+/** Adds the options of `SamplingOptions` to a command. */
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .option("--temperature <t>", "0 is greedy", number(0), 0)
+    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
+    .option("--seed <n>", "of the sampling", integer(0), 1);
+}
+
+/** The engine that the options ask for; says what it computes with. @throws UserError when the model cannot be run so */
+export function openModel({ model, precision, device, maxPixels, maxTiles }: ModelOptions): LocalEngine {
+  const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };
+  console.error(`Opening ${model}`);
+  const engine = new LocalEngine(model, { precision, device, image });
+  console.error(computingNote(engine));
+  return engine;
+}
+
+function precision(name: string): Precision {
+  const known = PRECISIONS.find((each) => each === name);
+  if (!known) throw new InvalidArgumentError(precisionAdvice(name));
+  return known;
+}
+
+function device(name: string): string {
+  if (!/^(auto|cpu|cuda:\d+)$/.test(name)) throw new InvalidArgumentError("Write auto, cpu or cuda:N.");
+  return name;
+}

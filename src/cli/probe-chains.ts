@@ -1,0 +1,118 @@
+/** @file Chains of a data file, given in it or written by the model, on their way through a probe. */
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { z } from "zod";
+import { chainOf } from "../chain/chain-of.ts";
+import { type LoadedLine, loadLines } from "../data/samples.ts";
+import { checkPrompts } from "../engine/check-prompts.ts";
+import type { LocalEngine } from "../engine/local.ts";
+import { byBudget } from "../engine/packing.ts";
+import type { AnsweredSample } from "../probes/faithfulness.ts";
+import { METHODS } from "../prompt/methods.ts";
+import { UserError } from "../util/errors.ts";
+import { Faults } from "../util/faults.ts";
+import { Progress } from "../util/progress.ts";
+import { askingStages, MEND, planned, promptsOf } from "./model-lines.ts";
+import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
+import { integer } from "./number-options.ts";
+
+/** A model, and the chains it is probed with. */
+export interface ChainOptions extends ModelOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly limit?: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+}
+
+/** A chain may be given; else the model writes it, greedily. */
+const lineSchema = z.object({ completion: z.string("is not a string").min(1, "is empty").optional() });
+type Line = LoadedLine<z.infer<typeof lineSchema>>;
+
+/** Chains under way together. */
+const BATCH = 16;
+
+/** A command with the options of `ChainOptions`. */
+export function chainsCommand(name: string, description: string): Command {
+  return addModelOptions(new Command(name).description(description))
+    .requiredOption(
+      "--data <file>",
+      "JSON lines, as for training; a line's completion is its chain, or else the model writes one",
+    )
+    .requiredOption("--out <dir>", "write rows.jsonl and summary.json there; must not exist")
+    .option("--limit <n>", "only the first n lines", integer(1))
+    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
+    .option("--seed <n>", "of what is random in the probe", integer(0), 1);
+}
+
+/**
+ * Opens the model, reads or writes a chain for each line, and gives them to `work` some at a time. Gives what it makes of them, and how many
+ * chains there were.
+ * @throws UserError when `out` is there already, and for lines and completions that cannot be asked
+ */
+export async function overChains<R>(
+  options: ChainOptions,
+  work: (engine: LocalEngine, batch: readonly AnsweredSample[]) => Promise<readonly R[]>,
+): Promise<{ rows: R[]; chains: number }> {
+  if (existsSync(options.out)) throw new UserError(`${options.out} already exists.`, "Choose another --out.");
+  const all = await loadLines([options.data], lineSchema, { images: options.images });
+  const lines = all.slice(0, options.limit);
+  const engine = openModel(options);
+  try {
+    checkCompletions(engine, lines);
+    const progress = new Progress(askingStages("probe", lines.length));
+    await checkRoom(engine, lines, options, (done) => progress.update(done));
+    progress.enter("probe");
+    const rows: R[] = [];
+    let chains = 0;
+    for (const batch of byBudget(lines, () => 1, BATCH)) {
+      rows.push(...(await work(engine, await chainsOf(engine, batch, options))));
+      chains += batch.length;
+      progress.update(chains);
+    }
+    progress.finish();
+    return { rows, chains };
+  } finally {
+    engine.dispose();
+  }
+}
+
+function checkCompletions({ processor }: LocalEngine, lines: readonly Line[]): void {
+  for (const { extra, file, line } of lines)
+    processor.tokenizer.refuseSpecial(extra.completion ?? "", `${file}:${line}: completion: the text`);
+}
+
+/** Lays out every prompt once. @throws UserError naming all that cannot be asked, or have no room for their chains */
+async function checkRoom(
+  engine: LocalEngine,
+  lines: readonly Line[],
+  { data, method, maxTokens }: ChainOptions,
+  onProgress: (done: number) => void,
+): Promise<void> {
+  const faults = new Faults();
+  const plans = lines.map((line) => {
+    const { completion } = line.extra;
+    const given = completion === undefined ? undefined : engine.processor.tokenizer.encode(completion);
+    return planned(line, method, given?.length ?? maxTokens);
+  });
+  await checkPrompts(engine, plans, faults, onProgress);
+  faults.throwIfAny(data, MEND);
+}
+
+/** The chain of every line: the given one, or one that the model writes. */
+async function chainsOf(
+  engine: LocalEngine,
+  lines: readonly Line[],
+  { method, maxTokens, seed }: ChainOptions,
+): Promise<AnsweredSample[]> {
+  const { processor } = engine;
+  const prompts = await promptsOf(processor, lines, method);
+  const missing = prompts.filter((_, i) => lines[i]!.extra.completion === undefined);
+  const stop = METHODS[method].stop;
+  const completions = await engine.sample(missing, { n: 1, maxTokens, temperature: 0, seed, stop });
+  const written = completions.map(([completion]) => completion!.text).values();
+  return lines.map(({ sample, extra }, i) => {
+    const text = extra.completion ?? written.next().value!;
+    return { sample, prompt: prompts[i]!, chain: chainOf(processor, prompts[i]!, text) };
+  });
+}

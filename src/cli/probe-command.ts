@@ -1,0 +1,131 @@
+/** @file `grit probe`: whether the reasoning of chains, and the boxes in them, are what their answers rest on. */
+import { join } from "node:path";
+import { Command } from "commander";
+import type { Judge } from "../judge/judge.ts";
+import { openJudge } from "../judge/open.ts";
+import { attentionSummary, rethinkAttention } from "../probes/attention-share.ts";
+import { correlationSummary, drawable, pick } from "../probes/correlation.ts";
+import { probe, probeSummaries } from "../probes/faithfulness.ts";
+import { localChooser } from "../probes/local-chooser.ts";
+import { type ServiceChooser, serviceChooser } from "../probes/service-chooser.ts";
+import { decodeImage } from "../prompt/image.ts";
+import { METHODS } from "../prompt/methods.ts";
+import { isScored } from "../records.ts";
+import { attentionChart } from "../report/attention-figure.ts";
+import { faithfulnessTable } from "../report/faithfulness-table.ts";
+import { fraction, percent, points } from "../report/number-format.ts";
+import { UserError } from "../util/errors.ts";
+import { writeWhole } from "../util/files.ts";
+import { addJudgeOption, isJudgeFile, judgeSettings, printCost } from "./judge-option.ts";
+import { writeRows } from "./model-lines.ts";
+import { openModel } from "./model-options.ts";
+import { integer } from "./number-options.ts";
+import { type ChainOptions, chainsCommand, overChains } from "./probe-chains.ts";
+
+/** The command `probe`. */
+export function probeCommand(): Command {
+  return new Command("probe")
+    .description("test what chains of reasoning, and the boxes in them, are worth")
+    .addCommand(faithfulnessCommand())
+    .addCommand(attentionCommand())
+    .addCommand(correlationCommand());
+}
+
+function faithfulnessCommand(): Command {
+  const command = chainsCommand(
+    "faithfulness",
+    "remove boxes, shuffle them, remove the thinking: does the answer change, against the intact chain?",
+  );
+  return addJudgeOption(command).action(async (options: ChainOptions & { judge: string }) => {
+    const { maxTokens, seed, method } = options;
+    const settings = await judgeSettings(options.judge);
+    let judge: Judge | undefined;
+    const { rows: outcomes, chains } = await overChains(options, async (engine, batch) => {
+      judge ??= await openJudge(settings);
+      return await probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop });
+    });
+    if (outcomes.length === 0) throw nothingToProbe("a <rethink>");
+    const summaries = probeSummaries(outcomes);
+    const rows = outcomes.map(({ acc, ...rest }) => ({
+      ...rest,
+      ...(isScored(acc) ? { acc } : { acc: null, ...acc }),
+    }));
+    writeProbe(options.out, rows, summaries);
+    console.log(faithfulnessTable(summaries));
+    console.log(`chains: those of ${chains} that rethink and have something to edit`);
+    printCost(judge?.service?.model, judge?.spent?.());
+  });
+}
+
+function attentionCommand(): Command {
+  return chainsCommand(
+    "attention",
+    "how much the rethink looks at the image, after a thought with its boxes and without them (the paper's figure 5)",
+  )
+    .option("--tokens <n>", "tokens of each rethink to observe", integer(1), 50)
+    .action(async (options: ChainOptions & { tokens: number }) => {
+      const { stop } = METHODS[options.method];
+      const { rows, chains } = await overChains(options, async (engine, batch) => {
+        const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens });
+        return observed.flatMap((each, i) => (each ? [{ id: batch[i]!.sample.id, ...each }] : []));
+      });
+      if (rows.length === 0) throw nothingToProbe("a box before a <rethink>");
+      const summary = attentionSummary(rows);
+      writeProbe(options.out, rows, summary);
+      const chart = attentionChart(summary.withBoxes, summary.withoutBoxes, rows.length);
+      writeWhole(join(options.out, "attention.svg"), chart);
+      const { before, after, gain, low, high } = summary.gain;
+      console.log(
+        `attention on the image, mean of ${rows.length} of ${chains} chains, %: ${percent(after)} with boxes, ${percent(before)} without`,
+      );
+      console.log(`gain ${points(gain)} (95 % ${points(low)} … ${points(high)})`);
+    });
+}
+
+function correlationCommand(): Command {
+  return chainsCommand(
+    "correlation",
+    "can a model tell, from a chain without its coordinates, the chain's boxes from random ones (the paper's figure 4)?",
+  )
+    .option(
+      "--chooser <who>",
+      "who is asked: a model, or a service by a YAML file with the keys of a recipe's section judge; default: that of --model",
+    )
+    .option("--repeats <n>", "times each chain is asked about", integer(1), 3)
+    .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
+      const { seed, repeats, chooser: named } = options;
+      const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
+      const other = named === undefined || settings ? undefined : openModel({ ...options, model: named });
+      let service: ServiceChooser | undefined;
+      const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
+        if (settings) service ??= await serviceChooser(settings);
+        const asked = other ?? engine;
+        const chooser = service ?? localChooser(named ?? options.model, asked, asked.processor);
+        const picked = batch
+          .filter(({ chain }) => drawable(chain).length > 0)
+          .map(async (each) => pick(chooser, each, await decodeImage(each.sample.image), { repeats, seed }));
+        return (await Promise.all(picked)).flat();
+      }).finally(() => other?.dispose());
+      if (picks.length === 0) throw nothingToProbe("a box");
+      const summary = correlationSummary(picks);
+      writeProbe(options.out, picks, summary);
+      const spread = summary.deviation === undefined ? "" : ` ± ${fraction(summary.deviation)}`;
+      console.log(
+        `correlation ${fraction(summary.mean)}${spread} over ${repeats} looks at ${summary.n} of ${chains} chains; 0.5 is chance`,
+      );
+      if (summary.unscored > 0) console.log(`${summary.unscored} looks gave no choice, so there is no score.`);
+      printCost(service?.name, service?.spent());
+    });
+}
+
+function writeProbe(out: string, rows: readonly object[], summary: object): void {
+  writeRows(join(out, "rows.jsonl"), rows);
+  writeWhole(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+function nothingToProbe(what: string): UserError {
+  return new UserError(
+    `No chain has ${what}.`,
+    "Take a model that was trained to reason with boxes, or give completions.",
+  );
+}

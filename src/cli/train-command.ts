@@ -1,0 +1,99 @@
+/** @file `grit train RECIPE`: GRPO-GR by a recipe. */
+import { basename, join } from "node:path";
+import { Command } from "commander";
+import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
+import { computingNote } from "../engine/computing.ts";
+import type { MemoryEstimate } from "../engine/memory.ts";
+import { RunFolder } from "../run/run-folder.ts";
+import { openEngine, type Ready, type StepLine, train } from "../train.ts";
+import { Progress, type Stage } from "../util/progress.ts";
+import { table } from "../util/table.ts";
+import { Interrupts } from "./interrupts.ts";
+
+/** The command `train`. */
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("train a model with GRPO-GR by a recipe; overrides are written key.sub=value")
+    .argument("<recipe>", "a YAML file, e.g. recipes/tiny.yaml")
+    .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
+    .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
+    .option("--resume", "go on with the run in that folder")
+    .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
+      const recipe = await loadRecipe(file, overrides);
+      const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
+      if (!resume) RunFolder.refuseOccupied(dir);
+      console.error(`Opening ${recipe.model}`);
+      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
+      try {
+        console.error(computingNote(engine));
+        console.log(parameterTable(engine));
+        using interrupts = new Interrupts();
+        let progress: Progress | undefined;
+        await train(recipe, {
+          run: dir,
+          engine,
+          ...(resume && { resume }),
+          signal: interrupts.signal,
+          onReady: (ready) => {
+            console.log(memoryNote(ready.memory));
+            progress = new Progress(trainingStages(recipe, ready));
+          },
+          onHeldOut: (done) => {
+            progress?.enter(HELD_OUT);
+            progress?.update(done);
+          },
+          onStep: (line) => {
+            progress?.enter(TRAIN);
+            progress?.update(line.step, stepNote(line));
+          },
+        });
+        progress?.finish();
+        if (engine.still.length > 0)
+          console.log(`Not moved in the whole run, though trained: ${engine.still.join(", ")}.`);
+        console.log(
+          `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
+        );
+      } finally {
+        engine.dispose();
+      }
+    });
+}
+
+const TRAIN = "train";
+const HELD_OUT = "held-out sets";
+
+/** The steps of a run, and the evaluations between them. An answer is a rollout that is neither scored nor learned from. */
+function trainingStages(
+  { steps, prompts_per_step, group_size }: Recipe,
+  { from, heldOut }: Ready,
+): [Stage, ...Stage[]] {
+  const training = { label: TRAIN, total: steps, done: from };
+  if (heldOut === 0) return [training];
+  return [training, { label: HELD_OUT, total: heldOut, weight: 1 / (3 * prompts_per_step * group_size) }];
+}
+
+/** What is worth seeing of a step. */
+export function stepNote({ reward, accuracy, giou, kl, length }: StepLine): string {
+  const f = (value: number) => value.toFixed(2);
+  return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${kl.toFixed(3)}  length ${length.mean.toFixed(0)}`;
+}
+
+/** What a step is foretold to take of the memory, and for what. */
+function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
+  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const rows = Object.entries(uses).map(([use, bytes]) => `${use} ${gb(bytes)}`);
+  const note = `A step will take about ${gb(peak)} of ${gb(available)} memory: ${rows.join(", ")}.`;
+  if (peak < available) return note;
+  return `${note}\nThat is more than there is. Less takes: a smaller micro_batch_tokens, activation_checkpointing, freeze, lora.`;
+}
+
+/** Parameters by part, and how many of them are trained. */
+export function parameterTable(engine: ReturnType<typeof openEngine>): string {
+  const count = (n: number) => n.toLocaleString("en");
+  const rows = [...engine.parameterTable()].map(([part, { total, trainable }]) => [
+    part,
+    count(total),
+    count(trainable),
+  ]);
+  return table([["part", "parameters", "trained"], ...rows]);
+}

@@ -1,0 +1,235 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { pretrainSchema } from "../pretrain/cycles.ts";
+import { loadFinetuneRecipe } from "../pretrain/finetune.ts";
+import { METHODS } from "../prompt/methods.ts";
+import { presetNames } from "../rewards/preset.ts";
+import { loadEvalRecipe } from "../tables/table-recipe.ts";
+import { UserError } from "../util/errors.ts";
+import { judgeNames, judgeSchema } from "./judge-settings.ts";
+import { loadRecipe, recipeSchema } from "./recipe.ts";
+import { loadYaml } from "./yaml.ts";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "grit-recipe-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const minimal = "model: base\ndata:\n  train: [a.jsonl, /data/b.jsonl]\n";
+
+async function load(text: string, ...overrides: string[]) {
+  const file = join(dir, "recipe.yaml");
+  await writeFile(file, text);
+  return loadRecipe(file, overrides);
+}
+
+async function faultOf(text: string, ...overrides: string[]): Promise<string> {
+  const error = await load(text, ...overrides).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(UserError);
+  return (error as UserError).message.replaceAll(`${dir}/`, "");
+}
+
+describe("a good recipe", () => {
+  test("has its defaults filled in", async () => {
+    expect(await load(minimal)).toEqual({
+      model: join(dir, "base"),
+      method: "grit",
+      data: { train: [join(dir, "a.jsonl"), "/data/b.jsonl"], eval: {} },
+      rewards: { preset: "paper", custom: [] },
+      judge: { name: "exact" },
+      seed: 1,
+      steps: 200,
+      prompts_per_step: 32,
+      group_size: 4,
+      sampling: { temperature: 0.9, top_p: 1, top_k: 0, max_tokens: 1000 },
+      loss: {
+        form: "on_policy",
+        epsilon_low: 0.2,
+        epsilon_high: 0.28,
+        normalize: "sequence",
+        beta: 0.01,
+        updates_per_rollout: 1,
+      },
+      advantage: "group",
+      optimizer: {
+        lr: 2e-6,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        weight_decay: 0,
+        clip_norm: 1,
+        warmup_steps: 0,
+        schedule: "cosine",
+      },
+      image: { double_resize: false },
+      freeze: [],
+      precision: "auto",
+      device: "auto",
+      micro_batch_tokens: 4096,
+      activation_checkpointing: false,
+      eval: { every: 0 },
+      save: { every: 50, keep: 2 },
+    });
+  });
+
+  test("is its own resolution: a resolved recipe reads as itself", async () => {
+    const recipe = await load(minimal);
+    expect(recipeSchema.parse(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+  });
+
+  test("is overridden by keys, values in YAML, paths from the current folder, the last one winning", async () => {
+    const recipe = await load(
+      minimal,
+      "optimizer.lr=1.5e-4",
+      "freeze=[vision]",
+      "seed=2",
+      "seed=3",
+      "data.eval.vsr=x.jsonl",
+      "data.train=[c.jsonl]",
+    );
+    expect(recipe).toMatchObject({ optimizer: { lr: 1.5e-4, eps: 1e-8 }, freeze: ["vision"], seed: 3 });
+    expect(recipe.data).toEqual({ train: [resolve("c.jsonl")], eval: { vsr: resolve("x.jsonl") } });
+  });
+
+  test("has the defaults of the judge it names, with paths from its folder", async () => {
+    const text = `${minimal}judge: { name: exact-then-openai, openai: { price: { input: 2.5, output: 10 }, ledger: l.jsonl } }\n`;
+    const { judge } = await load(text, "judge.openai.concurrency=2");
+    expect(judge).toMatchObject({ name: "exact-then-openai", openai: { concurrency: 2, timeout: 60, patience: 600 } });
+    expect(judge.openai).toMatchObject({ ledger: join(dir, "l.jsonl"), cache: resolve(".cache/judge") });
+    expect((await load(minimal, "judge.name=openai")).judge.openai?.model).toMatch(/^gpt-4o-/);
+  });
+
+  test("names methods, presets and judges that exist, and all of them", () => {
+    const { method, rewards } = recipeSchema.shape;
+    const { preset } = rewards.unwrap().shape;
+    expect(method.unwrap().options).toEqual(Object.keys(METHODS));
+    expect(preset.unwrap().options).toEqual(presetNames);
+    for (const name of judgeNames) expect(judgeSchema.parse({ name }).name).toBe(name);
+  });
+
+  // A recipe may name a model that is to be downloaded first; a folder stands in for it.
+  const loaders: Record<string, (file: string) => Promise<unknown>> = {
+    train: (file) => loadRecipe(file, ["model=models"]),
+    eval: (file) => loadEvalRecipe(file, ["model=models"]),
+    pretrain: (file) =>
+      /^model:/m.test(readFileSync(file, "utf8"))
+        ? loadFinetuneRecipe(file, ["model=models"])
+        : loadYaml(file, pretrainSchema, { models: ["language"] }),
+  };
+  const textOf = (name: string) => readFileSync(`recipes/${name}`, "utf8");
+  const commandOf = (name: string) =>
+    new RegExp(`^# {3}npx grit (\\w+) recipes/${name}( |$)`, "m").exec(textOf(name))?.[1];
+
+  test.each(readdirSync("recipes"))("is recipes/%s, whose header names its command", async (name) => {
+    const command = commandOf(name);
+    expect(Object.keys(loaders)).toContain(command);
+    await expect(loaders[command!]!(`recipes/${name}`)).resolves.toBeDefined();
+  });
+
+  test.each(readdirSync("recipes").filter((name) => commandOf(name) === "eval"))(
+    "is recipes/%s: each row that it trains starts from the table's own model",
+    (name) => {
+      const { model, rows } = parse(textOf(name)) as { model: string; rows: Record<string, Record<string, string>> };
+      for (const row of Object.values(rows)) {
+        // A checkpoint in runs/NAME is that of recipes/NAME.yaml.
+        const run = row.model && `${/\/runs\/([^/]+)/.exec(row.model)![1]}.yaml`;
+        const recipe = row.train ?? row.pretrain ?? run;
+        if (recipe) expect(parse(textOf(recipe)).model, recipe).toBe(model);
+      }
+    },
+  );
+});
+
+describe("a bad recipe", () => {
+  test("has all its faults told at once, with their lines", async () => {
+    const message = await faultOf(
+      "model: base\ndata:\n  train: []\nstep: 3\noptimizer:\n  lr: fast\n  learning_rate: 1\nfreeze:\n  - vision\n  - visoin\n",
+    );
+    expect(message.split("\n")).toEqual([
+      "recipe.yaml: 5 faults",
+      "  recipe.yaml:3: data.train: is [], but must be at least 1 items long",
+      '  recipe.yaml:6: optimizer.lr: is "fast", not a number',
+      "  recipe.yaml:7: optimizer.learning_rate: no such key; there are lr, betas, eps, weight_decay, clip_norm, warmup_steps, schedule",
+      '  recipe.yaml:10: freeze.1: is "visoin"; did you mean vision? choices: vision, connector, language, embeddings',
+      "  recipe.yaml:4: step: no such key; did you mean steps?",
+      "  Mend what is named and run the command again.",
+    ]);
+  });
+
+  test.each<[string, string, string[], string]>([
+    ["no model", "data:\n  train: [a]\n", [], "recipe.yaml:1: model: is missing"],
+    ["no data", "model: a\n", [], "data: is missing"],
+    ["an empty file", "", [], "model: is missing"],
+    ["a list", "- a\n", [], "the file: is"],
+    ["broken YAML", "model: [a\ndata: 3\n", [], "recipe.yaml:"],
+    ["a key twice", `${minimal}seed: 1\nseed: 2\n`, [], "recipe.yaml:5: Map keys must be unique"],
+    ["a device that is none", `${minimal}device: gpu\n`, [], "recipe.yaml:4: device: is not a device"],
+    ["half a step", `${minimal}steps: 2.5\n`, [], "recipe.yaml:4: steps: is 2.5, not a whole number"],
+    ["a negative rate", `${minimal}optimizer: { lr: -1 }\n`, [], "optimizer.lr: is -1, but must be at least 0"],
+    ["no temperature", minimal, ["sampling.temperature=0"], "sampling.temperature: is 0, but must be more than 0"],
+    ["a group of one", minimal, ["group_size=1"], "group_size: is 1, but a completion is compared"],
+    [
+      "an average that forgets nothing",
+      minimal,
+      ["optimizer.betas=[0.9, 1]"],
+      "betas.1: is 1, but must be less than 1",
+    ],
+    ["a prompt that no reward reads", minimal, ["method=direct"], "method: is direct, which asks for no tags"],
+    ["an evaluation of nothing", minimal, ["eval.every=5"], "eval.every: is 5, but data.eval names no set"],
+    ["no such judge", minimal, ["judge.name=opnai"], 'judge.name: is "opnai"; did you mean openai?'],
+    [
+      "a service for a judge that asks none",
+      minimal,
+      ["judge.openai.model=x"],
+      "judge.openai: is given, but judge.name",
+    ],
+    ["a key of no judge", minimal, ["judge.openai.modell=x"], "judge.openai.modell: no such key; did you mean model?"],
+    [
+      "a budget without a price",
+      `${minimal}judge: { name: openai, openai: { budget: 5 } }\n`,
+      [],
+      "recipe.yaml:4: judge.openai.budget: needs openai.price",
+    ],
+    [
+      "Azure without its version",
+      `${minimal}judge: { name: openai, openai: { base_url: https://me.openai.azure.com } }\n`,
+      [],
+      "judge.openai.base_url: is an Azure resource, which needs openai.api_version",
+    ],
+    [
+      "Azure's version with another's path",
+      `${minimal}judge: { name: openai, openai: { base_url: http://h/v1, api_version: 2024-10-21 } }\n`,
+      [],
+      "judge.openai.base_url: has a path",
+    ],
+    ["no address", `${minimal}judge: { name: openai, openai: { base_url: localhost } }\n`, [], "is not an address"],
+    [
+      "a key where its variable should stand",
+      `${minimal}judge: { name: openai, openai: { key_env: sk-123 } }\n`,
+      [],
+      "judge.openai.key_env: is not the name of an environment variable",
+    ],
+    ["updates off policy", minimal, ["loss.updates_per_rollout=2"], "which needs loss.form: clipped"],
+    [
+      "an unknown override",
+      minimal,
+      ["optimiser.lr=1"],
+      "command line, optimiser.lr=1: optimiser: no such key; did you mean optimizer?",
+    ],
+    ["a bad value in an override", minimal, ["seed=x"], 'command line, seed=x: seed: is "x", not a'],
+    ["an override without a sign", minimal, ["seed"], '"seed" is no override'],
+    ["an override without a key", minimal, ["=3"], '"=3" is no override'],
+    ["an override that is not YAML", minimal, ["freeze=[a"], "the value is not YAML"],
+    ["an override below a number", minimal, ["seed.x=1"], "command line, seed.x=1: seed: is"],
+  ])("%s", async (_, text, overrides, message) => {
+    expect(await faultOf(text, ...overrides)).toContain(message);
+  });
+
+  test("that is not there", async () => {
+    await expect(loadRecipe(join(dir, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read");
+  });
+});

@@ -1,0 +1,214 @@
+/**
+ * @file The recipe of a training run: one YAML file is one run. Defaults are the paper's where it states them, and
+ * the original code's elsewhere.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
+import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
+import { judgeSchema } from "./judge-settings.ts";
+import { loadYaml } from "./yaml.ts";
+
+const count = z.int().positive();
+const atLeastZero = z.number().nonnegative();
+const decay = z.number().min(0).lt(1);
+const path = z.string().min(1);
+const part = z.enum(["vision", "connector", "language", "embeddings"]);
+/** The type of the computation: `auto` is bfloat16 where the device multiplies it natively, float32 elsewhere. */
+export const precisionSchema = z
+  .custom<Precision>((value) => PRECISIONS.some((name) => name === value), {
+    error: ({ input }) => `is ${JSON.stringify(input)}. ${precisionAdvice(input)}`,
+  })
+  .default("auto");
+
+// A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
+export const recipeFields = z.strictObject({
+  /**
+   * The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference.
+   * Where it is a PEFT adapter's folder, that adapter is trained further, and the base it names is the reference.
+   */
+  model: path,
+  /** The way of asking: prompt, stop strings and answer reading belong together. */
+  method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
+  data: z.strictObject({
+    /** Data files to train on, one after another. */
+    train: z.array(path).min(1),
+    /** Folder that image paths start at, instead of each data file's own. */
+    images: path.optional(),
+    /** Held-out data files by the name of their set. */
+    eval: z.record(z.string(), path).default({}),
+  }),
+  rewards: z
+    .strictObject({
+      preset: z.enum(["paper", "code"]).default("paper"),
+      /** TypeScript modules whose rewards are added to the preset's. */
+      custom: z.array(path).default([]),
+    })
+    .prefault({}),
+  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge_settings.ts. */
+  judge: judgeSchema.prefault({}),
+  seed: z.int().nonnegative().default(1),
+  /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */
+  steps: count.default(200),
+  prompts_per_step: count.default(32),
+  /** Completions sampled for each prompt. */
+  group_size: count.default(4),
+  sampling: z
+    .strictObject({
+      temperature: z.number().positive().default(0.9),
+      top_p: z.number().positive().max(1).default(1),
+      /** Sample from this many best tokens; 0 is all of them. */
+      top_k: z.int().nonnegative().default(0),
+      max_tokens: count.default(1000),
+    })
+    .prefault({}),
+  loss: z
+    .strictObject({
+      /** The original's gradient at ratio 1, or the paper's clipped objective (equation 3). */
+      form: z.enum(["on_policy", "clipped"]).default("on_policy"),
+      epsilon_low: z.number().positive().max(1).default(0.2),
+      epsilon_high: z.number().positive().default(0.28),
+      /** What a token's loss is divided by: its sequence's length, a constant (Dr. GRPO), or all tokens (DAPO). */
+      normalize: z.enum(["sequence", "dr_grpo", "token"]).default("sequence"),
+      /** Weight of the KL to the reference. */
+      beta: atLeastZero.default(0.01),
+      updates_per_rollout: count.default(1),
+    })
+    .prefault({}),
+  /** Rewards less their group's mean, divided by the deviation of the group, of the batch, or by nothing. */
+  advantage: z.enum(["group", "batch", "centered"]).default("group"),
+  optimizer: z
+    .strictObject({
+      lr: atLeastZero.default(2e-6),
+      betas: z.tuple([decay, decay]).default([0.9, 0.999]),
+      eps: z.number().positive().default(1e-8),
+      weight_decay: atLeastZero.default(0),
+      clip_norm: z.number().positive().default(1),
+      warmup_steps: z.int().nonnegative().default(0),
+      schedule: z.enum(["cosine", "constant"]).default("cosine"),
+    })
+    .prefault({}),
+  image: z
+    .strictObject({
+      /** Area of the resized image; without them the checkpoint's own preprocessor configuration holds. */
+      min_pixels: count.optional(),
+      max_pixels: count.optional(),
+      /** Resize twice, as the original's loader and processor did between them. */
+      double_resize: z.boolean().default(false),
+      /** InternVL3: tiles an image is cut into, the thumbnail not counted; without them the checkpoint's own limits hold. */
+      min_tiles: count.optional(),
+      max_tiles: count.optional(),
+    })
+    .prefault({}),
+  /** Parts that are left as they are. */
+  freeze: z.array(part).default([]),
+  /** Train a low-rank adapter beside the checkpoint, in PEFT's format, and nothing of the checkpoint itself. */
+  lora: z
+    .strictObject({
+      rank: count.default(16),
+      /** The adapter's change is scaled by alpha / rank. */
+      alpha: z.number().positive().default(32),
+      /** Share of its inputs that the adapter does not see while it is trained. */
+      dropout: decay.default(0),
+      /**
+       * Linear layers by name, as PEFT matches them: a list of names or endings of names, a regular expression for the
+       * whole name, or all-linear.
+       */
+      target_modules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).default("all-linear"),
+      /** Where they are looked for. */
+      parts: z
+        .array(z.enum(["vision", "connector", "language"]))
+        .min(1)
+        .default(["language"]),
+    })
+    .optional(),
+  precision: precisionSchema,
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda:\d+)$/, "is not a device: write auto, cpu or cuda:N")
+    .default("auto"),
+  /** Tokens that one forward pass may hold; more means faster, and more memory. */
+  micro_batch_tokens: count.default(4096),
+  activation_checkpointing: z.boolean().default(false),
+  eval: z
+    .strictObject({
+      /** Evaluate after every so many steps; 0 is never during training. */
+      every: z.int().nonnegative().default(0),
+      /** Longest answer; without it `sampling.max_tokens` holds. */
+      max_tokens: count.optional(),
+    })
+    .prefault({}),
+  save: z
+    .strictObject({
+      /** Save a checkpoint after every so many steps, and after the last. */
+      every: count.default(50),
+      /** How many of them to keep. */
+      keep: count.default(2),
+    })
+    .prefault({}),
+});
+
+export const recipeSchema = recipeFields.superRefine(refuseContradictions);
+
+/** A resolved recipe: every default filled in, every path absolute, a model its folder. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/**
+ * The recipe of a YAML file with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
+ * the current one. @throws UserError naming every fault by file, line and key
+ */
+export function loadRecipe(file: string, overrides: readonly string[] = []): Promise<Recipe> {
+  return loadYaml(file, recipeSchema, {
+    overrides,
+    models: ["model"],
+    paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],
+  });
+}
+
+/**
+ * A recipe as the work goes on that `record`, a JSON file, holds the recipe of: what `precision: auto` became there holds, on
+ * whatever processor. As it is where there is no such file.
+ */
+export function settledIn<R extends { precision: Precision }>(recipe: R, record: string): R {
+  if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
+  const { recipe: begun } = JSON.parse(readFileSync(record, "utf8")) as { recipe?: { precision?: Precision } };
+  return { ...recipe, precision: begun?.precision ?? "auto" };
+}
+
+/** The pixel policy of a recipe, as an engine takes it. */
+export function imageOptions({ min_pixels, max_pixels, double_resize, min_tiles, max_tiles }: Recipe["image"]) {
+  return {
+    ...(min_pixels && { minPixels: min_pixels }),
+    ...(max_pixels && { maxPixels: max_pixels }),
+    doubleResize: double_resize,
+    ...(min_tiles && { minTiles: min_tiles }),
+    ...(max_tiles && { maxTiles: max_tiles }),
+  };
+}
+
+/** Settings that are sound alone but not together. */
+function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+  const { loss, image, rewards } = recipe;
+  if (recipe.group_size < 2) refuse(["group_size"], "is 1, but a completion is compared with others of its group");
+  if (loss.form === "on_policy" && loss.updates_per_rollout > 1) {
+    refuse(["loss", "updates_per_rollout"], "is more than 1, which needs loss.form: clipped");
+  }
+  if (recipe.method === "direct" && rewards.custom.length === 0) {
+    refuse(["method"], "is direct, which asks for no tags, but the presets read tags; add a reward by rewards.custom");
+  }
+  if (recipe.lora && recipe.freeze.length > 0) {
+    refuse(["freeze"], "is given beside lora, which freezes everything but its adapter; lora.parts says where that is");
+  }
+  if (part.options.every((each) => recipe.freeze.includes(each))) {
+    refuse(["freeze"], "names every part, so nothing would be trained");
+  }
+  if (recipe.eval.every > 0 && Object.keys(recipe.data.eval).length === 0) {
+    refuse(["eval", "every"], `is ${recipe.eval.every}, but data.eval names no set`);
+  }
+  if (image.min_pixels && image.max_pixels && image.min_pixels > image.max_pixels) {
+    refuse(["image", "min_pixels"], "is more than image.max_pixels");
+  }
+  if (image.min_tiles && image.max_tiles && image.min_tiles > image.max_tiles) {
+    refuse(["image", "min_tiles"], "is more than image.max_tiles");
+  }
+}

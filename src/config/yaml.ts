@@ -1,0 +1,205 @@
+/**
+ * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is told at
+ * once, with its line, its key and the nearest key that exists.
+ */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
+import { z } from "zod";
+import { anchored, modelFolder } from "../hub/resolve.ts";
+import { messageOf, nearest, UserError } from "../util/errors.ts";
+import { Faults } from "../util/faults.ts";
+
+export interface YamlOptions {
+  /** `key.sub=value`, the value in YAML; the last one of a key wins. */
+  readonly overrides?: readonly string[];
+  /**
+   * Keys that hold paths, `*` for any key: `data.eval.*`. A path in the file starts at the file's folder, a path on the
+   * command line at the current one; what is returned is absolute. A list holds a path in each item.
+   */
+  readonly paths?: readonly string[];
+  /** As `paths`, of keys that name a model: by a folder, or by the hub id of a model in the cache, whose folder is returned. */
+  readonly models?: readonly string[];
+}
+
+type Key = string | number;
+
+/** The file's value, defaults filled in. @throws UserError naming every fault by file, line and key */
+export async function loadYaml<T>(file: string, schema: z.ZodType<T>, options: YamlOptions = {}): Promise<T> {
+  const { overrides = [], paths = [], models = [] } = options;
+  const placed = (value: unknown, folder: string) =>
+    mapAt(
+      mapAt(value, paths, (path) => resolve(folder, path)),
+      models,
+      (name) => anchored(name, folder),
+    );
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
+  });
+  const faults = new Faults();
+  const remedy = "Mend what is named and run the command again.";
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  for (const { pos, message } of [...document.errors, ...document.warnings]) {
+    faults.add(`${file}:${lines.linePos(pos[0]).line}`, message);
+  }
+  faults.throwIfAny(file, remedy);
+
+  let value = placed(document.toJS() ?? {}, dirname(file));
+  const overridden: { readonly key: readonly string[]; readonly text: string }[] = [];
+  for (const override of overrides) {
+    const { key, value: wanted } = parseOverride(override);
+    value = merge(value, placed(nest(key, wanted), process.cwd()), key.length);
+    overridden.push({ key, text: override });
+  }
+
+  const where = (path: readonly Key[]) => {
+    const override = overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
+    return `${override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`}: ${named(path)}`;
+  };
+  value = mapAt(value, models, (name, path) => {
+    try {
+      return modelFolder(name);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      faults.add(where(path), error.message);
+      return name;
+    }
+  });
+  const result = schema.safeParse(value, { reportInput: true });
+  for (const issue of result.error?.issues ?? []) {
+    const path = issue.path as Key[];
+    if (issue.code !== "unrecognized_keys") faults.add(where(path), phrase(issue));
+    else for (const key of issue.keys) faults.add(where([...path, key]), unknown(key, keysAt(schema, path)));
+  }
+  faults.throwIfAny(file, remedy);
+  return result.data!;
+}
+
+/** Is one of the keys the other, or above it? */
+function agree(a: readonly Key[], b: readonly Key[]): boolean {
+  return a.slice(0, b.length).every((part, i) => String(part) === String(b[i]));
+}
+
+function parseOverride(override: string): { key: string[]; value: unknown } {
+  const sign = override.indexOf("=");
+  const key = override.slice(0, Math.max(sign, 0)).split(".");
+  if (key.some((part) => part === "")) {
+    throw new UserError(
+      `"${override}" is no override`,
+      "Write key=value or key.sub=value, without spaces around the sign.",
+    );
+  }
+  try {
+    return { key, value: parse(override.slice(sign + 1)) };
+  } catch (error) {
+    throw new UserError(
+      `"${override}": the value is not YAML (${messageOf(error)})`,
+      "Quote it for YAML and for the shell.",
+    );
+  }
+}
+
+/** `{a: {b: value}}` for the key a.b. */
+function nest(key: readonly string[], value: unknown): unknown {
+  return key.reduceRight((inner: unknown, part) => ({ [part]: inner }), value);
+}
+
+/** `base` with what `over` holds `depth` keys down put in its place; what is no map there is replaced by one. */
+function merge(base: unknown, over: unknown, depth: number): unknown {
+  if (depth === 0 || !isObject(over)) return over;
+  const [key, inner] = Object.entries(over)[0]!;
+  const map = isObject(base) ? base : {};
+  return { ...map, [key]: merge(map[key], inner, depth - 1) };
+}
+
+/** `value` with what `change` makes of each text at these keys. */
+function mapAt(value: unknown, keys: readonly string[], change: Change): unknown {
+  return keys.reduce((done, key) => mapUnder(done, key.split("."), [], change), value);
+}
+
+/** Makes another text of a text and its key. */
+type Change = (text: string, path: readonly Key[]) => string;
+
+/** `value`, which is found at `path`, with the texts at `below` changed, or in a list there. */
+function mapUnder(value: unknown, below: readonly string[], path: readonly Key[], change: Change): unknown {
+  if (typeof value === "string" && below.length === 0) return change(value, path);
+  if (Array.isArray(value) && below.length === 0)
+    return value.map((item, i) => mapUnder(item, below, [...path, i], change));
+  if (!isObject(value) || below.length === 0) return value;
+  const [key, ...rest] = below as [string, ...string[]];
+  const keys = key === "*" ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : [];
+  const changed = keys.map((each) => [each, mapUnder(value[each], rest, [...path, each], change)]);
+  return { ...value, ...Object.fromEntries(changed) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The line of the key, or of the innermost of its parents that the file has. */
+function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly Key[]): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+      if (!pair || !isScalar(pair.key)) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(part)];
+      offset = (node as { range?: [number] } | undefined)?.range?.[0] ?? offset;
+    }
+  }
+  return lines.linePos(offset).line;
+}
+
+function named(path: readonly Key[]): string {
+  return path.length === 0 ? "the file" : path.join(".");
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(schema: unknown, path: readonly Key[]): string[] {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+    inner = inner.def.innerType;
+  }
+  if (inner instanceof z.ZodPipe) return keysAt(inner.def.in, path);
+  if (!(inner instanceof z.ZodObject)) return [];
+  const [key, ...rest] = path;
+  return key === undefined ? Object.keys(inner.shape) : keysAt(inner.shape[key], rest);
+}
+
+function unknown(key: string, known: readonly string[]): string {
+  const guess = nearest(key, known);
+  return guess ? `no such key; did you mean ${guess}?` : `no such key; there are ${known.join(", ")}`;
+}
+
+/** What is wrong with a value, as words that follow its key. */
+function phrase(issue: z.core.$ZodIssue): string {
+  const given = JSON.stringify(issue.input);
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? "is missing" : `is ${given}, not ${withArticle(issue.expected)}`;
+    case "invalid_value": {
+      const guess = typeof issue.input === "string" ? nearest(issue.input, issue.values.map(String)) : undefined;
+      return `is ${given}; ${guess ? `did you mean ${guess}? ` : ""}choices: ${issue.values.join(", ")}`;
+    }
+    case "too_small":
+      return `is ${given}, but must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${ofWhat(issue.origin)}`;
+    case "too_big":
+      return `is ${given}, but must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${ofWhat(issue.origin)}`;
+    default:
+      return issue.message;
+  }
+}
+
+function withArticle(type: string): string {
+  const name = { int: "whole number", array: "list", object: "map", tuple: "list", record: "map" }[type] ?? type;
+  return `a ${name}`;
+}
+
+function ofWhat(origin: string): string {
+  return origin === "array" ? " items long" : origin === "string" ? " characters long" : "";
+}

@@ -1,0 +1,75 @@
+/** @file Samples to numbers: each metric of each set once, with its interval and how many samples stand behind it. */
+import type { Evaluation, Measured } from "./manifest.ts";
+import { bootstrapMean, type Interval } from "./statistics.ts";
+import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
+
+/** The metrics that are means over samples: what is taken from one; null where the metric does not apply, or is missing. */
+const READ = {
+  /** Mean judge score, not made binary. */
+  acc: ({ acc }) => acc,
+  /** Share of samples whose score is at least one half. */
+  accBinary: ({ acc }) => (acc === null ? null : Number(acc >= 0.5)),
+  /** Grounding IoU in image pixels, over the samples with true boxes. */
+  giou: ({ giou }) => giou,
+  /** The same as the original script computed it. */
+  giouRaw: ({ giouRaw }) => giouRaw,
+  /** F1 of the box sets at IoU 0.5. */
+  f1: ({ f1 }) => f1,
+  /** Letter accuracy, over the multiple-choice questions. */
+  choice: ({ choice }) => choice,
+} satisfies Record<string, (sample: Measured) => number | null>;
+
+export type Metric = keyof typeof READ;
+
+/** The same of every metric. */
+export function eachMetric<T>(of: (metric: Metric) => T): Record<Metric, T> {
+  return Object.fromEntries((Object.keys(READ) as Metric[]).map((metric) => [metric, of(metric)])) as Record<Metric, T>;
+}
+
+/** One metric of one set. */
+export interface Estimate {
+  /** Mean with its 95 % interval; null while any sample is missing, and where the set has no such metric. */
+  readonly value: Interval | null;
+  /** Samples measured, of all: below 1 the number is partial and not given. */
+  readonly coverage: number;
+}
+
+/** One set of one evaluation. */
+export interface SetResult extends Readonly<Record<Metric, Estimate>> {
+  readonly samples: number;
+  /** POPE's numbers over the yes/no questions; null while any sample is missing, and where the set has none. */
+  readonly yesNo: { readonly value: YesNoIntervals | null; readonly coverage: number };
+}
+
+/** Every set of an evaluation, in the manifest's order. */
+export function aggregate({ manifest, samples }: Evaluation): Record<string, SetResult> {
+  const sets = Object.entries(manifest.sets).map(([name, { samples: expected }]) => {
+    const answered = samples.filter(({ set }) => set === name);
+    const reached = answered.length / expected;
+    const yesNo = answered.map((sample) => sample.yesNo).filter((answer) => answer !== null);
+    const result: SetResult = {
+      samples: expected,
+      ...eachMetric((metric) => estimate(answered, metric, expected)),
+      yesNo: { value: reached === 1 && yesNo.length > 0 ? yesNoIntervals(yesNo) : null, coverage: reached },
+    };
+    return [name, result] as const;
+  });
+  return Object.fromEntries(sets);
+}
+
+/** One metric over the answered samples of a set that has `expected`. */
+export function estimate(answered: readonly Measured[], metric: Metric, expected = answered.length): Estimate {
+  const coverage = answered.filter((sample) => !isMissing(sample, metric)).length / expected;
+  const values = answered.map((sample) => measuredOf(sample, metric)).filter((value) => value !== null);
+  return { value: coverage === 1 && values.length > 0 ? bootstrapMean(values) : null, coverage };
+}
+
+/** What one sample gives to a metric; null where that does not apply, or is missing. */
+export function measuredOf(sample: Measured, metric: Metric): number | null {
+  return READ[metric](sample);
+}
+
+/** Whether a sample lacks what it should have: the judge's score. No other metric can fail, it can only not apply. */
+export function isMissing({ acc }: Measured, metric: Metric): boolean {
+  return acc === null && (metric === "acc" || metric === "accBinary");
+}

@@ -1,0 +1,240 @@
+/** @file Evaluation: samples asked in one way, in bounded batches, and measured sample by sample. */
+
+import { boxLines, chainOf } from "../chain/chain-of.ts";
+import type { Recipe } from "../config/recipe.ts";
+import { loadSamples } from "../data/samples.ts";
+import type { LocalEngine } from "../engine/local.ts";
+import { byBudget } from "../engine/packing.ts";
+import type { Judge } from "../judge/judge.ts";
+import { METHODS, type MethodName } from "../prompt/methods.ts";
+import { isScored, type Prompt, type Sample } from "../records.ts";
+import { stream } from "../util/random.ts";
+import { measure, responseOf, trueBoxes } from "./metrics.ts";
+import type { YesNoAnswer } from "./yes-no.ts";
+
+/** A way of asking. */
+export interface Asking {
+  readonly method: MethodName;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  /** Text the answer is made to begin with. */
+  readonly prefix?: string;
+}
+
+/** One answered sample, as `samples.jsonl` holds it. A metric that does not apply to it is null: see `Measured`. */
+export interface Answered {
+  readonly id: string;
+  readonly dataset: string;
+  readonly set: string;
+  /** Path of the image file, and the hash of its bytes. */
+  readonly image: string;
+  readonly sha256: string;
+  readonly width: number;
+  readonly height: number;
+  readonly question: string;
+  readonly answer: string;
+  readonly text: string;
+  readonly response: string | undefined;
+  readonly boxes: ReturnType<typeof boxLines>;
+  readonly gtBoxes: readonly (readonly number[])[];
+  /** Null when it could not be judged: see `unscored`. */
+  readonly acc: number | null;
+  readonly unscored?: string;
+  readonly giou: number | null;
+  readonly giouRaw: number | null;
+  readonly f1: number | null;
+  readonly yesNo: YesNoAnswer | null;
+  readonly choice: number | null;
+  readonly ending: string;
+  readonly tokens: number;
+}
+
+export interface AskedSet {
+  readonly name: string;
+  readonly samples: readonly Sample[];
+}
+
+/** The held-out sets of a recipe. @throws UserError listing every fault of their files */
+export function heldOutSets({ data }: Recipe): Promise<AskedSet[]> {
+  return Promise.all(
+    Object.entries(data.eval).map(async ([name, file]) => ({
+      name,
+      samples: await loadSamples([file], { images: data.images }),
+    })),
+  );
+}
+
+/** How a recipe's model is asked when it is measured: greedily. */
+export function askingOf(recipe: Recipe): Asking {
+  const maxTokens = recipe.eval.max_tokens ?? recipe.sampling.max_tokens;
+  return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
+}
+
+/** Samples asked together, in several ways with their images decoded once. More at a time would not be faster. */
+export const BATCH = 150;
+
+/** How far an evaluation has come, and what may end it. */
+export interface Following {
+  /** Called with the number of samples answered so far, parts of one counting too, of those that are asked. */
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Answers every sample of a set in each of the given ways: [way][sample]. */
+export async function evaluate(
+  engine: LocalEngine,
+  { name, samples }: AskedSet,
+  askings: readonly Asking[],
+  judge: Judge,
+  onProgress?: (done: number) => void,
+): Promise<Answered[][]> {
+  const out = askings.map((): Answered[] => []);
+  let done = 0;
+  for (const batch of byBudget(samples, () => 1, BATCH)) {
+    for (const [way, asking] of askings.entries()) {
+      const before = done;
+      const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part) });
+      out[way]!.push(...(await measured(engine, name, asking, replies, judge)));
+      done += batch.length;
+    }
+  }
+  return out;
+}
+
+/** What a model said about a sample: all of an answer that takes the model to make it again. */
+interface Said {
+  /** With the prefix that it was made to begin with. */
+  readonly text: string;
+  readonly ending: string;
+  readonly tokens: number;
+}
+
+/** A sample, how it was asked and what was said: all that a measurement takes. */
+interface Reply {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly said: Said;
+}
+
+/** What an earlier sitting left of a sample; a score of null is still to be given. */
+export interface Known extends Said {
+  readonly acc: number | null;
+}
+
+/**
+ * Answers the samples of a set that are not `known` yet, batch by batch, and judges those that have no score. What is answered
+ * is given twice: without scores before the judge is asked, so that none of it is lost when the judge fails, and then with them.
+ * A batch is a fixed stretch of the set, asked whole even when only some of its samples are missing: what shares a batch can
+ * move a number's last bit, and an evaluation that is taken up again is to give what an unbroken one gives.
+ */
+export async function* answerMissing(
+  engine: LocalEngine,
+  { name, samples }: AskedSet,
+  asking: Asking,
+  judge: Judge,
+  { known, batch: size = BATCH, ...following }: Following & { known: ReadonlyMap<string, Known>; batch?: number },
+): AsyncGenerator<Answered[]> {
+  const isOpen = ({ id }: Sample) => typeof known.get(id)?.acc !== "number";
+  for (const batch of byBudget(samples, () => 1, size)) {
+    const open = batch.filter(isOpen);
+    if (open.length === 0) continue;
+    if (open.every(({ id }) => known.has(id))) {
+      yield await measured(engine, name, asking, await recall(engine, open, asking, known), judge);
+      continue;
+    }
+    const replies = (await ask(engine, batch, asking, following)).filter(({ sample }) => isOpen(sample));
+    yield await measured(engine, name, asking, replies, nobody);
+    yield await measured(engine, name, asking, replies, judge);
+  }
+}
+
+/** Stands in for the judge in what is kept before the judge is asked. */
+const nobody: Judge = { name: "nobody", judge: async () => ({ unscored: "not judged yet" }) };
+
+/**
+ * Answers some samples in one way. Each has a random stream of its own, by the seed and its id: an answer does not depend on
+ * what is asked with it.
+ */
+async function ask(
+  engine: LocalEngine,
+  samples: readonly Sample[],
+  asking: Asking,
+  { onProgress, signal }: Following = {},
+): Promise<Reply[]> {
+  const prefix = asking.prefix ?? "";
+  const begun = engine.processor.tokenizer.encode(prefix);
+  const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, asking.method)));
+  const completions = await engine.sample(
+    prompts.map((prompt) => ({ ...prompt, ids: [...prompt.ids, ...begun] })),
+    {
+      n: 1,
+      maxTokens: asking.maxTokens,
+      temperature: asking.temperature,
+      seed: samples.map(({ id }) => stream(asking.seed, "answer", id).uint32()),
+      stop: METHODS[asking.method].stop,
+      ...(onProgress && { onProgress }),
+      ...(signal && { signal }),
+    },
+  );
+  return samples.map((sample, i) => {
+    const { text, ending, ids } = completions[i]![0]!;
+    return { sample, prompt: prompts[i]!, said: { text: prefix + text, ending, tokens: ids.length } };
+  });
+}
+
+/** What was said about some samples before. */
+function recall(
+  engine: LocalEngine,
+  samples: readonly Sample[],
+  { method }: Asking,
+  known: ReadonlyMap<string, Said>,
+): Promise<Reply[]> {
+  return Promise.all(
+    samples.map(async (sample) => {
+      const prompt = await engine.processor.prompt(sample, method);
+      return { sample, prompt, said: known.get(sample.id)! };
+    }),
+  );
+}
+
+/** Measures what was said, sample by sample. */
+function measured(
+  { processor }: LocalEngine,
+  set: string,
+  asking: Asking,
+  replies: readonly Reply[],
+  judge: Judge,
+): Promise<Answered[]> {
+  const part = METHODS[asking.method].answer === "tag" ? "answer" : "whole";
+  return Promise.all(
+    replies.map(async ({ sample, prompt, said: { text, ending, tokens } }) => {
+      const chain = chainOf(processor, prompt, text);
+      const { acc, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
+      return {
+        id: sample.id,
+        dataset: sample.dataset,
+        set,
+        image: sample.image,
+        sha256: prompt.images[0]!.sha256,
+        width: sample.width,
+        height: sample.height,
+        question: sample.question,
+        answer: sample.answer,
+        text: chain.text,
+        response: responseOf(chain, part),
+        boxes: boxLines(chain),
+        gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
+        ...(isScored(acc) ? { acc } : { acc: null, unscored: acc.unscored }),
+        giou: giou ?? null,
+        giouRaw: giouRaw ?? null,
+        f1: f1 ?? null,
+        yesNo: yesNo ?? null,
+        choice: choice ?? null,
+        ending,
+        tokens,
+      };
+    }),
+  );
+}

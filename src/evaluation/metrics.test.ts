@@ -1,0 +1,143 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { box } from "../boxes.ts";
+import { parseChain } from "../chain/parse.ts";
+import { exactJudge } from "../judge/exact.ts";
+import type { Judge } from "../judge/judge.ts";
+import type { Frame, Sample, Score, Space } from "../records.ts";
+import { makeSample } from "../rewards/fixtures.ts";
+import { accuracy, boxSetF1, detectionScore, goldScore, groundingIoU, measure } from "./metrics.ts";
+
+// The paper's resize of a 640 x 480 image for Qwen2.5-VL.
+const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 };
+const chain = (text: string, space: Space = "frame") => parseChain(text, { space, frame });
+const truth = box("image", 0, 0, 320, 240);
+const sample = (fields: Partial<Sample> = {}) => makeSample({ boxes: [truth], ...fields });
+
+describe("groundingIoU", () => {
+  it("brings boxes to the image, where the original script compared them as they stood", () => {
+    const perfect = chain("the cat [0, 0, 252, 182]");
+    expect(groundingIoU(sample(), perfect, "rescaled")).toBe(1);
+    expect(groundingIoU(sample(), perfect, "raw")).toBeCloseTo((252 * 182) / (320 * 240), 12);
+  });
+
+  it("scales 0-1000 boxes in both ways, raw with integers", () => {
+    const thirds = chain("[0, 0, 333, 333]", "permille");
+    expect(groundingIoU(sample(), thirds, "rescaled")).toBeCloseTo((213.12 * 159.84) / (320 * 240), 12);
+    expect(groundingIoU(sample(), thirds, "raw")).toBeCloseTo((213 * 159) / (320 * 240), 12);
+  });
+
+  it("unites boxes of the whole response before comparing", () => {
+    const said = chain("<think>0, 0, 252, 91</think><rethink>0, 91, 252, 182 and 0, 0, 252, 182</rethink><answer>1");
+    expect(groundingIoU(sample(), said, "rescaled")).toBe(1);
+  });
+
+  it("skips samples without truth and gives 0 for no boxes", () => {
+    expect(groundingIoU(sample({ boxes: [] }), chain("0, 0, 1, 1"), "rescaled")).toBeUndefined();
+    expect(groundingIoU(sample(), chain("none"), "rescaled")).toBe(0);
+    expect(groundingIoU(sample(), chain("9, 9, 1, 1"), "rescaled")).toBe(0);
+  });
+});
+
+describe("boxSetF1", () => {
+  it("counts distinct boxes once", () => {
+    const said = chain("0,0,252,182 <rethink> 0,0,252,182");
+    expect(boxSetF1(sample(), said)).toBe(1);
+    expect(boxSetF1(sample(), chain("0,0,252,182 1,1,252,182"))).toBeCloseTo(2 / 3, 12);
+    expect(boxSetF1(sample({ boxes: [] }), said)).toBeUndefined();
+  });
+});
+
+describe("detectionScore", () => {
+  const ovd = (answer: string) => sample({ dataset: "ovd_position", answer, boxes: [] });
+
+  it.each([
+    ["0, 0, 252, 182", 1],
+    ["0, 0, 252, 91", 0.1],
+    ["0, 0, 252, 137", 0.6],
+    ["0, 0, 252, 90", 0],
+    ["0, 0, 252, 182 and 400, 300, 500, 360", 0.5],
+    ["nothing", 0],
+  ])("of %j is %d", (text, expected) => {
+    expect(detectionScore(ovd("[0, 0, 320, 240]"), chain(text).boxes)).toBeCloseTo(expected, 12);
+  });
+
+  it("of the answer's boxes is the accuracy of detection samples, unscored without truth", async () => {
+    const sample = ovd("[0, 0, 320, 240]");
+    const looked = chain("<think> 0, 0, 252, 180 </think> <answer> 0, 0, 252, 182");
+    expect(await accuracy(sample, looked, exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample, looked, exactJudge, "whole")).toBe(0.5);
+    expect(await accuracy(sample, chain("0, 0, 252, 182"), exactJudge, "answer")).toBe(0);
+    expect(await accuracy(sample, chain("0, 0, 252, 182"), exactJudge, "whole")).toBe(1);
+    expect(await accuracy(ovd("top left"), chain("0, 0, 1, 1"), exactJudge, "answer")).toEqual({
+      unscored: "a detection sample without a true box",
+    });
+  });
+
+  it("of a sample's own answer is full marks only where it has exactly one box", async () => {
+    expect(await goldScore(ovd("[0, 0, 320, 240]"), exactJudge)).toBe(1);
+    expect(await goldScore(ovd("[0, 0, 320, 240] [1, 2, 3, 4]"), exactJudge)).toBe(0.5);
+    expect(await goldScore(ovd("top left"), exactJudge)).toEqual({ unscored: "a detection sample without a true box" });
+    expect(await goldScore(sample({ answer: "yes" }), exactJudge)).toBe(1);
+  });
+});
+
+describe("accuracy", () => {
+  it("judges what stands after the tag, or all of it", async () => {
+    expect(await accuracy(sample(), chain("<think>3</think><answer>2</answer>"), exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample(), chain("2"), exactJudge, "answer")).toBe(0);
+    expect(await accuracy(sample(), chain("2"), exactJudge, "whole")).toBe(1);
+  });
+
+  it("judges by the sample's own choices and kind of answer", async () => {
+    const which = sample({ question: "Which animal is it?", answer: "B", choices: ["cat", "dog"] });
+    expect(await accuracy(which, chain("<answer> a dog"), exactJudge, "answer")).toBe(1);
+    // Four numbers are a box, unless the line says that they are a list; these two would pass as one box.
+    const numbers = { question: "In what order?", answer: "[0, 0, 10, 20]" };
+    const said = chain("<answer> [0, 0, 10, 19]");
+    expect(await accuracy(sample(numbers), said, exactJudge, "answer")).toBe(1);
+    expect(await accuracy(sample({ ...numbers, answerType: "list" }), said, exactJudge, "answer")).toBe(0);
+  });
+
+  it("keeps a judge's shades and its silence", async () => {
+    const half: Judge = { name: "half", judge: async () => 0.5 };
+    const silent: Judge = { name: "silent", judge: async () => ({ unscored: "timed out" }) };
+    expect(await accuracy(sample(), chain("<answer>2"), half, "answer")).toBe(0.5);
+    expect(await accuracy(sample(), chain("<answer>2"), silent, "answer")).toEqual({ unscored: "timed out" });
+  });
+});
+
+describe("boxSetF1 and groundingIoU", () => {
+  const corner = (limit: number) => fc.integer({ min: 0, max: limit });
+  const quad = fc.tuple(corner(504), corner(364), corner(504), corner(364));
+  const written = (quads: readonly (readonly number[])[]) => quads.map((each) => `[${each.join(", ")}]`).join(" ");
+
+  it("lie in [0, 1] and do not see the order in which boxes are said or listed", () => {
+    fc.assert(
+      fc.property(fc.array(quad, { maxLength: 6 }), fc.array(quad, { minLength: 1, maxLength: 4 }), (said, true_) => {
+        const boxes = true_.map((each) => box("image", ...each));
+        const [forth, back] = [chain(written(said)), chain(written([...said].reverse()))];
+        const [listed, reversed] = [sample({ boxes }), sample({ boxes: [...boxes].reverse() })];
+        const values = [groundingIoU(listed, forth, "rescaled")!, boxSetF1(listed, forth)!];
+        for (const value of values) expect(Math.abs(value - 0.5)).toBeLessThanOrEqual(0.5);
+        expect(groundingIoU(reversed, back, "rescaled")).toBeCloseTo(values[0]!, 12);
+        expect(boxSetF1(reversed, back)).toBe(values[1]);
+      }),
+    );
+  });
+});
+
+it("measures all of a sample", async () => {
+  const said = chain("<think>0,0,252,182 0,0,252,182 9,9,1,1 900,0,901,9</think><rethink>two</rethink><answer>2");
+  const metrics = await measure(sample(), said, exactJudge, "answer");
+  expect(metrics).toMatchObject({ acc: 1, accBinary: 1, yesNo: undefined, choice: undefined });
+  expect(metrics).toMatchObject({ boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
+  expect(metrics.giou).toBeLessThan(1);
+});
+
+it("makes a judge's shades binary at one half, and leaves its silence alone", async () => {
+  const binary = async (score: Score) =>
+    (await measure(sample(), chain("<answer>2"), { name: "fixed", judge: async () => score }, "answer")).accBinary;
+  expect(await Promise.all([0, 0.4, 0.5, 1].map(binary))).toEqual([0, 0, 1, 1]);
+  expect(await binary({ unscored: "timed out" })).toEqual({ unscored: "timed out" });
+});

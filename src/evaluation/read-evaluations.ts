@@ -1,0 +1,115 @@
+/** @file Reads the folders of evaluations, finished or still running, for tables, comparisons and pages. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { METHOD_NAMES } from "../prompt/methods.ts";
+import { answeredSchema } from "../run/lines.ts";
+import { messageOf, UserError } from "../util/errors.ts";
+import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";
+
+const yesNo = z.enum(["yes", "no"]);
+
+/** A line of an evaluation's `samples.jsonl`. */
+const sampleSchema = answeredSchema.extend({
+  tokens: z.number(),
+  acc: z.number().nullable(),
+  giou: z.number().nullable(),
+  giouRaw: z.number().nullable(),
+  f1: z.number().nullable(),
+  yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
+  choice: z.number().nullable(),
+});
+export type SampleLine = z.infer<typeof sampleSchema>;
+
+/** An evaluation with all that was answered. */
+export interface AnsweredEvaluation extends Evaluation {
+  readonly samples: readonly SampleLine[];
+}
+
+/**
+ * The evaluations in some folders: each is one, or holds some, at most two levels down (`DIR/rows/cot`), which come in the
+ * order of the paper's methods.
+ * @throws UserError when a folder holds none, or a file in it does not read
+ */
+export function readEvaluations(dirs: readonly string[]): AnsweredEvaluation[] {
+  return dirs.flatMap((dir) => {
+    const found = evaluationsIn(dir, 2);
+    if (found.length > 0) return found.map(readEvaluation).sort((a, b) => place(a) - place(b));
+    throw new UserError(
+      existsSync(dir) ? `${dir} holds no evaluation (no manifest.json in it).` : `${dir}: no such folder.`,
+      "Name what `grit eval --out` wrote.",
+    );
+  });
+}
+
+function place({ manifest }: Evaluation): number {
+  const order: readonly string[] = METHOD_NAMES;
+  return order.indexOf(manifest.prompt.method);
+}
+
+/** One evaluation. @throws UserError when the folder holds none, or several */
+export function readOneEvaluation(dir: string): AnsweredEvaluation {
+  const found = readEvaluations([dir]);
+  if (found.length === 1) return found[0]!;
+  throw new UserError(
+    `${dir} holds ${found.length} evaluations.`,
+    `Name one of them: ${found.map((evaluation) => evaluation.dir).join(", ")}`,
+  );
+}
+
+function readEvaluation(dir: string): AnsweredEvaluation {
+  return { dir, manifest: readManifest(dir), samples: readSampleLines(dir) };
+}
+
+/** @throws UserError when `manifest.json` does not read */
+export function readManifest(dir: string): Manifest {
+  const path = join(dir, "manifest.json");
+  return parse(readFileSync(path, "utf8"), manifestSchema, path);
+}
+
+/**
+ * The answered samples of a folder; a last line that is still being written is left out.
+ * @throws UserError naming the line that does not read, or says again what another said
+ */
+export function readSampleLines(dir: string): SampleLine[] {
+  const path = join(dir, "samples.jsonl");
+  if (!existsSync(path)) return [];
+  const seen = new Set<string>();
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((text, i) => {
+      const line = parse(text, sampleSchema, `${path}:${i + 1}`);
+      if (seen.has(line.id)) throw damaged(`${path}:${i + 1}: "${line.id}" stands in an earlier line too`);
+      seen.add(line.id);
+      return line;
+    });
+}
+
+function parse<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(`${where}: is not JSON (${messageOf(error)})`);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw damaged(`${where}: ${path.join(".") || "value"}: ${message}`);
+}
+
+function damaged(what: string): UserError {
+  return new UserError(what, "It was damaged, edited, or written by another version: evaluate into another folder.");
+}
+
+/** Folders with a manifest, `depth` levels down at most. */
+function evaluationsIn(dir: string, depth: number): string[] {
+  if (existsSync(join(dir, "manifest.json"))) return [dir];
+  if (depth === 0 || !existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(dir, name))
+    .sort()
+    .flatMap((inner) => evaluationsIn(inner, depth - 1));
+}

@@ -1,0 +1,160 @@
+/**
+ * @file Qwen2.5's language model (transformers: `Qwen2Model`), as vision-language architectures build on it: each adds its
+ * vision tower, where that puts a token, and the names its checkpoints use.
+ */
+import type { ImageInput, ImageLayout } from "../../records.ts";
+import {
+  add,
+  cat,
+  embedding,
+  indexCopy,
+  ints,
+  linear as linearOp,
+  mul,
+  reshape,
+  silu,
+  split,
+  toDevice,
+} from "../../torch/ops.ts";
+import type { Tensor } from "../../torch/tensor.ts";
+import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
+import type { Attention, Model, ModelShape, Part, Positions, Rotation, TokenInput } from "../model.ts";
+import type { Shapes } from "../parameter-shapes.ts";
+import type { Weights } from "../weights.ts";
+import type { Qwen2Text } from "./qwen2-config.ts";
+
+export const LANGUAGE = "model.language_model";
+const EMBEDDINGS = `${LANGUAGE}.embed_tokens.weight`;
+const HEAD = "lm_head.weight";
+
+/** What a language model has to know of the architecture it is part of. */
+export interface Surroundings {
+  readonly text: Qwen2Text;
+  /** The embeddings are the head's weights too. */
+  readonly tied: boolean;
+  /** Id of the placeholders that image features replace. */
+  readonly imageToken: number;
+  /** Which row of positions turns each of the rotary frequencies. */
+  readonly axes: readonly number[];
+  /** What the connector's parameters begin with; everything else outside the language model is vision. */
+  readonly connector: string;
+}
+
+export abstract class Qwen2Language implements Model {
+  readonly shape: ModelShape;
+  readonly #around: Surroundings;
+  readonly #frequencies: Float32Array;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    const { text } = around;
+    const headWidth = text.hidden_size / text.num_attention_heads;
+    this.shape = {
+      layers: text.num_hidden_layers,
+      heads: text.num_attention_heads,
+      kvHeads: text.num_key_value_heads,
+      headWidth,
+      hidden: text.hidden_size,
+      vocabulary: text.vocab_size,
+      maxPositions: text.max_position_embeddings,
+    };
+    this.#frequencies = Float32Array.from(
+      { length: headWidth / 2 },
+      (_, i) => 1 / text.rope_theta ** ((2 * i) / headWidth),
+    );
+  }
+
+  get imageTokenId(): number {
+    return this.#around.imageToken;
+  }
+
+  abstract readonly imageLayout: ImageLayout;
+  abstract canonicalName(name: string): string;
+  abstract positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
+  abstract encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
+  /** Parameters of the vision tower and the connector. */
+  protected abstract visionShapes(): Shapes;
+
+  parameterShapes(): Map<string, readonly number[]> {
+    const { text, tied } = this.#around;
+    const { hidden_size: D, intermediate_size: F } = text;
+    const kv = this.shape.kvHeads * this.shape.headWidth;
+    const shapes = this.visionShapes();
+    shapes.set(EMBEDDINGS, [text.vocab_size, D]);
+    for (let i = 0; i < text.num_hidden_layers; i++) {
+      const block = `${LANGUAGE}.layers.${i}`;
+      shapes.set(`${block}.input_layernorm.weight`, [D]).set(`${block}.post_attention_layernorm.weight`, [D]);
+      shapes.linear(`${block}.self_attn.q_proj`, D, D);
+      for (const name of ["k_proj", "v_proj"]) shapes.linear(`${block}.self_attn.${name}`, kv, D);
+      shapes.linear(`${block}.self_attn.o_proj`, D, D, false);
+      for (const name of ["gate_proj", "up_proj"]) shapes.linear(`${block}.mlp.${name}`, F, D, false);
+      shapes.linear(`${block}.mlp.down_proj`, D, F, false);
+    }
+    shapes.set(`${LANGUAGE}.norm.weight`, [D]);
+    if (!tied) shapes.set(HEAD, [text.vocab_size, D]);
+    return shapes;
+  }
+
+  partOf(parameter: string): Part {
+    if (parameter === EMBEDDINGS || parameter === HEAD) return "embeddings";
+    if (parameter.startsWith(`${LANGUAGE}.`)) return "language";
+    return parameter.startsWith(this.#around.connector) ? "connector" : "vision";
+  }
+
+  initialValue(_parameter: string): number | readonly number[] | undefined {
+    return undefined;
+  }
+
+  copyOf(name: string): string | undefined {
+    return this.#around.tied && name === HEAD ? EMBEDDINGS : undefined;
+  }
+
+  rotation(weights: Weights, positions: TokenInput["positions"]): Rotation {
+    const tokens = positions[0]!.length;
+    const half = this.#frequencies.length;
+    const angles = new Float32Array(tokens * half);
+    for (let f = 0; f < half; f++) {
+      const row = positions[this.#around.axes[f]!]!;
+      for (let t = 0; t < tokens; t++) angles[t * half + f] = Math.fround(row[t]! * this.#frequencies[f]!);
+    }
+    return rotation(angles, tokens, weights.dtype, weights.get(EMBEDDINGS).device);
+  }
+
+  embed(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor {
+    const table = weights.get(EMBEDDINGS);
+    const x_TD = embedding(table, toDevice(ints(ids), table.device));
+    if (!features_MD) return x_TD;
+    const places = ids.flatMap((id, i) => (id === this.#around.imageToken ? [i] : []));
+    return indexCopy(x_TD, 0, toDevice(ints(places), table.device), features_MD);
+  }
+
+  layer(weights: Weights, index: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor {
+    const block = `${LANGUAGE}.layers.${index}`;
+    const eps = this.#around.text.rms_norm_eps;
+    const normed = rmsNorm(weights, `${block}.input_layernorm`, x_TD, eps);
+    const attended_TD = add(x_TD, this.#selfAttention(weights, index, normed, turn, attention));
+    const again = rmsNorm(weights, `${block}.post_attention_layernorm`, attended_TD, eps);
+    const gate = silu(linear(weights, `${block}.mlp.gate_proj`, again));
+    const gated = mul(gate, linear(weights, `${block}.mlp.up_proj`, again));
+    return add(attended_TD, linear(weights, `${block}.mlp.down_proj`, gated));
+  }
+
+  finish(weights: Weights, x_TD: Tensor): Tensor {
+    return rmsNorm(weights, `${LANGUAGE}.norm`, x_TD, this.#around.text.rms_norm_eps);
+  }
+
+  logits(weights: Weights, hidden_TD: Tensor): Tensor {
+    return linearOp(hidden_TD, weights.get(this.#around.tied ? EMBEDDINGS : HEAD));
+  }
+
+  #selfAttention(weights: Weights, layer: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor {
+    const { heads: H, kvHeads: K, headWidth: E } = this.shape;
+    const T = x_TD.size(0);
+    const prefix = `${LANGUAGE}.layers.${layer}.self_attn`;
+    const project = (name: string) => linear(weights, `${prefix}.${name}`, x_TD);
+    const qk = rotate(reshape(cat([project("q_proj"), project("k_proj")], 1), [T, H + K, E]), turn);
+    const [q_THE, k_TKE] = split(qk, [H, K], 1) as [Tensor, Tensor];
+    const v_TKE = reshape(project("v_proj"), [T, K, E]);
+    return linear(weights, `${prefix}.o_proj`, attention.attend(layer, q_THE, k_TKE, v_TKE));
+  }
+}

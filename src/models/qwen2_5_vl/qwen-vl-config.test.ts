@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadGolden } from "../../../test/golden/golden.ts";
+import { scratchPlaces } from "../../../test/tiny.ts";
+import { UserError } from "../../util/errors.ts";
+import { readModel } from "../architectures.ts";
+import { readQwen2_5_VLConfig } from "./qwen-vl-config.ts";
+
+const place = scratchPlaces();
+type Json = Record<string, Record<string, unknown>>;
+
+/** A folder with a golden checkpoint's config, changed. */
+function folderWith(name: string, change: (config: Json) => void): string {
+  const folder = place();
+  mkdirSync(folder);
+  const config = JSON.parse(readFileSync(join(loadGolden(name).dir, "config.json"), "utf8")) as Json;
+  change(config);
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+  return folder;
+}
+
+describe("readQwen2_5_VLConfig", () => {
+  it.each<[string, string, (config: Json) => void, RegExp]>([
+    ["stretched positions", "released", (c) => (c.rope_scaling!.type = "yarn"), /rope_type/],
+    [
+      "the same in the newer nesting",
+      "tied",
+      (c) => ((c.text_config!.rope_parameters as Json[""]).rope_type = "yarn"),
+      /rope_type/,
+    ],
+    ["windows over text", "tied", (c) => (c.text_config!.use_sliding_window = true), /use_sliding_window/],
+    ["another activation", "tied", (c) => (c.vision_config!.hidden_act = "gelu"), /vision\.hidden_act/],
+    [
+      "heads that do not divide the width",
+      "tied",
+      (c) => (c.text_config!.num_attention_heads = 5),
+      /hidden_size must be/,
+    ],
+    [
+      "sections that do not fill a head",
+      "tied",
+      (c) => (c.text_config!.num_attention_heads = 6),
+      /mrope_section must add up/,
+    ],
+    ["no vision tower", "tied", (c) => delete c.vision_config, /vision/],
+  ])("refuses %s, naming the key", (_, name, change, message) => {
+    const folder = folderWith(name, change);
+    expect(() => readQwen2_5_VLConfig(folder)).toThrow(UserError);
+    expect(() => readQwen2_5_VLConfig(folder)).toThrow(message);
+    expect(() => readQwen2_5_VLConfig(folder)).toThrow(`${folder}/config.json`);
+  });
+});
+
+describe("readModel", () => {
+  it("refuses an architecture it does not know, and a folder or file that is no checkpoint", () => {
+    const other = folderWith("tied", (config) => Object.assign(config, { architectures: ["LlamaForCausalLM"] }));
+    expect(() => readModel(other)).toThrow(
+      /names the architecture LlamaForCausalLM, which is not supported.*\n.*Qwen2_5_VL/,
+    );
+    expect(() => readModel(place())).toThrow(/config\.json cannot be read/);
+    writeFileSync(join(other, "config.json"), "{");
+    expect(() => readModel(other)).toThrow(UserError);
+  });
+});

@@ -1,0 +1,222 @@
+/**
+ * @file Qwen2.5-VL's vision tower and connector (transformers: `Qwen2_5_VisionTransformerPretrainedModel`).
+ *
+ * Patches stay in the order the processor writes them, merge unit by merge unit. The reference permutes them into
+ * windows and back; here each attention layer gathers its own segments (windows, or whole images), which gives the same
+ * numbers and lets segments of equal length from many images share one kernel call.
+ *
+ * Shapes: P patches of all images, M = P / merge² merged patches, H heads, E head width, D hidden.
+ */
+import type { ImageInput } from "../../records.ts";
+import {
+  add,
+  attention,
+  cast,
+  cat,
+  floats,
+  gelu,
+  indexSelect,
+  ints,
+  linear as linearOp,
+  mul,
+  narrow,
+  reshape,
+  silu,
+  split,
+  toDevice,
+  transpose,
+} from "../../torch/ops.ts";
+import { type Tensor, tidy } from "../../torch/tensor.ts";
+import { attentionType } from "../attention.ts";
+import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
+import type { Rotation } from "../model.ts";
+import { Shapes } from "../parameter-shapes.ts";
+import { type Run, runsOf } from "../runs.ts";
+import type { Weights } from "../weights.ts";
+import type { Qwen2_5_VLConfig } from "./qwen-vl-config.ts";
+
+type Config = Qwen2_5_VLConfig["vision"];
+const EPS = 1e-6;
+const PREFIX = "model.visual";
+
+/** Parameters of the tower and the connector. */
+export function visionShapes(config: Config): Shapes {
+  const { hidden_size: D, intermediate_size: F } = config;
+  const merged = D * config.spatial_merge_size ** 2;
+  const patch = [config.in_channels, config.temporal_patch_size, config.patch_size, config.patch_size];
+  const shapes = new Shapes([[`${PREFIX}.patch_embed.proj.weight`, [D, ...patch]]]);
+  for (let i = 0; i < config.depth; i++) {
+    const block = `${PREFIX}.blocks.${i}`;
+    shapes.set(`${block}.norm1.weight`, [D]).set(`${block}.norm2.weight`, [D]);
+    shapes.linear(`${block}.attn.qkv`, 3 * D, D).linear(`${block}.attn.proj`, D, D);
+    for (const name of ["gate_proj", "up_proj"]) shapes.linear(`${block}.mlp.${name}`, F, D);
+    shapes.linear(`${block}.mlp.down_proj`, D, F);
+  }
+  shapes.set(`${PREFIX}.merger.ln_q.weight`, [D]);
+  return shapes
+    .linear(`${PREFIX}.merger.mlp.0`, merged, merged)
+    .linear(`${PREFIX}.merger.mlp.2`, config.out_hidden_size, merged);
+}
+
+/** The connector's output for the images, one after another: [M, out_hidden_size]. */
+export function visionTower(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
+  const device = weights.get(`${PREFIX}.patch_embed.proj.weight`).device;
+  const grids = images.map((image) => image.grid_thw);
+  const turn = visionRotation(config, grids, device);
+  const windows = new Segments(windowsOf(config, grids), device);
+  const whole = new Segments(framesOf(grids), device);
+  let x_PD = tidy(() => embed(config, weights, images));
+  for (let layer = 0; layer < config.depth; layer++) {
+    const segments = config.fullatt_block_indexes.includes(layer) ? whole : windows;
+    // As in the language model: what a block makes on its way lives on only where a gradient will ask for it.
+    const next_PD = tidy(() => towerBlock(config, weights, `${PREFIX}.blocks.${layer}`, x_PD, turn, segments));
+    x_PD.dispose();
+    x_PD = next_PD;
+  }
+
+  const unit = config.spatial_merge_size ** 2;
+  const normed = rmsNorm(weights, `${PREFIX}.merger.ln_q`, x_PD, EPS);
+  const merged_MD = reshape(normed, [normed.size(0) / unit, unit * config.hidden_size]);
+  return linear(weights, `${PREFIX}.merger.mlp.2`, gelu(linear(weights, `${PREFIX}.merger.mlp.0`, merged_MD)));
+}
+
+/** Patches as the first block takes them: [P, D]. */
+function embed(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
+  const weight = weights.get(`${PREFIX}.patch_embed.proj.weight`);
+  const width = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
+  const pixels_PW = cat(
+    images.map(({ pixels }) => floats(pixels, [pixels.length / width, width])),
+    0,
+  );
+  const kernel = reshape(weight, [config.hidden_size, width]);
+  return linearOp(cast(toDevice(pixels_PW, weight.device), weights.dtype), kernel);
+}
+
+function towerBlock(
+  config: Config,
+  weights: Weights,
+  block: string,
+  x_PD: Tensor,
+  turn: Rotation,
+  segments: Segments,
+): Tensor {
+  const normed_PD = rmsNorm(weights, `${block}.norm1`, x_PD, EPS);
+  const seen_PD = add(x_PD, selfAttention(config, weights, block, normed_PD, turn, segments));
+  return add(seen_PD, mlp(weights, `${block}.mlp`, rmsNorm(weights, `${block}.norm2`, seen_PD, EPS)));
+}
+
+function selfAttention(
+  config: Config,
+  weights: Weights,
+  block: string,
+  x_PD: Tensor,
+  turn: Rotation,
+  segments: Segments,
+): Tensor {
+  const P = x_PD.size(0);
+  const H = config.num_heads;
+  const E = config.hidden_size / H;
+  const qkv = reshape(linear(weights, `${block}.attn.qkv`, x_PD), [P, 3 * H, E]);
+  const turned = rotate(narrow(qkv, 1, 0, 2 * H), turn);
+  const out_PD = segments.attend(cat([turned, narrow(qkv, 1, 2 * H, H)], 1));
+  return linear(weights, `${block}.attn.proj`, out_PD);
+}
+
+function mlp(weights: Weights, prefix: string, x: Tensor): Tensor {
+  return linear(
+    weights,
+    `${prefix}.down_proj`,
+    mul(silu(linear(weights, `${prefix}.gate_proj`, x)), linear(weights, `${prefix}.up_proj`, x)),
+  );
+}
+
+/** Patches that look at each other and at no others, as lists of patch indices; attended in groups of equal length. */
+class Segments {
+  readonly #groups: readonly Run[];
+  readonly #order: Tensor;
+  readonly #inverse: Tensor;
+
+  constructor(segments: readonly (readonly number[])[], device: string) {
+    const sorted = [...segments].sort((a, b) => a.length - b.length);
+    this.#groups = runsOf(sorted.map(({ length }) => length));
+    const order = sorted.flat();
+    const inverse = new Array<number>(order.length);
+    for (const [to, from] of order.entries()) inverse[from] = to;
+    this.#order = toDevice(ints(order), device);
+    this.#inverse = toDevice(ints(inverse), device);
+  }
+
+  /** qkv [P, 3*H, E] → [P, H*E]. */
+  attend(qkv: Tensor): Tensor {
+    const [P, threeH, E] = qkv.shape as [number, number, number];
+    const H = threeH / 3;
+    const parts = split(
+      indexSelect(cast(qkv, attentionType(qkv.dtype, qkv.device)), 0, this.#order),
+      this.#groups.map(({ count, length }) => count * length),
+      0,
+    );
+    const outs = this.#groups.map(({ count, length }, i) => {
+      const [q, k, v] = split(transpose(reshape(parts[i]!, [count, length, threeH, E]), 1, 2), [H, H, H], 1) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      return reshape(transpose(attention(q, k, v), 1, 2), [count * length, H * E]);
+    });
+    return cast(reshape(indexSelect(cat(outs, 0), 0, this.#inverse), [P, H * E]), qkv.dtype);
+  }
+}
+
+type Grid = readonly [number, number, number];
+
+/** For every patch, in the processor's order, its row and column in the image's patch grid. */
+function* patchPlaces(grid: Grid, merge: number): Generator<[row: number, column: number]> {
+  const [t, h, w] = grid;
+  for (let frame = 0; frame < t; frame++)
+    for (let y = 0; y < h; y += merge)
+      for (let x = 0; x < w; x += merge)
+        for (let dy = 0; dy < merge; dy++) for (let dx = 0; dx < merge; dx++) yield [y + dy, x + dx];
+}
+
+/** Two-dimensional rotary angles: the first quarter of a head turns by the row, the second by the column. */
+function visionRotation(config: Config, grids: readonly Grid[], device: string): Rotation {
+  const E = config.hidden_size / config.num_heads;
+  const quarter = E / 4;
+  const frequencies = Float32Array.from({ length: quarter }, (_, i) => 1 / 10000 ** ((2 * i) / (E / 2)));
+  const angles: number[] = [];
+  for (const grid of grids)
+    for (const place of patchPlaces(grid, config.spatial_merge_size))
+      for (const coordinate of place) for (const frequency of frequencies) angles.push(coordinate * frequency);
+  return rotation(Float32Array.from(angles), angles.length / (E / 2), "float32", device);
+}
+
+/** Every image's frames: the segments of the full-attention blocks. */
+function framesOf(grids: readonly Grid[]): number[][] {
+  const frames: number[][] = [];
+  let start = 0;
+  for (const [t, h, w] of grids)
+    for (let frame = 0; frame < t; frame++) {
+      frames.push(Array.from({ length: h * w }, (_, i) => start + i));
+      start += h * w;
+    }
+  return frames;
+}
+
+/** Square windows of `window_size` pixels, cut off at the image's right and bottom edges. */
+function windowsOf(config: Config, grids: readonly Grid[]): number[][] {
+  const merge = config.spatial_merge_size;
+  const side = Math.floor(config.window_size / merge / config.patch_size) * merge;
+  const windows = new Map<string, number[]>();
+  let patch = 0;
+  for (const [image, grid] of grids.entries()) {
+    const perFrame = grid[1] * grid[2];
+    let n = 0;
+    for (const [row, column] of patchPlaces(grid, merge)) {
+      const key = `${image}/${Math.floor(n++ / perFrame)}/${Math.floor(row / side)}/${Math.floor(column / side)}`;
+      const window = windows.get(key);
+      if (window) window.push(patch++);
+      else windows.set(key, [patch++]);
+    }
+  }
+  return [...windows.values()];
+}

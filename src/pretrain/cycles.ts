@@ -1,0 +1,202 @@
+/**
+ * @file Supervised training of a small base model on the scenes world, from the checkpoint that
+ * `pretrain_fresh.ts` makes.
+ * One scene is one packed tree: its image and the prompt's head are the root, each lesson about it a branch.
+ */
+import { z } from "zod";
+import { precisionSchema } from "../config/recipe.ts";
+import { LESSON_KINDS, lessonsFor, type Mixture } from "../data/scenes/lessons.ts";
+import { DATASETS } from "../data/scenes/question.ts";
+import { renderScene } from "../data/scenes/render.ts";
+import { STYLES, viewOf } from "../data/scenes/scene-chains.ts";
+import { pretrainScene, sparseScene } from "../data/scenes/world.ts";
+import type { TrainGroup } from "../engine/engine.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { parts } from "../models/model.ts";
+import { learningRate } from "../objective/schedule.ts";
+import { named } from "../prompt/image.ts";
+import { GRIT_SUFFIX } from "../prompt/methods.ts";
+import type { Processor } from "../prompt/prompt.ts";
+import { type Random, stream } from "../util/random.ts";
+
+/** Weights by name; what is not named has none. */
+function shares<const T extends readonly string[]>(names: T) {
+  const weights = z.partialRecord(z.enum(names), z.number().nonnegative());
+  return weights.transform(
+    (given) =>
+      Object.fromEntries(names.map((name: T[number]) => [name, given[name] ?? 0])) as Record<T[number], number>,
+  );
+}
+
+export const pretrainSchema = z.strictObject({
+  seed: z.int(),
+  /** What it begins with: see `FreshRecipe`. */
+  config: z.looseObject({ vision_config: z.looseObject({}) }),
+  image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }).optional(),
+  max_vocab: z.int().positive(),
+  language: z.string().optional(),
+  /** The first stage, without words. */
+  vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
+  /** What follows. A cycle starts from what the one before it exported, with fresh moments and its own cosine. */
+  cycles: z
+    .array(
+      z.strictObject({
+        lr: z.number().positive(),
+        warmup_steps: z.int().nonnegative(),
+        /** Steps after which the cosine would reach 0; without it, the cycle's own. */
+        decay_steps: z.int().positive().optional(),
+        /** Parts that stay as they are. */
+        freeze: z.array(z.enum(parts)),
+        /** One after another: steps, scenes a step, lessons a scene, and the shares of lesson kinds meanwhile. */
+        stages: z
+          .array(
+            z.strictObject({
+              steps: z.int().positive(),
+              scenes: z.int().positive(),
+              lessons: z.int().positive(),
+              /** Least and most objects of a scene; without it, scenes are as full as those of the sets. */
+              objects: z.tuple([z.int().positive(), z.int().positive()]).optional(),
+              kinds: shares(LESSON_KINDS),
+              /** Shares of the styles in which the GRIT prompt is answered. */
+              styles: shares(STYLES),
+            }),
+          )
+          .min(1),
+      }),
+    )
+    .min(1),
+  /** The result is the mean of what so many last cycles exported. */
+  average: z.int().positive().default(1),
+  optimizer: z.strictObject({
+    betas: z.tuple([z.number(), z.number()]),
+    weight_decay: z.number(),
+    clip_norm: z.number(),
+  }),
+  precision: precisionSchema,
+  micro_batch_tokens: z.int().positive(),
+  mixture: z.strictObject({
+    /** Shares of the data sets that questions are drawn from. */
+    datasets: shares(DATASETS),
+  }),
+});
+export type PretrainRecipe = z.infer<typeof pretrainSchema>;
+export type Cycle = PretrainRecipe["cycles"][number];
+
+/** Steps of a cycle. */
+export function cycleSteps({ stages }: Cycle): number {
+  return stages.reduce((total, { steps }) => total + steps, 0);
+}
+
+export interface PretrainMetrics {
+  readonly step: number;
+  /** Mean negative log-likelihood a token, all lessons and by kind. */
+  readonly loss: number;
+  readonly kinds: Readonly<Record<string, number>>;
+  readonly gradNorm: number;
+  readonly lr: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: { readonly data: number; readonly train: number };
+}
+
+/**
+ * One cycle over the checkpoint in `dir`; reports every step. `done` steps of earlier cycles have seen their scenes. The
+ * engine is the caller's to export.
+ */
+export function pretrain(
+  dir: string,
+  recipe: PretrainRecipe,
+  cycle: Cycle,
+  done: number,
+  onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
+): LocalEngine {
+  const { optimizer, precision } = recipe;
+  const engine = new LocalEngine(dir, { precision, freeze: cycle.freeze, microBatchTokens: recipe.micro_batch_tokens });
+  const plan = cycle.stages.flatMap((stage) => new Array<Cycle["stages"][number]>(stage.steps).fill(stage));
+  for (const [index, stage] of plan.entries()) {
+    const step = done + index;
+    const mixture = { ...recipe.mixture, ...stage };
+    const started = performance.now();
+    const scenes = Array.from({ length: stage.scenes }, (_, i) =>
+      lesson(engine.processor, stream(recipe.seed, "scenes", "pretrain", step, i), mixture, stage.objects),
+    );
+    const made = performance.now();
+    const { metrics, logprobs } = engine.forwardBackward(
+      scenes.map(({ group }) => group),
+      { kind: "nll" },
+    );
+    const lr = learningRate(
+      { lr: cycle.lr, schedule: "cosine", warmupSteps: cycle.warmup_steps, steps: cycle.decay_steps ?? plan.length },
+      index,
+    );
+    const { gradNorm } = engine.step({
+      lr,
+      betas: optimizer.betas,
+      eps: 1e-8,
+      weightDecay: optimizer.weight_decay,
+      clipNorm: optimizer.clip_norm,
+    });
+    const ended = performance.now();
+    onStep(
+      {
+        step,
+        loss: metrics.loss,
+        kinds: lossByKind(
+          scenes.flatMap(({ kinds }) => kinds),
+          logprobs.flat(),
+        ),
+        gradNorm,
+        lr,
+        tokensPerSecond: (1000 * metrics.tokens) / (ended - started),
+        seconds: { data: (made - started) / 1000, train: (ended - made) / 1000 },
+      },
+      engine,
+    );
+  }
+  return engine;
+}
+
+/** A scene with its lessons, as one group. */
+function lesson(
+  processor: Processor,
+  random: Random,
+  mixture: Mixture,
+  objects?: readonly [number, number],
+): { group: TrainGroup; kinds: string[] } {
+  const scene = objects ? sparseScene(random, random.int(...objects)) : pretrainScene(random);
+  const image = processor.images.process(named(renderScene(scene)));
+  const lessons = lessonsFor(scene, random, viewOf(image.frame, processor.boxSpace), GRIT_SUFFIX, mixture);
+  const turns = lessons.map(({ prompt, response }) => processor.encodeConversation(prompt, [image], { response }));
+  return {
+    group: {
+      prompt: { ids: turns[0]!.head, images: [image] },
+      items: turns.map(({ rest, response }) => ({ context: rest, ids: response, advantage: 0 })),
+    },
+    kinds: lessons.map(({ kind }) => kind),
+  };
+}
+
+function lossByKind(kinds: readonly string[], logprobs: readonly (readonly number[])[]): Record<string, number> {
+  const sums = new Map<string, { loss: number; tokens: number }>();
+  for (const [i, kind] of kinds.entries()) {
+    const entry = sums.get(kind) ?? { loss: 0, tokens: 0 };
+    sums.set(kind, entry);
+    entry.loss -= logprobs[i]!.reduce((a, b) => a + b, 0);
+    entry.tokens += logprobs[i]!.length;
+  }
+  return Object.fromEntries([...sums].sort().map(([kind, { loss, tokens }]) => [kind, loss / tokens]));
+}
+
+/** Every word the lessons use, for the tokenizer. */
+export function* corpus(recipe: PretrainRecipe): Generator<string> {
+  const mixture = { ...recipe.mixture, ...recipe.cycles.at(-1)!.stages.at(-1)! };
+  for (let i = 0; i < 2000; i++) {
+    const random = stream(recipe.seed, "scenes", "corpus", i);
+    const scene = pretrainScene(random);
+    const view = viewOf({ imageWidth: 1, imageHeight: 1, frameWidth: 1, frameHeight: 1 }, "frame");
+    for (const { prompt, response } of lessonsFor(scene, random, view, GRIT_SUFFIX, mixture)) {
+      yield prompt;
+      yield response;
+    }
+  }
+  yield "system\nYou are a helpful assistant.\nuser\nassistant\n";
+}

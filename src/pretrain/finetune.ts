@@ -1,0 +1,145 @@
+/**
+ * @file Few-shot fine-tuning, the supervised baseline beside GRPO-GR (paper, section 4.1): the same few samples, but their
+ * boxes and answers are taught word for word. What the original taught is not published; here it is what the method `sft`
+ * asks for: the list of all true boxes in the model's own coordinates, then the answer.
+ */
+import { renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { toSpace } from "../boxes.ts";
+import { findQuadruples } from "../chain/parse.ts";
+import { imageOptions, recipeFields } from "../config/recipe.ts";
+import { loadYaml } from "../config/yaml.ts";
+import { dataHash, loadSamples } from "../data/samples.ts";
+import type { TrainGroup } from "../engine/engine.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { learningRate } from "../objective/schedule.ts";
+import { writeAskedAs } from "../prompt/asked-as.ts";
+import { userText } from "../prompt/methods.ts";
+import type { Processor } from "../prompt/prompt.ts";
+import type { Frame, Sample } from "../records.ts";
+import { batchOf } from "../train.ts";
+import { UserError } from "../util/errors.ts";
+import { writeWhole } from "../util/files.ts";
+
+const { model, seed, steps, prompts_per_step, data, optimizer, image, freeze, precision, device, micro_batch_tokens } =
+  recipeFields.shape;
+
+/** The keys of a training recipe that supervision needs. */
+export const finetuneSchema = z.strictObject({
+  model,
+  data: data.omit({ eval: true }),
+  seed,
+  steps,
+  prompts_per_step,
+  optimizer,
+  image,
+  freeze,
+  precision,
+  device,
+  micro_batch_tokens,
+  activation_checkpointing: recipeFields.shape.activation_checkpointing,
+});
+export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
+
+/** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
+export function loadFinetuneRecipe(file: string, overrides: readonly string[] = []): Promise<FinetuneRecipe> {
+  return loadYaml(file, finetuneSchema, { overrides, models: ["model"], paths: ["data.train", "data.images"] });
+}
+
+export interface FinetuneMetrics {
+  readonly step: number;
+  /** Mean negative log-likelihood a token. */
+  readonly loss: number;
+  readonly lr: number;
+}
+
+/**
+ * Teaches a recipe's samples to its model and writes the checkpoint, whole or not at all; what made it stands in its
+ * `trainer/finetune.json`.
+ * @throws UserError for bad data; the signal's reason when it fires
+ */
+export async function finetune(
+  recipe: FinetuneRecipe,
+  out: string,
+  { onStep, signal }: { onStep?: (metrics: FinetuneMetrics) => void; signal?: AbortSignal } = {},
+): Promise<void> {
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const engine = new LocalEngine(recipe.model, {
+    device: recipe.device,
+    precision: recipe.precision,
+    freeze: recipe.freeze,
+    microBatchTokens: recipe.micro_batch_tokens,
+    activationCheckpointing: recipe.activation_checkpointing,
+    image: imageOptions(recipe.image),
+  });
+  try {
+    const { lr, schedule, warmup_steps: warmupSteps, betas, eps, weight_decay, clip_norm } = recipe.optimizer;
+    for (let step = 1; step <= recipe.steps; step++) {
+      // Signals get their turn; a step itself does not wait for anything.
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+      const batch = batchOf(samples, recipe, step);
+      const groups = await Promise.all(batch.map((sample) => lesson(engine.processor, sample)));
+      const { metrics } = engine.forwardBackward(groups, { kind: "nll" });
+      const rate = learningRate({ lr, schedule, warmupSteps, steps: recipe.steps }, step - 1);
+      const { skipped } = engine.step({ lr: rate, betas, eps, weightDecay: weight_decay, clipNorm: clip_norm });
+      if (skipped) {
+        throw new UserError(
+          `The gradient of step ${step} was not finite.`,
+          "Lower optimizer.lr, or compute in precision: float32.",
+        );
+      }
+      onStep?.({ step, loss: metrics.loss, lr: rate });
+    }
+    const partial = `${out}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    engine.export(partial);
+    writeAskedAs(partial, { method: "sft", image: imageOptions(recipe.image) });
+    writeWhole(
+      join(partial, RECORD),
+      `${JSON.stringify(await madeBy({ ...recipe, precision: engine.precision }), null, 2)}\n`,
+    );
+    renameSync(partial, out);
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Where a checkpoint says what made it. Beside the model, not part of it. */
+export const RECORD = "trainer/finetune.json";
+
+/** What decides a fine-tuned model: its recipe, and the hash of its data. */
+export async function madeBy(recipe: FinetuneRecipe): Promise<object> {
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  return { recipe, data: { train: await dataHash(samples) } };
+}
+
+/** A sample's prompt, and what is to be answered to it. */
+async function lesson(processor: Processor, sample: Sample): Promise<TrainGroup> {
+  const image = await processor.image(sample.image);
+  const response = target(sample, processor, image.frame);
+  const turn = processor.encodeConversation(userText(sample.question, "sft"), [image], { response });
+  return {
+    prompt: { ids: turn.head, images: [image] },
+    items: [{ context: turn.rest, ids: turn.response, advantage: 0 }],
+  };
+}
+
+/**
+ * The text to be learned: boxes in the model's space, whole numbers, then the answer.
+ * @throws UserError for an answer that is itself a box, in pixels that the model does not see
+ */
+export function target(sample: Sample, { boxSpace }: Pick<Processor, "boxSpace">, frame: Frame): string {
+  if (findQuadruples(sample.answer).length > 0) {
+    throw new UserError(
+      `Sample ${sample.id}: its answer is a box, ${sample.answer}, which fine-tuning cannot teach.`,
+      "Leave detection samples out of data.train.",
+    );
+  }
+  const boxes = sample.boxes.map((box) => {
+    const { x1, y1, x2, y2 } = toSpace(box, boxSpace, frame);
+    return `{"bbox_2d": [${[x1, y1, x2, y2].map(Math.round).join(", ")}]}`;
+  });
+  return `[${boxes.join(", ")}]\n<answer>\n${sample.answer}\n</answer>`;
+}

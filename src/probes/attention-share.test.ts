@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { checkpointDir, goldenLines } from "../../test/commands.ts";
+import { goldenImage, syntheticRgb } from "../../test/golden/golden.ts";
+import { largestGap } from "../../test/tiny.ts";
+import { parseChain } from "../chain/parse.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { userText } from "../prompt/methods.ts";
+import { liveTensors } from "../torch/tensor.ts";
+import { attentionSummary, imageAttention, rethinkAttention } from "./attention-share.ts";
+
+const path = new URL("../../test/golden/metrics/attention.json", import.meta.url);
+const recorded = JSON.parse(readFileSync(path, "utf8")) as number[][][];
+const checkpoints = ["tied", "released"];
+const expected = checkpoints.flatMap((name) => goldenLines(name).map((line) => ({ name, line })));
+
+function promptOf(engine: LocalEngine, image: string, question: string) {
+  const { width, height } = goldenImage(image);
+  const picture = { width, height, rgb: syntheticRgb(width, height) };
+  return engine.processor.promptFrom({ images: [picture], text: userText(question, "direct") });
+}
+
+describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
+  const engine = new LocalEngine(checkpointDir(checkpoint), { device: "cpu", precision: "float32" });
+  afterAll(() => engine.dispose());
+
+  it("equals the weights of transformers' eager attention, and leaves no tensor behind", async () => {
+    const before = liveTensors();
+    for (const [i, { name, line }] of expected.entries()) {
+      if (name !== checkpoint) continue;
+      const prompt = await promptOf(engine, line.image, line.question);
+      expect(largestGap(imageAttention(engine, prompt, line.ids), recorded[i]!)).toBeLessThan(1e-5);
+    }
+    expect(liveTensors()).toEqual(before);
+  });
+});
+
+describe("rethinkAttention", () => {
+  const engine = new LocalEngine(checkpointDir("tied"), { device: "cpu", precision: "float32" });
+  afterAll(() => engine.dispose());
+
+  it("compares rethinks of one length after a thought with its boxes and without", async () => {
+    const prompt = await promptOf(engine, "wide", "Which one?");
+    const parse = (text: string) => parseChain(text, { space: "frame", frame: prompt.images[0]!.frame });
+    const texts = [
+      "<think>it is (1, 2, 30, 40)</think><rethink>so<answer>1",
+      "no tags",
+      "<think>no box</think><rethink>",
+    ];
+    const chains = texts.map((text) => ({ prompt, chain: parse(text) }));
+    const [observed, ...others] = await rethinkAttention(engine, chains, { stop: [], tokens: 5 });
+    expect(others).toEqual([undefined, undefined]);
+    const { withBoxes, withoutBoxes } = observed!;
+    expect(withBoxes.map((tokens) => tokens.length)).toEqual(withoutBoxes.map((tokens) => tokens.length));
+    expect(withBoxes).toHaveLength(engine.model.shape.layers);
+    expect(withBoxes).not.toEqual(withoutBoxes);
+    // The first token after the cut is chosen at the end of the intact prefix itself.
+    const forced = [
+      ...prompt.ids,
+      ...engine.processor.tokenizer.encode("<think>it is (1, 2, 30, 40)</think><rethink>"),
+    ];
+    const sampled = await engine.sample([{ ...prompt, ids: forced }], { n: 1, maxTokens: 1, temperature: 0, seed: 0 });
+    const alone = imageAttention(engine, { ...prompt, ids: forced }, sampled[0]![0]!.ids);
+    expect(
+      largestGap(
+        withBoxes.map(([first]) => first!),
+        alone.map(([first]) => first!),
+      ),
+    ).toBeLessThan(1e-6);
+  });
+});
+
+it("averages over layers, tokens and chains", () => {
+  const summary = attentionSummary([
+    {
+      withBoxes: [
+        [0.2, 0.4],
+        [0.6, 0.8],
+      ],
+      withoutBoxes: [
+        [0.1, 0.1],
+        [0.3, 0.3],
+      ],
+    },
+    { withBoxes: [[0.4], [0.2]], withoutBoxes: [[0.1], [0.1]] },
+  ]);
+  const close = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 12));
+  expect(summary.withBoxes).toEqual({ byToken: close([0.35, 0.6]), byLayer: close([0.35, 0.45]) });
+  expect(summary.withoutBoxes).toEqual({ byToken: close([0.15, 0.2]), byLayer: close([0.1, 0.2]) });
+  expect(summary.gain).toMatchObject({ before: expect.closeTo(0.15, 12), after: expect.closeTo(0.4, 12), n: 2 });
+});

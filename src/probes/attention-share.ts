@@ -1,0 +1,94 @@
+/**
+ * @file How much the rethink looks at the image, with the boxes of the thought before it and without them (paper,
+ * figure 5): the chain is cut at `<rethink>`, every box before it deleted, and the model goes on from both versions.
+ */
+import type { LocalEngine } from "../engine/local.ts";
+import { mean, type PairedGain, pairedGain } from "../evaluation/statistics.ts";
+import type { Chain, Prompt } from "../records.ts";
+import { boxesRemoved, forcedPrefix, intact } from "./forced-prefix.ts";
+import { ObservedAttention } from "./observed-attention.ts";
+
+/** Attention to the image, [layer][written token] in [0, 1]: mean over the heads. */
+export type ImageAttention = readonly (readonly number[])[];
+
+/** One chain's two rethinks, both as long as the shorter one: attention to the image wanes with the length of a text. */
+export interface RethinkAttention {
+  readonly withBoxes: ImageAttention;
+  readonly withoutBoxes: ImageAttention;
+}
+
+/** Means over chains. */
+export interface AttentionCurves {
+  /** Mean over layers, for the chains whose rethinks are that long: figure 5. */
+  readonly byToken: readonly number[];
+  /** Mean over tokens. */
+  readonly byLayer: readonly number[];
+}
+
+export interface AttentionSummary {
+  readonly withBoxes: AttentionCurves;
+  readonly withoutBoxes: AttentionCurves;
+  /** What boxes add to a rethink's mean over layers and tokens; paired by chain. */
+  readonly gain: PairedGain;
+}
+
+/**
+ * Lets the model rethink each chain greedily for `tokens` tokens, from its thought as it is and from its thought without
+ * boxes, and observes both. Undefined for a chain without a `<rethink>`, or without a box before it. The paper observes 50.
+ */
+export async function rethinkAttention(
+  engine: LocalEngine,
+  chains: readonly { readonly prompt: Prompt; readonly chain: Chain }[],
+  { stop, tokens }: { readonly stop: readonly string[]; readonly tokens: number },
+): Promise<(RethinkAttention | undefined)[]> {
+  const pairs = chains.map(({ prompt, chain }) => {
+    const texts = [intact, boxesRemoved].map((edit) => forcedPrefix(chain, "<rethink>", edit));
+    const forced = texts.filter((text) => text !== undefined);
+    const ids = forced.map((text) => [...prompt.ids, ...engine.processor.tokenizer.encode(text)]);
+    return forced.length === 2 ? ids.map((each) => ({ ...prompt, ids: each })) : [];
+  });
+  const completions = await engine.sample(pairs.flat(), { n: 1, maxTokens: tokens, temperature: 0, seed: 0, stop });
+  const written = completions.map(([completion]) => completion!.ids).values();
+  return pairs.map((pair) => {
+    const rethinks = pair.map((prompt) => ({ prompt, ids: written.next().value! }));
+    const length = Math.min(...rethinks.map(({ ids }) => ids.length));
+    const [withBoxes, withoutBoxes] = rethinks.map(({ prompt, ids }) =>
+      imageAttention(engine, prompt, ids.slice(0, length)),
+    );
+    return withBoxes && withoutBoxes && { withBoxes, withoutBoxes };
+  });
+}
+
+/** Attention to the prompt's images from the places where the policy chooses each of `ids`. */
+export function imageAttention(engine: LocalEngine, prompt: Prompt, ids: readonly number[]): ImageAttention {
+  const choosing = ids.map((_, i) => prompt.ids.length - 1 + i);
+  const image = prompt.ids.flatMap((id, i) => (id === engine.processor.imageTokenId ? [i] : []));
+  const shares: number[][] = [];
+  engine.observe(prompt, ids, (inner) => new ObservedAttention(inner, choosing, image, shares));
+  return shares;
+}
+
+/** What the rethinks of some chains amount to. @throws Error without any */
+export function attentionSummary(observed: readonly RethinkAttention[]): AttentionSummary {
+  const [having, lacking] = [observed.map((each) => each.withBoxes), observed.map((each) => each.withoutBoxes)];
+  const overall = (attentions: readonly ImageAttention[]) => attentions.map((layers) => mean(layers.map(mean)));
+  return {
+    withBoxes: curves(having),
+    withoutBoxes: curves(lacking),
+    gain: pairedGain(overall(lacking), overall(having)),
+  };
+}
+
+function curves(attentions: readonly ImageAttention[]): AttentionCurves {
+  const longest = Math.max(...attentions.map((layers) => layers[0]!.length));
+  return {
+    byToken: Array.from({ length: longest }, (_, token) =>
+      mean(
+        attentions
+          .filter((layers) => layers[0]!.length > token)
+          .map((layers) => mean(layers.map((tokens) => tokens[token]!))),
+      ),
+    ),
+    byLayer: attentions[0]!.map((_, layer) => mean(attentions.map((layers) => mean(layers[layer]!)))),
+  };
+}

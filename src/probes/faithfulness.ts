@@ -1,0 +1,161 @@
+/**
+ * @file Whether answers rest on the reasoning before them: each chain's reasoning is tampered with, and what comes of it is
+ * held against what comes of the intact chain, treated in the same way. Two things are measured:
+ *
+ * - what stands before `<rethink>` is edited, and the model rethinks and answers anew (the paper's ablation, figure 5): is
+ *   the answer still right, is it still the same?
+ * - all that stands before `<answer>` is edited, and the original answer is scored after it: how much likelihood does it lose?
+ */
+
+import { parseChain } from "../chain/parse.ts";
+import type { Engine } from "../engine/engine.ts";
+import { accuracy } from "../evaluation/metrics.ts";
+import { bootstrapMean, type Interval, type PairedGain, pairedGain } from "../evaluation/statistics.ts";
+import type { Judge } from "../judge/judge.ts";
+import { normalize } from "../judge/normalize.ts";
+import type { Processor } from "../prompt/prompt.ts";
+import { type Chain, isScored, type Prompt, type Sample, type Score } from "../records.ts";
+import { type Random, stream } from "../util/random.ts";
+import { boxesRemoved, boxesShuffled, type Edit, forcedPrefix, intact, thinkingRemoved } from "./forced-prefix.ts";
+
+/** A sample, how it was asked and what was said. */
+export interface AnsweredSample {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly chain: Chain;
+}
+
+const edits = {
+  intact: () => intact,
+  boxes_removed: () => boxesRemoved,
+  boxes_shuffled: boxesShuffled,
+  thinking_removed: () => thinkingRemoved,
+} satisfies Record<string, (random: Random) => Edit>;
+export type Probe = keyof typeof edits;
+
+/** What came of one chain's reasoning, intact or tampered with. */
+export interface Outcome {
+  readonly id: string;
+  readonly probe: Probe;
+  /** The chain up to `<rethink>`, as edited, and what the model went on with. */
+  readonly text: string;
+  readonly answer: string | undefined;
+  readonly acc: Score;
+  /** log p of the original answer after all the reasoning, as edited, in nats; undefined where there was no answer. */
+  readonly originalLogprob: number | undefined;
+}
+
+/** What a probe did to some chains. A gain below 0 says that what was taken away had been of use. */
+export interface ProbeSummary {
+  readonly probe: Probe;
+  /** Chains that had something to edit. */
+  readonly n: number;
+  /** Those of them that could not be judged, intact or tampered with. */
+  readonly unscored: number;
+  /** Undefined without chains, and while any of them is unscored. */
+  readonly acc: PairedGain | undefined;
+  /** Share of chains that came to another answer. */
+  readonly changed: Interval | undefined;
+  /** Over the chains that had an answer. */
+  readonly originalLogprob: PairedGain | undefined;
+}
+
+/**
+ * The outcomes of some chains, greedily answered: for each the intact one first, then those of the probes that have something
+ * to edit; none for a chain without a `<rethink>`. `seed` is that of the shuffling.
+ */
+export async function probe(
+  engine: Pick<Engine, "sample" | "score">,
+  processor: Processor,
+  answered: readonly AnsweredSample[],
+  options: {
+    readonly judge: Judge;
+    readonly maxTokens: number;
+    readonly stop: readonly string[];
+    readonly seed: number;
+  },
+): Promise<Outcome[]> {
+  const { judge, maxTokens, stop, seed } = options;
+  const variants = answered.flatMap((each) => variantsOf(engine, processor, each, seed));
+  const prompts = variants.map(({ prompt, rethink }) => ({
+    ...prompt,
+    ids: [...prompt.ids, ...processor.tokenizer.encode(rethink)],
+  }));
+  const completions = await engine.sample(prompts, { n: 1, maxTokens, temperature: 0, seed, stop });
+  return Promise.all(
+    variants.map(async ({ sample, prompt, probe, rethink, originalLogprob }, i) => {
+      const text = rethink + completions[i]![0]!.text;
+      const chain = parseChain(text, { space: processor.boxSpace, frame: prompt.images[0]!.frame });
+      const acc = await accuracy(sample, chain, judge, "answer");
+      return { id: sample.id, probe, text, answer: chain.answer, acc, originalLogprob };
+    }),
+  );
+}
+
+/** Each probe's prefix to rethink from, and what the original answer is worth after its edit. */
+function variantsOf(
+  engine: Pick<Engine, "score">,
+  { tokenizer }: Processor,
+  { sample, prompt, chain }: AnsweredSample,
+  seed: number,
+) {
+  const variants = Object.entries(edits).flatMap(([name, edit]) => {
+    const prefix = (until: "<rethink>" | "<answer>") =>
+      forcedPrefix(chain, until, edit(stream(seed, "probe", sample.id)));
+    const [rethink, answer] = [prefix("<rethink>"), prefix("<answer>")];
+    return rethink === undefined ? [] : [{ sample, prompt, probe: name as Probe, rethink, answer }];
+  });
+  const original = tokenizer.encode(originalAnswer(chain));
+  const completions = variants.flatMap(({ answer }) =>
+    answer === undefined || original.length === 0 ? [] : [[...tokenizer.encode(answer), ...original]],
+  );
+  const [logprobs] = completions.length > 0 ? engine.score("policy", [{ prompt, completions }]) : [[]];
+  return variants.map((variant, i) => ({
+    ...variant,
+    originalLogprob: logprobs![i]?.slice(-original.length).reduce((sum, logprob) => sum + logprob),
+  }));
+}
+
+/** What was written after `<answer>`, its closing tag with it. */
+function originalAnswer({ text }: Chain): string {
+  return /<answer>([\s\S]*?(?:<\/answer>|$))/.exec(text)?.[1] ?? "";
+}
+
+/** What each probe did, over outcomes of `probe`. */
+export function probeSummaries(outcomes: readonly Outcome[]): ProbeSummary[] {
+  const intactOf = new Map(outcomes.filter((each) => each.probe === "intact").map((each) => [each.id, each]));
+  const probes = (Object.keys(edits) as Probe[]).filter((name) => name !== "intact");
+  return probes.map((name) => {
+    const pairs = outcomes
+      .filter((each) => each.probe === name)
+      .map((after) => ({ before: intactOf.get(after.id)!, after }));
+    const accs = pairs.flatMap(({ before, after }) =>
+      isScored(before.acc) && isScored(after.acc) ? [[before.acc, after.acc] as const] : [],
+    );
+    const logprobs = pairs.flatMap(({ before: { originalLogprob: before }, after: { originalLogprob: after } }) =>
+      before === undefined || after === undefined ? [] : [[before, after] as const],
+    );
+    const changes = pairs.map(({ before, after }) => Number(said(before) !== said(after)));
+    return {
+      probe: name,
+      n: pairs.length,
+      unscored: pairs.length - accs.length,
+      acc: accs.length === pairs.length ? gainOf(accs) : undefined,
+      changed: changes.length > 0 ? bootstrapMean(changes) : undefined,
+      originalLogprob: gainOf(logprobs),
+    };
+  });
+}
+
+/** An answer without what does not make it another. */
+function said({ answer }: Outcome): string | undefined {
+  return answer === undefined ? undefined : normalize(answer);
+}
+
+function gainOf(pairs: readonly (readonly [before: number, after: number])[]): PairedGain | undefined {
+  if (pairs.length === 0) return undefined;
+  return pairedGain(
+    pairs.map(([before]) => before),
+    pairs.map(([, after]) => after),
+  );
+}

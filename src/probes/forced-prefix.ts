@@ -1,0 +1,76 @@
+/**
+ * @file Chains whose reasoning was tampered with, as text that the model is made to go on from. What boxes and thoughts are
+ * worth shows in what changes after them. The paper's rethink ablation (figure 5) is one of these edits, before `<rethink>`.
+ */
+
+import type { Chain, PlacedBox } from "../records.ts";
+import type { Random } from "../util/random.ts";
+
+/** What is done to the text before a tag and to the boxes in it; undefined where there is nothing to do it to. */
+export type Edit = (head: string, boxes: readonly PlacedBox[]) => string | undefined;
+
+/**
+ * The chain up to and with its first `until` tag, edited before it. Undefined when the chain lacks the tag, when an
+ * `<answer>` stands before it, and when there is nothing to edit.
+ */
+export function forcedPrefix({ text, boxes }: Chain, until: "<rethink>" | "<answer>", edit: Edit): string | undefined {
+  const at = text.indexOf(until);
+  const head = text.slice(0, at);
+  if (at < 0 || head.includes("<answer>")) return undefined;
+  const edited = edit(
+    head,
+    boxes.filter(({ end }) => end <= at),
+  );
+  return edited === undefined ? undefined : edited + until;
+}
+
+/** The reasoning as it is: what the others are held against. */
+export const intact: Edit = (head) => head;
+
+/** Every box is cut, with the brackets around it. */
+export const boxesRemoved: Edit = (head, boxes) => {
+  if (boxes.length === 0) return undefined;
+  const bracketed = boxes.map(({ start, end }) => {
+    const opening = /[([]\s*$/.exec(head.slice(0, start));
+    const closing = /^\s*[)\]]/.exec(head.slice(end));
+    return opening && closing ? { start: opening.index, end: end + closing[0].length } : { start, end };
+  });
+  return replaced(head, bracketed, () => "");
+};
+
+/**
+ * Every box takes another one's place, equal boxes the same one: words and regions no longer belong together, while the
+ * regions stay what they are. Nothing to do with fewer than two different boxes.
+ */
+export function boxesShuffled(random: Random): Edit {
+  return (head, boxes) => {
+    const key = ({ written: { x1, y1, x2, y2 } }: PlacedBox) => [x1, y1, x2, y2].join(" ");
+    const spelling = new Map(boxes.map((box) => [key(box), head.slice(box.start, box.end)]));
+    if (spelling.size < 2) return undefined;
+    // One cycle through all of them: none keeps its place.
+    const cycle = random.shuffle([...spelling.keys()]);
+    const successor = new Map(cycle.map((each, i) => [each, cycle[(i + 1) % cycle.length]!]));
+    return replaced(head, boxes, (i) => spelling.get(successor.get(key(boxes[i]!))!)!);
+  };
+}
+
+/** Every think and rethink is emptied; its tags stay. */
+export const thinkingRemoved: Edit = (head) => {
+  const emptied = head.replace(/(<(think|rethink)>)[\s\S]*?(<\/\2>)/g, "$1$3");
+  return emptied === head ? undefined : emptied;
+};
+
+/** A text with some of its stretches, in order and apart from each other, replaced. */
+export function replaced(
+  text: string,
+  stretches: readonly { readonly start: number; readonly end: number }[],
+  by: (index: number) => string,
+): string {
+  let out = "";
+  let done = 0;
+  for (const [i, { start, end }] of stretches.entries()) {
+    out += text.slice(done, start) + by(i);
+    done = end;
+  }
+  return out + text.slice(done);
+}

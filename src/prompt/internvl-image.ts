@@ -1,0 +1,206 @@
+/**
+ * @file InternVL3's image processor: an image becomes square tiles of one size and, where there are several, a thumbnail
+ * of the whole. The references are `dynamic_preprocess` of the original's model card and the Pillow processor of
+ * transformers (`GotOcr2ImageProcessorPil`, as `InternVLProcessor` calls it).
+ */
+
+import type { ImageInput, ImageLayout } from "../records.ts";
+import { UserError } from "../util/errors.ts";
+import { isObject, type JsonObject, readJsonIfPresent } from "./checkpoint-files.ts";
+import type { DecodedImage } from "./image.ts";
+import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
+import { flatten, normalisation, type PatchLayout } from "./patches.ts";
+import { CLIP_MEAN, CLIP_STD } from "./qwen-image.ts";
+import { resizeBicubic } from "./resize.ts";
+
+/** Mean and standard deviation of ImageNet's pixels, per channel, on the 0..1 scale. */
+export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
+export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
+
+/** What the files of a checkpoint decide. */
+export interface InternVLImageConfig {
+  /** Side of a tile in pixels. */
+  readonly tileSize: number;
+  readonly minTiles: number;
+  readonly maxTiles: number;
+  /** Whether a thumbnail follows where there is more than one tile. */
+  readonly thumbnail: boolean;
+  readonly patchSize: number;
+  /** Patches along each side of the square that becomes one token. */
+  readonly mergeSize: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/**
+ * The grid of tiles nearest to an image's shape, of those with `minTiles` to `maxTiles` tiles. Of equally near ones a
+ * larger is taken as long as the image has more than half its pixels.
+ */
+export function tileGrid(
+  width: number,
+  height: number,
+  { tileSize, minTiles, maxTiles }: Pick<InternVLImageConfig, "tileSize" | "minTiles" | "maxTiles">,
+): { columns: number; rows: number } {
+  const sides = Array.from({ length: maxTiles }, (_, i) => i + 1);
+  const grids = sides
+    .flatMap((columns) => sides.map((rows) => ({ columns, rows, tiles: columns * rows })))
+    .filter(({ tiles }) => tiles >= minTiles && tiles <= maxTiles)
+    .sort((a, b) => a.tiles - b.tiles);
+  let best = { columns: 1, rows: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (const { columns, rows, tiles } of grids) {
+    const distance = Math.abs(width / height - columns / rows);
+    const large = width * height > 0.5 * tileSize * tileSize * tiles;
+    if (distance < least || (distance === least && large)) best = { columns, rows };
+    least = Math.min(least, distance);
+  }
+  return best;
+}
+
+/** Turns decoded images into `ImageInput`s: [tiles, h, w] patches, tile by tile, each tile row by row. */
+export class InternVLImageProcessor implements ImageProcessor {
+  readonly alpha = "drop";
+  readonly limit = "image.max_tiles";
+  readonly config: InternVLImageConfig;
+  readonly #patches: PatchLayout;
+
+  constructor(config: InternVLImageConfig) {
+    this.config = config;
+    this.#patches = {
+      size: config.patchSize,
+      merge: 1,
+      frames: 1,
+      values: normalisation(config.mean, config.std),
+    };
+  }
+
+  /** As the files of an `-hf` folder say. Throws `UserError` when they are missing, of another kind, or contradict each other. */
+  static load(dir: string, options: ImageOptions = {}): InternVLImageProcessor {
+    return new InternVLImageProcessor(checked(dir, readConfig(dir), options));
+  }
+
+  /** As the config of an original folder says: there, `preprocessor_config.json` has no more than the normalisation. */
+  static loadOriginal(dir: string, options: ImageOptions = {}): InternVLImageProcessor {
+    return new InternVLImageProcessor(checked(dir, readOriginalConfig(dir), options));
+  }
+
+  get layout(): ImageLayout {
+    const { patchSize, mergeSize, tileSize } = this.config;
+    return { patchSize, mergeSize, temporalPatchSize: 1, tileTokens: (tileSize / patchSize / mergeSize) ** 2 };
+  }
+
+  /** Patches of every tile; the frame is the grid of tiles. */
+  process(image: DecodedImage): ImageInput {
+    const { tileSize, patchSize, thumbnail } = this.config;
+    const { columns, rows } = tileGrid(image.width, image.height, this.config);
+    const canvas = resizeBicubic(image, columns * tileSize, rows * tileSize);
+    const tileAt = (x: number, y: number) => ({ x: x * tileSize, y: y * tileSize, width: tileSize, height: tileSize });
+    const tiles = Array.from({ length: columns * rows }, (_, i) =>
+      flatten(canvas, tileAt(i % columns, Math.floor(i / columns)), this.#patches),
+    );
+    if (thumbnail && tiles.length > 1)
+      tiles.push(flatten(resizeBicubic(image, tileSize, tileSize), tileAt(0, 0), this.#patches));
+    const pixels = new Float32Array(tiles.length * tiles[0]!.length);
+    for (const [i, tile] of tiles.entries()) pixels.set(tile, i * tile.length);
+    const side = tileSize / patchSize;
+    return {
+      pixels,
+      grid_thw: [tiles.length, side, side],
+      frame: {
+        imageWidth: image.width,
+        imageHeight: image.height,
+        frameWidth: canvas.width,
+        frameHeight: canvas.height,
+      },
+      sha256: image.sha256,
+    };
+  }
+
+  /** One token a square of patches, of every tile. */
+  tokens({ grid_thw: [t, h, w] }: ImageInput): number {
+    return (t * h * w) / this.config.mergeSize ** 2;
+  }
+}
+
+function readConfig(dir: string): InternVLImageConfig {
+  const file = ProcessorFile.load(dir, "GotOcr2ImageProcessor", /^GotOcr2ImageProcessor(Fast|Pil)?$/);
+  const { json } = file;
+  const size = isObject(json.size) ? json.size : {};
+  const tileSize = file.number(size.height, "size.height", 384);
+  if (file.number(size.width, "size.width", 384) !== tileSize)
+    throw new UserError(`${file.file}: size is not square, as tiles are.`, "Restore the file.");
+  const config = {
+    tileSize,
+    // The file's crop_to_patches is not asked: InternVLProcessor always crops.
+    minTiles: file.number(json.min_patches, "min_patches", 1),
+    maxTiles: file.number(json.max_patches, "max_patches", 12),
+    thumbnail: true,
+    ...readMerging(dir),
+    mean: file.triple("image_mean", CLIP_MEAN),
+    std: file.triple("image_std", CLIP_STD),
+  };
+  const said = readJsonIfPresent(dir, "processor_config.json")?.image_seq_length;
+  const computed = (tileSize / config.patchSize / config.mergeSize) ** 2;
+  if (typeof said === "number" && said !== computed)
+    throw new UserError(
+      `${dir}/processor_config.json: image_seq_length is ${said}, but tiles of ${tileSize} pixels make ${computed} tokens.`,
+      "Restore the processor's files from where the checkpoint came from.",
+    );
+  return config;
+}
+
+function readOriginalConfig(dir: string): InternVLImageConfig {
+  const json = readJsonIfPresent(dir, "config.json") ?? {};
+  const number = (key: string, otherwise: unknown): number => {
+    const value = json[key] ?? otherwise;
+    if (typeof value === "number" && value > 0) return value;
+    throw new UserError(`${dir}/config.json: ${key} is ${JSON.stringify(value)}, not a positive number.`);
+  };
+  const dynamic = json.dynamic_image_size ?? true;
+  const file = ProcessorFile.find(dir);
+  return {
+    tileSize: number("force_image_size", visionConfig(json).image_size),
+    minTiles: dynamic ? number("min_dynamic_patch", 1) : 1,
+    maxTiles: dynamic ? number("max_dynamic_patch", 12) : 1,
+    thumbnail: json.use_thumbnail === true,
+    ...readMerging(dir),
+    mean: file?.triple("image_mean", IMAGENET_MEAN) ?? IMAGENET_MEAN,
+    std: file?.triple("image_std", IMAGENET_STD) ?? IMAGENET_STD,
+  };
+}
+
+/** The patches of a tile, and how many become one token, from `config.json`: in either layout the processor's files do not say. */
+function readMerging(dir: string): Pick<InternVLImageConfig, "patchSize" | "mergeSize"> {
+  const json = readJsonIfPresent(dir, "config.json") ?? {};
+  const { patch_size } = visionConfig(json);
+  return {
+    patchSize: Number(Array.isArray(patch_size) ? patch_size[0] : (patch_size ?? 14)),
+    mergeSize: Math.round(1 / Number(json.downsample_ratio ?? 0.5)),
+  };
+}
+
+function visionConfig(json: JsonObject): JsonObject {
+  return isObject(json.vision_config) ? json.vision_config : {};
+}
+
+/** The config with a user's wishes in it. Throws `UserError` when it cannot be met. */
+function checked(dir: string, config: InternVLImageConfig, options: ImageOptions): InternVLImageConfig {
+  refuseUnknown(options, "InternVL3", ["minTiles", "maxTiles"]);
+  const merged = {
+    ...config,
+    minTiles: options.minTiles ?? config.minTiles,
+    maxTiles: options.maxTiles ?? config.maxTiles,
+  };
+  if (merged.minTiles > merged.maxTiles)
+    throw new UserError(
+      `The least number of tiles (${merged.minTiles}) is above the largest (${merged.maxTiles}).`,
+      "Lower image.min_tiles or raise image.max_tiles.",
+    );
+  const square = merged.patchSize * merged.mergeSize;
+  if (merged.tileSize % square !== 0)
+    throw new UserError(
+      `${dir}: tiles of ${merged.tileSize} pixels cannot be cut into squares of ${square}, which become one token each.`,
+      "Restore config.json and the processor's files from where the checkpoint came from.",
+    );
+  return merged;
+}

@@ -1,0 +1,160 @@
+/**
+ * @file Qwen2-VL's image processor: pixels to the patches and grid its vision tower takes. The reference is the Pillow
+ * processor of transformers (`Qwen2VLImageProcessorPil`); pixels are resized as bytes, never as floats.
+ */
+
+import type { ImageInput, ImageLayout } from "../records.ts";
+import { UserError } from "../util/errors.ts";
+import { isObject } from "./checkpoint-files.ts";
+import type { DecodedImage } from "./image.ts";
+import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
+import { flatten, normalisation, type PatchLayout } from "./patches.ts";
+import { type RgbImage, resizeBicubic } from "./resize.ts";
+
+/** Mean and standard deviation of CLIP's pixels, per channel, on the 0..1 scale. */
+export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
+export const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
+
+/** What `preprocessor_config.json` decides. */
+export interface QwenImageConfig {
+  readonly minPixels: number;
+  readonly maxPixels: number;
+  readonly patchSize: number;
+  readonly mergeSize: number;
+  readonly temporalPatchSize: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Resize first under the pixel limits of Qwen's `fetch_image`, then again under these: as the original's training did. */
+  readonly doubleResize: boolean;
+}
+
+/** Rules of `smartResize`: sides are multiples of `factor`, the area lies within the pixel limits. */
+export interface ResizeLimits {
+  readonly factor?: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
+  /** A side is never rounded to zero before the limits are looked at (Qwen's `fetch_image`; transformers lets it). */
+  readonly atLeastFactor?: boolean;
+}
+
+/** The pixel limits of `fetch_image` in Qwen's vision utilities. */
+const FETCH_LIMITS: ResizeLimits = { minPixels: 4 * 28 ** 2, maxPixels: 16384 * 28 ** 2, atLeastFactor: true };
+
+/**
+ * The size an image is resized to, keeping its shape as nearly as multiples of `factor` allow. Pixels in, pixels out.
+ * Throws `UserError` when one side is more than 200 times the other.
+ */
+export function smartResize(
+  height: number,
+  width: number,
+  { factor = 28, minPixels, maxPixels, atLeastFactor = false }: ResizeLimits,
+): { height: number; width: number } {
+  const ratio = Math.max(height, width) / Math.min(height, width);
+  if (ratio > 200)
+    throw new UserError(
+      `An image of ${width}x${height} pixels is ${Math.round(ratio)} times as long as wide; the model takes at most 200.`,
+      "Crop or pad it.",
+    );
+  const least = atLeastFactor ? factor : 0;
+  const rounded = (side: number) => Math.max(least, roundHalfEven(side / factor) * factor);
+  const area = rounded(height) * rounded(width);
+  if (area > maxPixels) {
+    const shrink = Math.sqrt((height * width) / maxPixels);
+    const floored = (side: number) => Math.max(factor, Math.floor(side / shrink / factor) * factor);
+    return { height: floored(height), width: floored(width) };
+  }
+  if (area < minPixels) {
+    const grow = Math.sqrt(minPixels / (height * width));
+    const raised = (side: number) => Math.ceil((side * grow) / factor) * factor;
+    return { height: raised(height), width: raised(width) };
+  }
+  return { height: rounded(height), width: rounded(width) };
+}
+
+/** Python's `round`: halves go to the even neighbour. */
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  if (x - floor !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Turns decoded images into `ImageInput`s. */
+export class QwenImageProcessor implements ImageProcessor {
+  readonly alpha = "white";
+  readonly limit = "image.max_pixels";
+  readonly config: QwenImageConfig;
+  readonly #patches: PatchLayout;
+
+  constructor(config: QwenImageConfig) {
+    this.config = config;
+    this.#patches = {
+      size: config.patchSize,
+      merge: config.mergeSize,
+      frames: config.temporalPatchSize,
+      values: normalisation(config.mean, config.std),
+    };
+  }
+
+  /** As `preprocessor_config.json` of the checkpoint folder says. Throws `UserError` when that is missing or of another kind. */
+  static load(dir: string, options: ImageOptions = {}): QwenImageProcessor {
+    refuseUnknown(options, "Qwen2.5-VL", ["minPixels", "maxPixels", "doubleResize"]);
+    return new QwenImageProcessor(readConfig(dir, options));
+  }
+
+  get layout(): ImageLayout {
+    const { patchSize, mergeSize, temporalPatchSize } = this.config;
+    return { patchSize, mergeSize, temporalPatchSize };
+  }
+
+  /** Patches and grid of a decoded image. */
+  process(image: DecodedImage): ImageInput {
+    const resized = this.#resize(image);
+    const { width, height } = resized;
+    const { patchSize } = this.config;
+    return {
+      pixels: flatten(resized, { x: 0, y: 0, width, height }, this.#patches),
+      grid_thw: [1, height / patchSize, width / patchSize],
+      frame: { imageWidth: image.width, imageHeight: image.height, frameWidth: width, frameHeight: height },
+      sha256: image.sha256,
+    };
+  }
+
+  /** One token a merged patch. */
+  tokens({ grid_thw: [t, h, w] }: ImageInput): number {
+    return (t * h * w) / this.config.mergeSize ** 2;
+  }
+
+  #resize(image: RgbImage): RgbImage {
+    const { minPixels, maxPixels, patchSize, mergeSize, doubleResize } = this.config;
+    const to = (from: RgbImage, limits: ResizeLimits) => {
+      const size = smartResize(from.height, from.width, limits);
+      return resizeBicubic(from, size.width, size.height);
+    };
+    const fetched = doubleResize ? to(image, FETCH_LIMITS) : image;
+    return to(fetched, { factor: patchSize * mergeSize, minPixels, maxPixels });
+  }
+}
+
+function readConfig(dir: string, options: ImageOptions): QwenImageConfig {
+  const file = ProcessorFile.load(dir, "Qwen2VLImageProcessor", /^Qwen2(_5_)?VLImageProcessor(Fast|Pil)?$/);
+  const { json } = file;
+  const size = isObject(json.size) ? json.size : {};
+  const least = json.min_pixels ?? size.shortest_edge ?? size.min_pixels;
+  const most = json.max_pixels ?? size.longest_edge ?? size.max_pixels;
+  const config = {
+    minPixels: options.minPixels ?? file.number(least, "min_pixels", 56 ** 2),
+    maxPixels: options.maxPixels ?? file.number(most, "max_pixels", 1280 * 28 ** 2),
+    patchSize: file.number(json.patch_size, "patch_size", 14),
+    mergeSize: file.number(json.merge_size, "merge_size", 2),
+    temporalPatchSize: file.number(json.temporal_patch_size, "temporal_patch_size", 2),
+    mean: file.triple("image_mean", CLIP_MEAN),
+    std: file.triple("image_std", CLIP_STD),
+    doubleResize: options.doubleResize ?? false,
+  };
+  if (config.minPixels > config.maxPixels)
+    throw new UserError(
+      `The least number of pixels (${config.minPixels}) is above the largest (${config.maxPixels}).`,
+      "Lower min_pixels or raise max_pixels.",
+    );
+  return config;
+}

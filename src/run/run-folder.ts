@@ -1,0 +1,229 @@
+/**
+ * @file The run folder: everything a run knows, in plain files. Each file is there whole or not at all, and `metrics.jsonl`
+ * grows line by line, so that a live run can be read and a crash loses the step in flight at most.
+ *
+ *     run.json                        resolved recipe, seed, versions, machine, git revision, data hashes
+ *     metrics.jsonl                   one line a step
+ *     rollouts/step-NNNNNN.jsonl      every chain of a step
+ *     images/<sha256>.<ext>           the images that the chains speak of
+ *     checkpoints/step-N/             all that is needed to go on
+ *     eval/<name>/, summary.json, …   written by whoever measures
+ *
+ * An existing run is never overwritten: `create` refuses it, `resume` goes on with it.
+ */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { differences } from "../util/differences.ts";
+import { messageOf, UserError } from "../util/errors.ts";
+import { sync, syncTree, writeWhole } from "../util/files.ts";
+import { versions } from "../util/versions.ts";
+
+/** What is known when a run begins. Nothing secret belongs here: all of it is written. */
+export interface RunInfo {
+  /** The resolved recipe. */
+  readonly recipe: { readonly seed: number };
+  /** Version of libtorch in use. */
+  readonly libtorch: string;
+  /** Device, processor and threads. */
+  readonly machine: object;
+  /** Hash of each data set by its name or file, by `dataHash`. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** A complete checkpoint: the state after that many steps. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly dir: string;
+}
+
+const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+export class RunFolder {
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Begins a run in a folder that is new or empty. @throws as `refuseOccupied` */
+  static create(dir: string, { recipe, libtorch, machine, data }: RunInfo): RunFolder {
+    RunFolder.refuseOccupied(dir);
+    const run = new RunFolder(dir);
+    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), machine, git: gitRevision(), data };
+    run.writeJson("run.json", info);
+    return run;
+  }
+
+  /** For whoever works before the run begins. @throws UserError when the folder holds a run, or anything else */
+  static refuseOccupied(dir: string): void {
+    if (fs.existsSync(join(dir, "run.json"))) {
+      throw new UserError(
+        `${dir} already holds a run.`,
+        "Go on with it by --resume, or choose another folder by --run.",
+      );
+    }
+    if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || fs.readdirSync(dir).length > 0)) {
+      throw new UserError(`${dir} is not empty and is not a run folder.`, "Choose another folder with --run.");
+    }
+  }
+
+  /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */
+  static open(dir: string): RunFolder {
+    if (!fs.existsSync(join(dir, "run.json"))) throw new UserError(`${dir} holds no run.`, "Check the path.");
+    return new RunFolder(dir);
+  }
+
+  /**
+   * Goes on with a run from its latest checkpoint, or from the start when it has none. What was written after that
+   * checkpoint is cut away, since the steps will be made again.
+   * @throws UserError when the folder holds no run, or its metrics are damaged before their last line
+   */
+  static resume(dir: string): { run: RunFolder; checkpoint: Checkpoint | undefined } {
+    if (!fs.existsSync(join(dir, "run.json"))) {
+      throw new UserError(`${dir} holds no run to go on with.`, "Check --run, or leave out --resume to begin one.");
+    }
+    const run = new RunFolder(dir);
+    const checkpoint = run.latestCheckpoint();
+    run.#rewind(checkpoint?.step ?? 0);
+    return { run, checkpoint };
+  }
+
+  /**
+   * Compares the recipe a run goes on with to the one it began with. Changes are allowed, and written into `run.json`:
+   * `changes: [{ step, key, from, to }]`, with the new recipe in the old one's place.
+   */
+  noteChanges(recipe: object, step: number): void {
+    const info = this.readJson("run.json") as { recipe: object; changes?: object[] };
+    const changes = differences(info.recipe, recipe).map((change) => ({ step, ...change }));
+    if (changes.length === 0) return;
+    this.writeJson("run.json", { ...info, recipe, changes: [...(info.changes ?? []), ...changes] });
+  }
+
+  /** The value of a JSON file of the run, e.g. `run.json`. @throws UserError when it is missing or damaged */
+  readJson(name: string): unknown {
+    const path = join(this.dir, name);
+    try {
+      return JSON.parse(fs.readFileSync(path, "utf8"));
+    } catch (error) {
+      throw new UserError(`${path} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
+    }
+  }
+
+  /** Writes a JSON file, e.g. `summary.json` or `eval/before/summary.json`. A number that is not finite becomes null. */
+  writeJson(name: string, value: unknown): void {
+    writeWhole(join(this.dir, name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** Writes a JSON lines file, e.g. `eval/before/samples.jsonl`. */
+  writeLines(name: string, lines: readonly object[]): void {
+    writeWhole(join(this.dir, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+
+  /** Adds the line of one step to `metrics.jsonl` and brings it onto the disk. A number that is not finite becomes null. */
+  appendMetrics(line: { readonly step: number }): void {
+    const path = join(this.dir, "metrics.jsonl");
+    fs.appendFileSync(path, `${JSON.stringify(line)}\n`);
+    sync(path);
+  }
+
+  /** Writes the chains of one step. */
+  writeRollouts(step: number, lines: readonly object[]): void {
+    this.writeLines(`rollouts/step-${String(step).padStart(6, "0")}.jsonl`, lines);
+  }
+
+  /**
+   * Keeps an image under the hash of its bytes. `source` is its path or its bytes, `ext` without a dot. Gives its path in
+   * the run folder: `images/<sha256>.<ext>`.
+   */
+  saveImage(sha256: string, source: string | Uint8Array, ext: string): string {
+    const name = `images/${sha256}.${ext}`;
+    const path = join(this.dir, name);
+    if (!fs.existsSync(path)) writeWhole(path, typeof source === "string" ? fs.readFileSync(source) : source);
+    return name;
+  }
+
+  /** Where the checkpoint of a step lies, or will lie. */
+  checkpointDir(step: number): string {
+    return join(this.dir, "checkpoints", `step-${step}`);
+  }
+
+  /** Saves a checkpoint: `write` fills a folder, which takes its name when it is whole and on the disk. */
+  async saveCheckpoint(step: number, write: (dir: string) => Promise<void> | void): Promise<string> {
+    const partial = join(this.dir, "checkpoints", `.tmp-step-${step}`);
+    fs.rmSync(partial, { recursive: true, force: true });
+    fs.mkdirSync(partial, { recursive: true });
+    await write(partial);
+    syncTree(partial);
+    const dir = this.checkpointDir(step);
+    // A checkpoint of that step gives way only when the new one is there: it may be the run's only one.
+    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
+    if (fs.existsSync(dir)) {
+      fs.rmSync(old, { recursive: true, force: true });
+      fs.renameSync(dir, old);
+    }
+    fs.renameSync(partial, dir);
+    sync(join(this.dir, "checkpoints"));
+    fs.rmSync(old, { recursive: true, force: true });
+    return dir;
+  }
+
+  /** The complete checkpoint with the most steps. */
+  latestCheckpoint(): Checkpoint | undefined {
+    return this.#checkpoints().at(-1);
+  }
+
+  /** Removes all complete checkpoints but the latest `keep`, and what an interrupted save left behind. */
+  prune(keep: number): void {
+    for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-"))) {
+      fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
+    }
+    for (const { dir } of this.#checkpoints().slice(0, -keep)) fs.rmSync(dir, { recursive: true });
+  }
+
+  #checkpoints(): Checkpoint[] {
+    return this.#names("checkpoints")
+      .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
+      .map((digits) => ({ step: Number(digits), dir: this.checkpointDir(Number(digits)) }))
+      .sort((a, b) => a.step - b.step);
+  }
+
+  /** Cuts away the metrics and rollouts of the steps after `step`, and a last line that was being written. */
+  #rewind(step: number): void {
+    const path = join(this.dir, "metrics.jsonl");
+    if (fs.existsSync(path)) {
+      const whole = fs.readFileSync(path, "utf8").split("\n").slice(0, -1);
+      const kept = whole.filter((line, i) => stepOf(line, `${path}:${i + 1}`) <= step);
+      writeWhole(path, kept.map((line) => `${line}\n`).join(""));
+    }
+    for (const name of this.#names("rollouts")) {
+      if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1]) > step) fs.rmSync(join(this.dir, "rollouts", name));
+    }
+  }
+
+  #names(folder: string): string[] {
+    const path = join(this.dir, folder);
+    return fs.existsSync(path) ? fs.readdirSync(path) : [];
+  }
+}
+
+function stepOf(line: string, where: string): number {
+  try {
+    const { step } = JSON.parse(line) as { step: unknown };
+    if (typeof step === "number") return step;
+  } catch {}
+  throw new UserError(`${where}: is no line of metrics`, "The file was damaged or edited: mend or remove the line.");
+}
+
+/** The commit of this program, marked when files differ from it; null outside its repository. */
+function gitRevision(): string | null {
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", packageRoot, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  try {
+    if (fs.realpathSync(git("rev-parse", "--show-toplevel")) !== fs.realpathSync(packageRoot)) return null;
+    return `${git("rev-parse", "HEAD")}${git("status", "--porcelain") === "" ? "" : "-dirty"}`;
+  } catch {
+    return null;
+  }
+}

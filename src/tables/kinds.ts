@@ -1,0 +1,46 @@
+/**
+ * @file What the paper's table does not show: how questions of one kind were answered, read by rule and without the judge.
+ * Yes/no as POPE measures them, multiple choice by its letters.
+ */
+import type { SetResult } from "../evaluation/aggregate.ts";
+import { type Cell, cellOf } from "./cells.ts";
+
+/** Each kind with the names of its numbers, in the order of `KindCells.numbers`. */
+export const KINDS = {
+  yesNo: {
+    title: "yes/no",
+    numbers: ["accuracy", "precision", "recall", "F1", "yes share"],
+    note:
+      "yes/no: questions whose answer is yes or no, in %, as POPE reads and measures them: yes is the positive class, and a " +
+      "response says no when its first sentence has the word no or not. yes share: questions answered with yes.",
+  },
+  choice: {
+    title: "letter",
+    numbers: ["accuracy"],
+    note: "letter: multiple-choice questions, in %: the right option is picked, by letter or by text; several or none are wrong.",
+  },
+} as const;
+
+export type Kind = keyof typeof KINDS;
+export const KIND_NAMES = Object.keys(KINDS) as Kind[];
+
+/** The questions of one kind in one set, as one row answered them. */
+export interface KindCells {
+  /** How many there are; undefined while a sample is missing. */
+  readonly n: number | undefined;
+  /** Undefined where there is nothing to take a share of: no precision without a yes. */
+  readonly numbers: readonly (Cell | undefined)[];
+}
+
+/** The cells of one set over the seeds of a row. */
+export function kindCells(kind: Kind, seeds: readonly SetResult[]): KindCells {
+  if (kind === "choice") {
+    const estimates = seeds.map(({ choice }) => choice);
+    return { n: estimates[0]?.value?.n, numbers: [cellOf(estimates)] };
+  }
+  const metrics = ["accuracy", "precision", "recall", "f1", "yesShare"] as const;
+  const numbers = metrics.map((metric) =>
+    cellOf(seeds.map(({ yesNo: { value, coverage } }) => ({ value: value?.[metric] ?? null, coverage }))),
+  );
+  return { n: seeds[0]?.yesNo.value?.n, numbers };
+}

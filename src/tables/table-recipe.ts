@@ -1,0 +1,161 @@
+/**
+ * @file The recipe of a table: ways of asking, each with a model that is there or is made first, by all the same sets. What
+ * it writes can be taken up again at any time:
+ *
+ *     OUT/models/<row>/   what had to be trained: a run folder, or a checkpoint
+ *     OUT/rows/<row>/     one evaluation a row and seed
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { imageOptions, recipeFields } from "../config/recipe.ts";
+import { loadYaml } from "../config/yaml.ts";
+import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { LocalEngine } from "../engine/local.ts";
+import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
+import type { Judge } from "../judge/judge.ts";
+import { METHOD_NAMES } from "../prompt/methods.ts";
+import { type MakingListener, type ModelToMake, makeModel } from "./made-models.ts";
+
+const path = z.string().min(1);
+const seed = z.int().nonnegative();
+
+const rowSchema = z.strictObject({
+  method: z.enum(METHOD_NAMES),
+  /** A checkpoint folder instead of the table's `model`. */
+  model: path.optional(),
+  /** Or the recipe of `grit train` that makes the model. */
+  train: path.optional(),
+  /** Or the recipe of `grit pretrain` that makes it. */
+  pretrain: path.optional(),
+  /** Text that every answer is made to begin with. */
+  prefix: z.string().default(""),
+  /** Sampled, and trained where a recipe makes the model, once with each: the row is their mean. */
+  seeds: z.array(seed).min(1).optional(),
+});
+
+export const evalSchema = z
+  .strictObject({
+    /** Folder of the scenes world, rendered first unless it is there. */
+    scenes: path.optional(),
+    /** Data files by the name of their set. */
+    sets: z.record(z.string(), path).refine((sets) => Object.keys(sets).length > 0, "names no set"),
+    /** Folder that image paths start at, instead of each data file's own. */
+    images: path.optional(),
+    /** Only the first samples of each set. */
+    limit: z.int().positive().optional(),
+    /** The checkpoint folder of every row that names no other. */
+    model: path.optional(),
+    /** The rows of the table by name. */
+    rows: z.record(z.string(), rowSchema),
+    judge: recipeFields.shape.judge,
+    /** 0 is greedy. */
+    temperature: z.number().nonnegative().default(0),
+    max_tokens: z.int().positive().default(1000),
+    seed: seed.default(1),
+    image: recipeFields.shape.image,
+    precision: recipeFields.shape.precision,
+    device: recipeFields.shape.device,
+  })
+  .superRefine(({ model, rows }, context) => {
+    for (const [name, row] of Object.entries(rows)) {
+      const refuse = (message: string) => context.addIssue({ code: "custom", path: ["rows", name], message });
+      if (!/^\w[\w.-]*$/.test(name)) refuse("is no name for its folder: write letters, digits, dots and dashes");
+      const given = (["model", "train", "pretrain"] as const).filter((key) => row[key] !== undefined);
+      if (given.length > 1) refuse(`has ${given.join(" and ")}: a row has one model`);
+      if (given.length === 0 && model === undefined) refuse("has no model, and the table names none");
+      if (new Set(row.seeds).size < (row.seeds?.length ?? 0)) refuse("names a seed twice");
+    }
+  });
+export type EvalRecipe = z.infer<typeof evalSchema>;
+type Row = z.infer<typeof rowSchema>;
+
+/** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
+export function loadEvalRecipe(file: string, overrides: readonly string[] = []): Promise<EvalRecipe> {
+  return loadYaml(file, evalSchema, {
+    overrides,
+    models: ["model", "rows.*.model"],
+    paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
+  });
+}
+
+export type RowFollowing = Required<Pick<EvaluationFollowing, "onChecked" | "onFound" | "onProgress">>;
+
+/** Who is told how far a table has come. */
+export interface TableListener {
+  readonly signal: AbortSignal;
+  /** As a `MakingListener`'s, with the row that the model is for. */
+  readonly onTraining: (
+    row: string,
+    ...plan: Parameters<MakingListener["onTraining"]>
+  ) => ReturnType<MakingListener["onTraining"]>;
+  /** The rows begin, so many samples each: gives what hears of each row in turn. */
+  readonly onRows: (rows: number, samples: number) => (row: string) => RowFollowing;
+}
+
+/**
+ * Makes the models that are missing, then every row, and goes on where it stopped. Gives the rows' folders.
+ * @throws UserError for bad data, a model made by another recipe, a row of another evaluation; when the signal fires, its
+ * reason or Interrupted
+ */
+export async function runTable(
+  recipe: EvalRecipe,
+  out: string,
+  judge: Judge,
+  listener: TableListener,
+): Promise<string[]> {
+  const { signal } = listener;
+  if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS });
+  const sets = await loadSets(recipe.sets, recipe);
+  const jobs = jobsOf(recipe, out);
+  const models: string[] = [];
+  for (const { model, folder } of jobs) {
+    const onTraining: MakingListener["onTraining"] = (...plan) => listener.onTraining(folder, ...plan);
+    models.push(typeof model === "string" ? model : await makeModel(model, { signal, onTraining }));
+  }
+  const rowFollowing = listener.onRows(
+    jobs.length,
+    sets.reduce((n, { samples }) => n + samples.length, 0),
+  );
+  for (const [i, { name, folder, row, seed }] of jobs.entries()) {
+    const model = models[i]!;
+    const { temperature, max_tokens: maxTokens, device, precision } = recipe;
+    const dir = join(out, "rows", folder);
+    const asking = { method: row.method, temperature, maxTokens, seed, prefix: row.prefix };
+    const engine = new LocalEngine(model, {
+      device,
+      precision: settledFor(precision, dir),
+      image: imageOptions(recipe.image),
+    });
+    try {
+      await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });
+    } finally {
+      engine.dispose();
+    }
+  }
+  return jobs.map(({ folder }) => join(out, "rows", folder));
+}
+
+/** One row with one seed. */
+interface Job {
+  readonly name: string;
+  /** Its name among models and rows. */
+  readonly folder: string;
+  readonly row: Row;
+  readonly seed: number;
+  readonly model: string | ModelToMake;
+}
+
+function jobsOf(recipe: EvalRecipe, out: string): Job[] {
+  return Object.entries(recipe.rows).flatMap(([name, row]) =>
+    (row.seeds ?? [recipe.seed]).map((seed, _, seeds) => {
+      const folder = seeds.length > 1 ? `${name}-seed-${seed}` : name;
+      return { name, folder, row, seed, model: modelOf(recipe, row, seed, join(out, "models", folder)) };
+    }),
+  );
+}
+
+function modelOf(recipe: EvalRecipe, row: Row, seed: number, dir: string): string | ModelToMake {
+  if (row.train) return { by: "train", recipe: row.train, seed, dir };
+  if (row.pretrain) return { by: "pretrain", recipe: row.pretrain, seed, dir };
+  return row.model ?? recipe.model!;
+}
