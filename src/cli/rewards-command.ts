@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { parseChain } from "../chain/parse.ts";
 import { jsonLines, valid } from "../data/jsonl.ts";
-import { judgingFields, judgingOf } from "../data/samples.ts";
+import { judgingFields, judgingOf, taskOf } from "../data/samples.ts";
 import { openJudge } from "../judge/open.ts";
 import { type Frame, isScored, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
@@ -114,7 +114,19 @@ function toRollout(line: Line, number: number): RewardInput {
   const { question, answer, dataset, split, completion } = line;
   const id = line.id ?? `${dataset}-${number}`;
   return {
-    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split, ...judgingOf(line) },
+    sample: {
+      id,
+      image: "",
+      question,
+      answer,
+      boxes: [],
+      width,
+      height,
+      dataset,
+      task: taskOf(dataset),
+      split,
+      ...judgingOf(line),
+    },
     chain: parseChain(completion, { space: "frame", frame }),
     completion: { text: completion, ids: line.completion_ids },
   };

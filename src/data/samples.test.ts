@@ -76,6 +76,7 @@ describe("good lines", () => {
         width: 64,
         height: 48,
         dataset: "vsr",
+        task: "answer",
         split: "train",
         keyWords: ["cat"],
       },
@@ -183,6 +184,20 @@ describe("bad lines", () => {
     await expect(loadSamples([join(dir, "absent.jsonl")])).rejects.toThrow("absent.jsonl: no such file");
     await expect(loadSamples([dir])).rejects.toThrow("cannot be read");
   });
+});
+
+test.each([
+  ["TallyQA", "count"],
+  ["tallyqa", "count"],
+  ["tally_qa_test", "count"],
+  ["OVDEval", "detect"],
+  ["ovd_position", "detect"],
+  ["my_OVD", "detect"],
+  ["vsr", "answer"],
+  ["mme_count", "answer"],
+])("the samples of %s are there to %s, from the line on", async (dataset, task) => {
+  const [sample] = await loadSamples([await dataFile({ ...good, dataset })]);
+  expect(sample).toMatchObject({ dataset, task });
 });
 
 test("dataHash sees every word and every pixel, but no path", async () => {

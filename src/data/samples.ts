@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { box } from "../boxes.ts";
-import type { Sample } from "../records.ts";
+import type { Sample, Task } from "../records.ts";
 import { Faults, firstFew } from "../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
 import { jsonLines, valid } from "./jsonl.ts";
@@ -183,6 +183,15 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
   }
 }
 
+/**
+ * What the samples of a data set ask for, by its name in any case: those of TallyQA are counted, those of OVDEval are detected,
+ * and only there do the rewards and metrics look at how many boxes there are, or where the answer's boxes lie.
+ */
+export function taskOf(dataset: string): Task {
+  if (/^tally[-_ ]?qa/i.test(dataset)) return "count";
+  return /ovd/i.test(dataset) ? "detect" : "answer";
+}
+
 function toSample(value: Line, line: number, image: string, { width, height }: ImageHeader): Sample {
   return {
     id: idOf(value, line),
@@ -193,6 +202,7 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
     width,
     height,
     dataset: value.dataset,
+    task: taskOf(value.dataset),
     split: value.split,
     ...(value.key_words && { keyWords: value.key_words }),
     ...judgingOf(value),
@@ -201,12 +211,12 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
 
 /**
  * SHA-256, hex, over what the samples say and the bytes of their images. Equal hashes are equal data, wherever the files
- * lie: paths do not enter.
+ * lie: paths do not enter, nor does the task, which follows from the data set's name.
  */
 export async function dataHash(samples: readonly Sample[]): Promise<string> {
   const images = new Map<string, string>();
   const hash = createHash("sha256");
-  for (const { image, ...rest } of samples) {
+  for (const { image, task: _, ...rest } of samples) {
     if (!images.has(image))
       images.set(
         image,
