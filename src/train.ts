@@ -45,6 +45,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** An engine opened by `openEngine`, when the caller goes on using it. */
   readonly engine?: LocalEngine;
+  /** What `readData` gave, when the caller has read it already. */
+  readonly data?: TrainingData;
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
   /** Called while held-out sets are asked, with the samples answered so far in all evaluations of this sitting. */
@@ -89,14 +91,29 @@ export function openEngine(recipe: Recipe): LocalEngine {
   });
 }
 
+/** What a run reads. */
+export interface TrainingData {
+  readonly samples: readonly Sample[];
+  /** Empty where nothing is evaluated during training. */
+  readonly heldOut: readonly AskedSet[];
+}
+
+/**
+ * The data of a recipe. Reading them takes seconds, and opening a model may take minutes: this comes first.
+ * @throws UserError naming every fault of the files
+ */
+export async function readData(recipe: Recipe): Promise<TrainingData> {
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  return { samples, heldOut: recipe.eval.every > 0 ? await heldOutSets(recipe) : [] };
+}
+
 /**
  * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
  * @throws UserError for bad data or a run folder in use, Interrupted after a signal
  */
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
-  const samples = await loadSamples(begun.data.train, { images: begun.data.images });
-  const heldOut = await heldOutSets(begun);
+  const { samples, heldOut } = options.data ?? (await readData(begun));
   const judge = await openJudge(begun.judge, { signal: options.signal });
   const rewards = await openRewards(begun, judge);
   const engine = options.engine ?? openEngine(begun);
@@ -256,10 +273,9 @@ async function workloadOf(
       faults,
     );
   const sizes = await lay("data.train", samples, maxTokens);
-  const asked = recipe.eval.every > 0 ? heldOut : [];
-  for (const set of asked) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
+  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
-  faults.throwIfAny("the data", "Mend what is named and run the command again; nothing was written.");
+  faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
   return {
     prompts: recipe.prompts_per_step,
     completions: recipe.group_size,

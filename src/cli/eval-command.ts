@@ -112,7 +112,7 @@ async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promi
 
 async function byRecipe(file: string, overrides: string[], options: Options, signal: AbortSignal): Promise<void> {
   const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
-  const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
+  const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   const judge = await openJudge(recipe.judge, { signal });
   const device = resolveDevice(recipe.device);

@@ -32,7 +32,7 @@ export function pretrainCommand(): Command {
 }
 
 async function fromModel(file: string, overrides: readonly string[], out: string): Promise<void> {
-  const recipe = await loadFinetuneRecipe(file, overrides);
+  const recipe = await loadFinetuneRecipe(file, overrides, { files: true });
   using interrupts = new Interrupts();
   const progress = new Progress({ label: "fine-tune", total: recipe.steps });
   try {

@@ -12,7 +12,7 @@ import { writeAskedAs } from "../prompt/asked-as.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { writeReport } from "../report/write-report.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { openEngine, train } from "../train.ts";
+import { openEngine, readData, train } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -45,6 +45,7 @@ export function quickstartCommand(): Command {
       const { reused } = await renderSets({ ...SCENES, onProgress: (done) => progress.update(done) });
       if (reused) progress.skip(SCENES_IN_ALL);
       const sets = await heldOutSets(recipe);
+      const data = await readData(recipe);
       progress.expect(STAGES.base, countAnswers(recipe, sets, waysOfBase));
       progress.expect(STAGES.result, countAnswers(recipe, sets, waysOfTrained));
       clock.lap("scenes");
@@ -60,6 +61,7 @@ export function quickstartCommand(): Command {
       const run = await train(recipe, {
         run: dir,
         engine,
+        data,
         resume,
         signal: interrupts.signal,
         onReady: ({ from }) => progress.skip(from),

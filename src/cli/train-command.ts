@@ -5,7 +5,7 @@ import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { computingNote } from "../engine/computing.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { openEngine, type Ready, type StepLine, train } from "../train.ts";
+import { openEngine, type Ready, readData, type StepLine, train } from "../train.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -19,9 +19,10 @@ export function trainCommand(): Command {
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "go on with the run in that folder")
     .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
-      const recipe = await loadRecipe(file, overrides);
+      const recipe = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
       if (!resume) RunFolder.refuseOccupied(dir);
+      const data = await readData(recipe);
       console.error(`Opening ${recipe.model}`);
       const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
       try {
@@ -32,6 +33,7 @@ export function trainCommand(): Command {
         await train(recipe, {
           run: dir,
           engine,
+          data,
           ...(resume && { resume }),
           signal: interrupts.signal,
           onReady: (ready) => {

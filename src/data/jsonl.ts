@@ -1,8 +1,9 @@
 /** @file JSON lines, strictly: UTF-8, blank lines passed over, and all that is wrong with them gathered by line and key. */
 import { createReadStream } from "node:fs";
 import type { z } from "zod";
-import { messageOf, UserError } from "../util/errors.ts";
+import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
+import { unreadable } from "../util/unreadable.ts";
 
 /** The value of one line of a file. */
 export interface JsonLine {
@@ -71,9 +72,7 @@ async function* byteLines(file: string): AsyncGenerator<Uint8Array> {
       }
     }
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;
-    throw new UserError(`${file}: ${what}`, "Check the path; it is taken from the current directory.");
+    throw unreadable(file, error);
   }
   yield rest;
 }

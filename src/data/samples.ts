@@ -87,7 +87,7 @@ export async function loadLines<E>(
   const lines: ReadLine<E>[] = [];
   for (const file of files) lines.push(...(await readLines(file, extra, options, faults)));
   const headers = await imageHeaders(lines.map(({ image }) => image));
-  reportMissing(lines, headers, faults);
+  reportMissing(lines, headers, options.images, faults);
   const loaded = lines.flatMap(({ file, line, value, extra, image }) => {
     const header = headers.get(image)!;
     if (typeof header === "string") {
@@ -97,7 +97,7 @@ export async function loadLines<E>(
     checkGeometry(`${file}:${line}`, value, header, faults);
     return [{ sample: toSample(value, line, image, header), extra, file, line }];
   });
-  faults.throwIfAny(files.join(", "), "Mend what is named and run the command again.");
+  faults.throwIfAny(files.join(", "), "Fix what is named above and run the command again.");
   return loaded;
 }
 
@@ -152,6 +152,7 @@ async function imageHeaders(images: readonly string[]): Promise<Map<string, Imag
 function reportMissing(
   lines: readonly ReadLine<unknown>[],
   headers: ReadonlyMap<string, ImageHeader | string>,
+  folder: string | undefined,
   faults: Faults,
 ): void {
   const missing = lines.filter(({ image }) => headers.get(image) === MISSING);
@@ -160,7 +161,10 @@ function reportMissing(
   const count = images.length === 1 ? "one image is missing" : `${images.length} images are missing`;
   const where = `${missing[0]!.file}:${missing[0]!.line}: image`;
   const list = firstFew(images).map((image) => `\n    ${image}`);
-  faults.add(where, `${count} (paths start at the data file, or at the folder given by --images)${list.join("")}`);
+  const start = folder
+    ? `image paths start at ${folder}`
+    : "image paths start at the data file's folder; another is named by --images, in a recipe by data.images";
+  faults.add(where, `${count} (${start})${list.join("")}`);
 }
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */
