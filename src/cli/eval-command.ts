@@ -57,11 +57,7 @@ export function evalCommand(): Command {
       "rows and sets of a table, e.g. recipes/eval-scenes.yaml; without one, one row by the options",
     )
     .argument("[overrides...]", "e.g. max_tokens=100")
-    .addOption(
-      modelOption(
-        "a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model",
-      ).makeOptionMandatory(false),
-    )
+    .addOption(modelOption().makeOptionMandatory(false))
     .option("--data <files>", "data files, separated by commas; a set is named after its file")
     .option("--out <dir>", "keep answers, numbers and manifest there (a recipe: runs/<its name>)")
     .option("--name <name>", "of the row (default: the name of --out); one name with several seeds is one row")

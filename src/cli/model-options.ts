@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { computingNote } from "../engine/computing.ts";
 import { LocalEngine } from "../engine/local.ts";
-import { anchored, modelFolder } from "../hub/resolve.ts";
 import { askedAs } from "../prompt/asked-as.ts";
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
+import { modelNamed } from "./model-folder.ts";
 import { integer, number } from "./number-options.ts";
 
 /** A model asked about samples. */
@@ -27,9 +27,7 @@ export interface SamplingOptions {
 
 /** Adds the options of `ModelOptions` to a command. */
 export function addModelOptions(command: Command): Command {
-  return addAskingOptions(
-    command.addOption(modelOption("a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model")),
-  );
+  return addAskingOptions(command.addOption(modelOption()));
 }
 
 /** Adds the options of `ModelOptions` to a command, all but `--model`. */
@@ -58,10 +56,13 @@ export function addAskingOptions(command: Command): Command {
 }
 
 /** `--model`, by folder or by hub id. */
-export function modelOption(description: string): Option {
-  return new Option("--model <dir or id>", description)
+export function modelOption(): Option {
+  return new Option(
+    "--model <dir or id>",
+    "a folder in Hugging Face layout, a run folder (its latest checkpoint), or the hub id of a downloaded model",
+  )
     .makeOptionMandatory()
-    .argParser((name: string) => modelFolder(anchored(name, process.cwd())));
+    .argParser(modelNamed);
 }
 
 /** Adds the options of `SamplingOptions` to a command. */

@@ -17,6 +17,7 @@ import { fraction, percent, points } from "../report/number-format.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
 import { addJudgeOption, isJudgeFile, judgeSettings, printCost } from "./judge-option.ts";
+import { modelNamed } from "./model-folder.ts";
 import { writeRows } from "./model-lines.ts";
 import { openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
@@ -95,7 +96,7 @@ function correlationCommand(): Command {
     .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
       const { seed, repeats, chooser: named } = options;
       const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
-      const other = named === undefined || settings ? undefined : openModel({ ...options, model: named });
+      const other = named === undefined || settings ? undefined : openModel({ ...options, model: modelNamed(named) });
       let service: ServiceChooser | undefined;
       const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
         if (settings) service ??= await serviceChooser(settings);
