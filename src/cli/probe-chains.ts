@@ -1,8 +1,9 @@
 /** @file Chains of a data file, given in it or written by the model, on their way through a probe. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { z } from "zod";
+import type { z } from "zod";
 import { chainOf } from "../chain/chain-of.ts";
+import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
@@ -26,7 +27,9 @@ export interface ChainOptions extends ModelOptions {
 }
 
 /** A chain may be given; else the model writes it, greedily. */
-const lineSchema = z.object({ completion: z.string("is not a string").min(1, "is empty").optional() });
+const lineSchema = givenCompletion.superRefine(({ text, textKey }, context) => {
+  if (text === "") context.addIssue({ code: "custom", path: [textKey], message: "is empty" });
+});
 type Line = LoadedLine<z.infer<typeof lineSchema>>;
 
 /** Chains under way together. */
@@ -37,7 +40,7 @@ export function chainsCommand(name: string, description: string): Command {
   return addModelOptions(new Command(name).description(description))
     .requiredOption(
       "--data <file>",
-      "JSON lines, as for training; a line's completion is its chain, or else the model writes one",
+      "JSON lines, as for training; a line's completion (or its text, as grit generate writes it) is its chain, else the model writes one",
     )
     .requiredOption("--out <dir>", "write rows.jsonl and summary.json there; must not exist")
     .option("--limit <n>", "only the first n lines", integer(1))
@@ -79,7 +82,7 @@ export async function overChains<R>(
 
 function checkCompletions({ processor }: LocalEngine, lines: readonly Line[]): void {
   for (const { extra, file, line } of lines)
-    processor.tokenizer.refuseSpecial(extra.completion ?? "", `${file}:${line}: completion: the text`);
+    processor.tokenizer.refuseSpecial(extra.text ?? "", `${file}:${line}: ${extra.textKey}: the text`);
 }
 
 /** Lays out every prompt once. @throws UserError naming all that cannot be asked, or have no room for their chains */
@@ -91,8 +94,8 @@ async function checkRoom(
 ): Promise<void> {
   const faults = new Faults();
   const plans = lines.map((line) => {
-    const { completion } = line.extra;
-    const given = completion === undefined ? undefined : engine.processor.tokenizer.encode(completion);
+    const { text } = line.extra;
+    const given = text === undefined ? undefined : engine.processor.tokenizer.encode(text);
     return planned(line, method, given?.length ?? maxTokens);
   });
   await checkPrompts(engine, plans, faults, onProgress);
@@ -107,12 +110,12 @@ async function chainsOf(
 ): Promise<AnsweredSample[]> {
   const { processor } = engine;
   const prompts = await promptsOf(processor, lines, method);
-  const missing = prompts.filter((_, i) => lines[i]!.extra.completion === undefined);
+  const missing = prompts.filter((_, i) => lines[i]!.extra.text === undefined);
   const stop = METHODS[method].stop;
   const completions = await engine.sample(missing, { n: 1, maxTokens, temperature: 0, seed, stop });
   const written = completions.map(([completion]) => completion!.text).values();
   return lines.map(({ sample, extra }, i) => {
-    const text = extra.completion ?? written.next().value!;
+    const text = extra.text ?? written.next().value!;
     return { sample, prompt: prompts[i]!, chain: chainOf(processor, prompts[i]!, text) };
   });
 }

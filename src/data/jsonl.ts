@@ -30,6 +30,28 @@ export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<J
   if (count === 0) faults.add(file, "holds no lines");
 }
 
+/**
+ * Keeps the ids of a file's lines apart. The rollouts of a run say an id once for each completion of a group: theirs are numbered,
+ * `vsr-3#1`, `vsr-3#2`, …
+ */
+export class LineNames {
+  readonly #lines = new Map<string, number>();
+  readonly #completions = new Map<string, number>();
+
+  /** The id of a line by what it says, or the earlier line that has it. */
+  name(json: unknown, id: string, line: number): string | { readonly line: number } {
+    if (typeof json === "object" && json !== null && "group" in json && "advantage" in json) {
+      const count = (this.#completions.get(id) ?? 0) + 1;
+      this.#completions.set(id, count);
+      return `${id}#${count}`;
+    }
+    const first = this.#lines.get(id);
+    if (first !== undefined) return { line: first };
+    this.#lines.set(id, line);
+    return id;
+  }
+}
+
 /** A line's value by a schema; of one that does not fit every fault is added, by key, and nothing is given. */
 export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults: Faults): { data: T } | undefined {
   const result = schema.safeParse(json);

@@ -147,7 +147,7 @@ describe("bad lines", () => {
     ["boxes under another name", { ...good, boxes: [] }, "data.jsonl:2: boxes: is not read; name the boxes bboxs"],
     ["half a pixel", { ...good, width: 63.5 }, "data.jsonl:2: width: is not a whole number of pixels"],
     ["another size", { ...good, width: 48, height: 64 }, "say 48x64, but the image has 64x48 pixels"],
-    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" stands at line 1 too'],
+    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" is the id of line 1 too'],
     ["a missing image", { ...good, image: "gone.png" }, "data.jsonl:2: image: one image is missing"],
     ["a folder as image", { ...good, image: "." }, "is not a file"],
     ["an empty image", { ...good, image: "empty.png" }, "empty.png is empty"],

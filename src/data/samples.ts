@@ -4,14 +4,15 @@
  * optional `id`, and with what a judge may be told, `choices` and `answer_type`. Everything wrong with a set of files is reported at once, by file, line and key.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { box } from "../boxes.ts";
 import type { Sample, Task } from "../records.ts";
 import { Faults, firstFew } from "../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
-import { jsonLines, valid } from "./jsonl.ts";
+import { jsonLines, LineNames, valid } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -115,26 +116,41 @@ interface ReadLine<E> {
 async function readLines<E>(
   file: string,
   extra: z.ZodType<E>,
-  { images = dirname(file) }: LoadOptions,
+  { images }: LoadOptions,
   faults: Faults,
 ): Promise<ReadLine<E>[]> {
   const lines: ReadLine<E>[] = [];
-  const seen = new Map<string, number>();
+  const namer = new LineNames();
+  const home = runFolderOf(file) ?? dirname(file);
   for await (const row of jsonLines(file, faults)) {
     const { json, line, where } = row;
     const value = valid(lineSchema, row, faults);
-    const more = valid(extra, row, faults);
+    const more = typeof json === "object" ? valid(extra, row, faults) : undefined;
     if (!value || !more) continue;
+    // Beside a text that a model wrote, boxes are those it found.
+    const written = "text" in (json as object);
     const alias = Object.keys(json as object).find((key) => /^(bbox|bboxes|box|boxes)$/.test(key));
-    if (alias) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
-    const id = idOf(value.data, line);
-    const first = seen.get(id);
-    if (first) faults.add(`${where}: id`, `"${id}" stands at line ${first} too`);
-    else seen.set(id, line);
-    const image = resolve(images, value.data.image);
-    lines.push({ file, line, value: value.data, extra: more.data, image });
+    if (alias && !written) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
+    const id = namer.name(json, idOf(value.data, line), line);
+    if (typeof id !== "string")
+      faults.add(`${where}: id`, `"${idOf(value.data, line)}" is the id of line ${id.line} too`);
+    const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
+    lines.push({
+      file,
+      line,
+      value: typeof id === "string" ? { ...value.data, id } : value.data,
+      extra: more.data,
+      image,
+    });
   }
   return lines;
+}
+
+/** The run folder that a file lies in, if it does: image paths in a run's own files start there. */
+function runFolderOf(file: string): string | undefined {
+  let folder = dirname(resolve(file));
+  for (let up = 0; up < 3; up++, folder = dirname(folder)) if (existsSync(join(folder, "run.json"))) return folder;
+  return undefined;
 }
 
 function idOf(value: Line, line: number): string {
@@ -210,6 +226,25 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
     split: value.split,
     ...(value.key_words && { keyWords: value.key_words }),
     ...judgingOf(value),
+  };
+}
+
+/** A sample as a line of a data file, its image by its absolute path: what `loadSamples` reads again as the same sample. */
+export function sampleLine(sample: Sample) {
+  const { id, question, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } = sample;
+  return {
+    id,
+    question,
+    answer,
+    image: resolve(image),
+    width,
+    height,
+    bboxs: boxes.map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
+    dataset,
+    split,
+    ...(keyWords && { key_words: keyWords }),
+    ...(choices && { choices }),
+    ...(answerType && { answer_type: answerType }),
   };
 }
 
