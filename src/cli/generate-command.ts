@@ -22,6 +22,7 @@ import {
   type SamplingOptions,
 } from "./model-options.ts";
 import { integer, share } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   readonly data: string;
@@ -51,13 +52,12 @@ export interface GeneratedRow {
 const BATCH = 64;
 
 export function generateCommand(): Command {
-  const command = new Command("generate")
-    .description("write one completion for every line of a data file")
-    .requiredOption("--data <file>", "JSON lines, as for training")
-    .requiredOption(
-      "--out <file>",
-      "JSON lines to write: the sample, then text, response, tokens, logprobs, boxes, frame, ended",
-    );
+  const command = new Command("generate").description("write one completion for every line of a data file");
+  under(command, "input").requiredOption("--data <file>", "JSON lines, as for training");
+  under(command, "output").requiredOption(
+    "--out <file>",
+    "JSON lines to write: the sample, then text, response, tokens, logprobs, boxes, frame, ended",
+  );
   return addSamplingOptions(addModelOptions(command))
     .option("--top-p <p>", "keep the likeliest tokens that add up to this probability", share, 1)
     .option("--top-k <k>", "keep that many likeliest tokens; 0: all", integer(0), 0)

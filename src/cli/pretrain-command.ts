@@ -17,11 +17,12 @@ import { Interrupts } from "./interrupts.ts";
 export function pretrainCommand(): Command {
   return new Command("pretrain")
     .description(
-      "train by supervision: a small base model from nothing on the scenes world, or, by a recipe that names a model, that one on a few samples",
+      "supervised training. A recipe that names a model (recipes/tiny-sft.yaml) fine-tunes it on data files; one that names none " +
+        "(recipes/tiny-base.yaml) makes a small base model from nothing, on rendered scenes.",
     )
     .argument("<recipe>", "a YAML file, e.g. recipes/tiny-base.yaml or recipes/tiny-sft.yaml")
-    .argument("[overrides...]", "e.g. steps=100")
-    .requiredOption("--out <dir>", "where the checkpoint goes; must not exist")
+    .argument("[overrides...]", "of the recipe's keys, e.g. steps=100")
+    .requiredOption("--out <dir>", "folder for the trained model; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {
       if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out, or move it away.");
       const { model } = await loadYaml(file, z.looseObject({ model: z.unknown().optional() }), { overrides });

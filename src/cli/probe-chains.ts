@@ -16,6 +16,7 @@ import { Progress } from "../util/progress.ts";
 import { askingStages, MEND, planned, promptsOf } from "./model-lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 
 /** A model, and the chains it is probed with. */
 export interface ChainOptions extends ModelOptions {
@@ -37,15 +38,20 @@ const BATCH = 16;
 
 /** A command with the options of `ChainOptions`. */
 export function chainsCommand(name: string, description: string): Command {
-  return addModelOptions(new Command(name).description(description))
+  const command = addModelOptions(new Command(name).description(description));
+  under(command, "input")
     .requiredOption(
       "--data <file>",
-      "JSON lines, as for training; a line's completion (or its text, as grit generate writes it) is its chain, else the model writes one",
+      "JSON lines, as for training; a line's completion, or its text as grit generate writes it, is its chain; without either the model writes one",
     )
-    .requiredOption("--out <dir>", "write rows.jsonl and summary.json there; must not exist")
-    .option("--limit <n>", "only the first n lines", integer(1))
-    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
-    .option("--seed <n>", "of what is random in the probe", integer(0), 1);
+    .option("--limit <n>", "only the first n lines", integer(1));
+  under(command, "sampling")
+    .option("--max-tokens <n>", "longest answer, in tokens", integer(1), 1000)
+    .option("--seed <n>", "makes what is random in the probe repeatable", integer(0), 1);
+  return under(command, "output").requiredOption(
+    "--out <dir>",
+    "folder for rows.jsonl and summary.json; must not exist",
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ import { Faults } from "../util/faults.ts";
 import { Progress } from "../util/progress.ts";
 import { askingStages, checkOut, MEND, planned, promptsOf, writeRows } from "./model-lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
+import { under } from "./option-groups.ts";
 
 interface Options extends ModelOptions {
   readonly data: string;
@@ -37,14 +38,13 @@ interface ScoredRow {
 const BATCH = 16;
 
 export function scoreCommand(): Command {
-  const command = new Command("score")
-    .description("write the log-probability of every token of given completions")
-    .requiredOption(
-      "--data <file>",
-      "JSON lines, as for training, with completion (text, read as continuing the prompt; no end token is added) or " +
-        "completion_ids (used where a line has both); or what grit generate, grit eval or a run has written",
-    )
-    .requiredOption("--out <file>", "JSON lines to write: id, tokens, logprobs");
+  const command = new Command("score").description("write the log-probability of every token of given completions");
+  under(command, "input").requiredOption(
+    "--data <file>",
+    "JSON lines, as for training, with completion (text, read as continuing the prompt; no end token is added) or " +
+      "completion_ids (used where a line has both); or what grit generate, grit eval or a run has written",
+  );
+  under(command, "output").requiredOption("--out <file>", "JSON lines to write: id, tokens, logprobs");
   return addModelOptions(command).action(async (options: Options) => {
     checkOut(options.out, options.data);
     const lines = await loadLines([options.data], completionSchema, { images: options.images });
