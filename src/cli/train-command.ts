@@ -6,7 +6,7 @@ import { computingNote } from "../engine/computing.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, type StepLine, train } from "../train.ts";
-import { Progress, type Stage } from "../util/progress.ts";
+import { bytes, Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -80,13 +80,12 @@ export function stepNote({ reward, accuracy, giou, kl, length }: StepLine): stri
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${kl.toFixed(3)}  length ${length.mean.toFixed(0)}`;
 }
 
-/** What a step is foretold to take of the memory, and for what. */
-function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  const rows = Object.entries(uses).map(([use, bytes]) => `${use} ${gb(bytes)}`);
-  const note = `A step will take about ${gb(peak)} of ${gb(available)} memory: ${rows.join(", ")}.`;
+/** What a step is estimated to take of the memory, and for what. */
+export function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
+  const rows = Object.entries(uses).flatMap(([use, count]) => (count > 0 ? [`${use} ${bytes(count)}`] : []));
+  const note = `A step will take about ${bytes(peak)} of ${bytes(available)} memory: ${rows.join(", ")}.`;
   if (peak < available) return note;
-  return `${note}\nThat is more than there is. Less takes: a smaller micro_batch_tokens, activation_checkpointing, freeze, lora.`;
+  return `${note}\nThat is more than there is. To need less: lower micro_batch_tokens, or use activation_checkpointing, freeze or lora.`;
 }
 
 /** Parameters by part, and how many of them are trained. */
