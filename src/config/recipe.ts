@@ -174,17 +174,6 @@ export function settledIn<R extends { precision: Precision }>(recipe: R, record:
   return { ...recipe, precision: begun?.precision ?? "auto" };
 }
 
-/** The pixel policy of a recipe, as an engine takes it. */
-export function imageOptions({ min_pixels, max_pixels, double_resize, min_tiles, max_tiles }: Recipe["image"]) {
-  return {
-    ...(min_pixels && { minPixels: min_pixels }),
-    ...(max_pixels && { maxPixels: max_pixels }),
-    doubleResize: double_resize,
-    ...(min_tiles && { minTiles: min_tiles }),
-    ...(max_tiles && { maxTiles: max_tiles }),
-  };
-}
-
 /** Settings that are sound alone but not together. */
 function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
