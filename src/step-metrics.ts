@@ -1,11 +1,12 @@
 /** @file What a step amounts to: its line of `metrics.jsonl`. */
+
 import type { StepMetrics } from "./engine/engine.ts";
 import { groundingIoU } from "./evaluation/metrics.ts";
-import { mean } from "./evaluation/statistics.ts";
 import { effectiveGroups } from "./objective/advantage.ts";
 import type { LossMetrics } from "./objective/loss.ts";
 import { type Group, isScored } from "./records.ts";
 import type { MetricsLine } from "./run/lines.ts";
+import { mean } from "./util/arrays.ts";
 
 /** One update's metrics: those of its gradient and those of its step. */
 export type Update = LossMetrics & StepMetrics;

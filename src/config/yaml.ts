@@ -2,6 +2,7 @@
  * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is told at
  * once, with its line, its key and the nearest key that exists.
  */
+
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
@@ -9,6 +10,7 @@ import { z } from "zod";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { messageOf, nearest, UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
+import { isObject } from "../util/json-object.ts";
 
 export interface YamlOptions {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
@@ -131,10 +133,6 @@ function mapUnder(value: unknown, below: readonly string[], path: readonly Key[]
   const keys = key === "*" ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : [];
   const changed = keys.map((each) => [each, mapUnder(value[each], rest, [...path, each], change)]);
   return { ...value, ...Object.fromEntries(changed) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The line of the key, or of the innermost of its parents that the file has. */

@@ -2,10 +2,10 @@
 
 import type { MethodName } from "../prompt/methods.ts";
 import type { Sample } from "../records.ts";
+import { chunks } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
 import type { Engine } from "./engine.ts";
-import { byBudget } from "./packing.ts";
 
 /** Prompts whose images are decoded at once. */
 const TOGETHER = 32;
@@ -40,7 +40,7 @@ export async function checkPrompts(
 ): Promise<PromptSize[]> {
   const sizes: PromptSize[] = [];
   let done = 0;
-  for (const batch of byBudget(planned, () => 1, TOGETHER)) {
+  for (const batch of chunks(planned, TOGETHER)) {
     const outcomes = await Promise.allSettled(batch.map((each) => sizeOf(engine, each)));
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === "fulfilled") sizes.push(outcome.value);

@@ -4,11 +4,11 @@ import { boxLines, chainOf } from "../chain/chain-of.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { loadSamples } from "../data/samples.ts";
 import type { Engine } from "../engine/engine.ts";
-import { byBudget } from "../engine/packing.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
 import { isScored, type Prompt, type Sample } from "../records.ts";
 import type { Answered } from "../run/lines.ts";
+import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
 import { measure, responseOf, trueBoxes } from "./metrics.ts";
 
@@ -64,7 +64,7 @@ export async function evaluate(
 ): Promise<Answered[][]> {
   const out = askings.map((): Answered[] => []);
   let done = 0;
-  for (const batch of byBudget(samples, () => 1, BATCH)) {
+  for (const batch of chunks(samples, BATCH)) {
     for (const [way, asking] of askings.entries()) {
       const before = done;
       const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part) });
@@ -109,7 +109,7 @@ export async function* answerMissing(
   { known, batch: size = BATCH, ...following }: Following & { known: ReadonlyMap<string, Known>; batch?: number },
 ): AsyncGenerator<Answered[]> {
   const isOpen = ({ id }: Sample) => typeof known.get(id)?.acc !== "number";
-  for (const batch of byBudget(samples, () => 1, size)) {
+  for (const batch of chunks(samples, size)) {
     const open = batch.filter(isOpen);
     if (open.length === 0) continue;
     if (open.every(({ id }) => known.has(id))) {

@@ -6,7 +6,8 @@
 import path from "node:path";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject, type JsonObject, readJsonIfPresent } from "./checkpoint-files.ts";
+import { isObject, type JsonObject } from "../util/json-object.ts";
+import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
