@@ -55,6 +55,7 @@ export abstract class Qwen2Language implements Model {
       kvHeads: text.num_key_value_heads,
       headWidth,
       hidden: text.hidden_size,
+      intermediate: text.intermediate_size,
       vocabulary: text.vocab_size,
       maxPositions: text.max_position_embeddings,
     };
