@@ -44,7 +44,7 @@ export const recipeFields = z.strictObject({
       custom: z.array(path).default([]),
     })
     .prefault({}),
-  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge_settings.ts. */
+  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge-settings.ts. */
   judge: judgeSchema.prefault({}),
   seed: z.int().nonnegative().default(1),
   /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */

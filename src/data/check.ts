@@ -1,5 +1,5 @@
 /**
- * @file What can be proved and said of data without a model: `checkSamples` proves that every image decodes to the end and
+ * @file Proofs and descriptions of data, without a model. `checkSamples` proves that every image decodes to the end and
  * that every gold answer would score full marks; `describe` gives the columns of the paper's table 2.
  */
 

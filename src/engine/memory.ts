@@ -1,5 +1,5 @@
 /**
- * @file How much memory a training step takes, foretold from shapes: what is held throughout, and what sampling and the
+ * @file How much memory a training step takes, estimated from shapes: what is held throughout, and what sampling and the
  * gradient need beside it, one after the other. `memory.test.ts` measures it against the allocators' own count.
  *
  * Letters as in the tensors' names; b and a are the bytes of the computation's type and of attention's.

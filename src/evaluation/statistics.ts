@@ -1,6 +1,6 @@
 /**
- * @file How far a number can be trusted: bootstrap intervals of means and of paired gains, a sign-flip test, and the
- * interval of several seeds. All randomness is seeded, so equal inputs give equal intervals.
+ * @file How far a number can be trusted: bootstrap intervals, paired gains, a sign-flip test, intervals of several seeds.
+ * All randomness is seeded, so equal inputs give equal intervals.
  */
 
 import { mean } from "../util/arrays.ts";

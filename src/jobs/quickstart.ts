@@ -1,6 +1,6 @@
 /**
- * @file What the quickstart measures: the base model and the trained one under the same prompt on every held-out set, and
- * the base asked in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
+ * @file What the quickstart measures: the base and the trained model, alike on every held-out set. The base is also asked
+ * in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
  */
 
 import type { Recipe } from "../config/recipe.ts";

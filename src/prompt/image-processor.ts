@@ -1,6 +1,6 @@
 /**
- * @file What a prompt asks of a family's image processor, the options a user may set over the checkpoint's files, and the
- * reading of those files.
+ * @file What a prompt asks of a family's image processor. Also the options a user may set over the checkpoint's files, and
+ * the reading of those files.
  */
 
 import path from "node:path";

@@ -1,5 +1,5 @@
 /**
- * @file Qwen2.5's language model (transformers: `Qwen2Model`), as vision-language architectures build on it: each adds its
+ * @file Qwen2.5's language model (`Qwen2Model` in transformers), as vision-language architectures build on it. Each adds its
  * vision tower, where that puts a token, and the names its checkpoints use.
  */
 import type { ImageInput, ImageLayout } from "../../records.ts";
