@@ -2,7 +2,7 @@
  * @file Seconds a GRPO step takes here, measured as `bench/trl/trl_step.py` measures TRL's: completions of exactly C
  * tokens in groups of 4 about one 168x168 picture each, policy and reference scored, one AdamW update of everything.
  *
- *     npx tsx bench/step.ts MODEL_DIR [--completions 16] [--tokens 64] [--steps 5] [--precision float32] [--peer PYTHON]
+ *     npx tsx bench/step.ts MODEL_DIR [--completions 16] [--tokens 64] [--steps 5] [--precision auto] [--peer PYTHON]
  *
  * With `--peer`, a Python that has TRL, the peer runs right after on the same checkpoint, and the ratio is printed: only
  * ratios of one run mean anything on a shared machine.
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LocalEngine } from "../src/engine/local.ts";
 import { Processor } from "../src/prompt/prompt.ts";
+import type { Precision } from "../src/torch/precision.ts";
 import { stream } from "../src/util/random.ts";
 
 const GROUP = 4;
@@ -27,7 +28,7 @@ const { values, positionals } = parseArgs({
     completions: { type: "string", default: "16" },
     tokens: { type: "string", default: "64" },
     steps: { type: "string", default: "5" },
-    precision: { type: "string", default: "float32" },
+    precision: { type: "string", default: "auto" },
     peer: { type: "string" },
   },
 });
@@ -55,7 +56,7 @@ const unending = Processor.load(dir);
 Object.assign(unending, { placeholderIds: unending.tokenizer.specialIds, endIds: [] });
 const engine = new LocalEngine(dir, {
   reference: true,
-  precision: values.precision as "float32" | "bfloat16",
+  precision: values.precision as Precision,
   processor: unending,
 });
 const loss = {
@@ -92,7 +93,7 @@ engine.dispose();
 const counted = seconds.slice(1).sort((a, b) => a - b);
 const median = counted[Math.floor(counted.length / 2)]!;
 const ours = { median_step_s: median, tokens_per_s: (completions * tokens) / median };
-console.log(JSON.stringify({ grit: ours, completions, tokens, precision: values.precision }));
+console.log(JSON.stringify({ grit: ours, completions, tokens, precision: engine.precision }));
 
 if (values.peer) {
   const script = fileURLToPath(new URL("trl/trl_step.py", import.meta.url));
@@ -106,7 +107,7 @@ if (values.peer) {
     "--steps",
     values.steps,
     "--dtype",
-    values.precision,
+    engine.precision,
   ];
   const out = execFileSync(values.peer, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   const peer = JSON.parse(out.trim().split("\n").at(-1)!) as typeof ours;

@@ -1,6 +1,6 @@
 /**
  * @file The records that flow through the system, in order:
- * `Sample → Prompt → Completion → Chain → Scores → Rollout`. A rollout carries its own sample: no index-aligned lists.
+ * `Sample → Prompt → Completion → Chain → Scores → Rollout`. A group holds a sample with its rollouts: no index-aligned lists.
  */
 
 /**
@@ -153,11 +153,20 @@ export interface Scores {
   readonly total: Score;
 }
 
-/** What one sampling of one sample led to. */
+/** One completion with all that became of it. */
 export interface Rollout {
-  readonly sample: Sample;
-  readonly prompt: Prompt;
   readonly completion: Completion;
   readonly chain: Chain;
   readonly scores: Scores;
+  /** How much better it did than its siblings: see `objective/advantage.ts`. */
+  readonly advantage: number;
+  /** Of its ids under the frozen reference; absent where the loss has no KL term. */
+  readonly referenceLogprobs?: readonly number[];
+}
+
+/** A sample's prompt and what was sampled from it: compared with each other, trained on together. */
+export interface Group {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly rollouts: readonly Rollout[];
 }

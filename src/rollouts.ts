@@ -1,60 +1,116 @@
-/** @file Rollouts made from samples, and what a step's rollouts look like in the run folder. */
+/** @file From samples to groups of rollouts, stage by stage, and what they look like in the run folder. */
 import { extname } from "node:path";
 import { boxLines, chainOf } from "./chain/chain-of.ts";
-import { groundingIoU } from "./evaluation/metrics.ts";
-import { mean } from "./evaluation/statistics.ts";
-import type { Processor } from "./prompt/prompt.ts";
-import { type Completion, isScored, type Prompt, type Rollout, type Sample, type Score } from "./records.ts";
+import type { Recipe } from "./config/recipe.ts";
+import { toSampling } from "./config/recipe-options.ts";
+import type { Engine, TrainGroup } from "./engine/engine.ts";
+import { type AdvantageKind, advantages } from "./objective/advantage.ts";
+import { METHODS } from "./prompt/methods.ts";
+import type { Completion, Group, Prompt, Sample } from "./records.ts";
 import { type Reward, scoreAll } from "./rewards/define.ts";
+import type { RolloutLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
+import { stream } from "./util/random.ts";
 
-/** Parses and scores the completions of each sample's prompt: [sample][completion]. */
-export async function rolloutGroups(
-  processor: Processor,
-  rewards: readonly Reward[],
+/** A sample's prompt with its completions, nothing known of them yet. */
+export interface Sampled {
+  readonly sample: Sample;
+  readonly prompt: Prompt;
+  readonly completions: readonly Completion[];
+}
+
+/** Asks the policy about every sample. The seed is that of the step. @throws the signal's reason when it fires */
+export async function sampleGroups(
+  engine: Engine,
   samples: readonly Sample[],
-  prompts: readonly Prompt[],
-  completions: readonly (readonly Completion[])[],
-): Promise<Rollout[][]> {
-  return Promise.all(
-    samples.map((sample, i) =>
-      Promise.all(
-        completions[i]!.map(async (completion) => {
-          const prompt = prompts[i]!;
-          const chain = chainOf(processor, prompt, completion.text);
-          return { sample, prompt, completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
-        }),
-      ),
-    ),
+  recipe: Pick<Recipe, "method" | "sampling" | "group_size" | "seed">,
+  step: number,
+  signal: AbortSignal | undefined,
+): Promise<Sampled[]> {
+  const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, recipe.method)));
+  const completions = await engine.sample(prompts, {
+    ...toSampling(recipe),
+    seed: stream(recipe.seed, "sampling", step).uint32(),
+    stop: METHODS[recipe.method].stop,
+    ...(signal && { signal }),
+  });
+  return samples.map((sample, i) => ({ sample, prompt: prompts[i]!, completions: completions[i]! }));
+}
+
+/** Parses and scores every completion, and compares it with its siblings. */
+export async function scoreGroups(
+  engine: Engine,
+  rewards: readonly Reward[],
+  sampled: readonly Sampled[],
+  kind: AdvantageKind,
+): Promise<Group[]> {
+  const scored = await Promise.all(
+    sampled.map(async ({ sample, prompt, completions }) => {
+      const rollouts = completions.map(async (completion) => {
+        const chain = chainOf(engine.processor, prompt, completion.text);
+        return { completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
+      });
+      return { sample, prompt, rollouts: await Promise.all(rollouts) };
+    }),
   );
+  const A = advantages(
+    scored.map(({ rollouts }) => rollouts.map(({ scores }) => scores.total)),
+    kind,
+  );
+  return scored.map((group, g) => ({
+    ...group,
+    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, advantage: A[g]![k]! })),
+  }));
+}
+
+/** Adds what the frozen reference says of every completion. */
+export function withReference(engine: Engine, groups: readonly Group[]): Group[] {
+  const scored = engine.score(
+    "reference",
+    groups.map(({ prompt, rollouts }) => ({ prompt, completions: rollouts.map(({ completion }) => completion.ids) })),
+  );
+  return groups.map((group, g) => ({
+    ...group,
+    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, referenceLogprobs: scored[g]![k]! })),
+  }));
+}
+
+/** A group as the engine learns from it. */
+export function toTrainGroup({ prompt, rollouts }: Group): TrainGroup {
+  return {
+    prompt,
+    items: rollouts.map(({ completion, advantage, referenceLogprobs }) => ({
+      ids: completion.ids,
+      advantage,
+      oldLogprobs: completion.logprobs,
+      ...(referenceLogprobs && { referenceLogprobs }),
+    })),
+  };
 }
 
 /** Writes every chain of a step, and the images they speak of. */
-export function writeRollouts(
-  run: RunFolder,
-  step: number,
-  groups: readonly (readonly Rollout[])[],
-  advantages: readonly (readonly number[])[],
-): void {
-  const lines = groups.flatMap((group, g) =>
-    group.map(({ sample, prompt, completion, chain, scores }, k) => ({
-      step,
-      group: g,
-      id: sample.id,
-      dataset: sample.dataset,
-      image: keepImage(run, prompt.images[0]!.sha256, sample.image),
-      width: sample.width,
-      height: sample.height,
-      question: sample.question,
-      answer: sample.answer,
-      text: completion.text,
-      ids: completion.ids,
-      boxes: boxLines(chain),
-      terms: scores.terms,
-      total: scores.total,
-      advantage: advantages[g]![k]!,
-      ending: completion.ending,
-    })),
+export function writeRollouts(run: RunFolder, step: number, groups: readonly Group[]): void {
+  const lines = groups.flatMap(({ sample, prompt, rollouts }, group) =>
+    rollouts.map(
+      ({ completion, chain, scores, advantage }): RolloutLine => ({
+        step,
+        group,
+        id: sample.id,
+        dataset: sample.dataset,
+        image: keepImage(run, prompt.images[0]!.sha256, sample.image),
+        width: sample.width,
+        height: sample.height,
+        question: sample.question,
+        answer: sample.answer,
+        text: completion.text,
+        ids: [...completion.ids],
+        boxes: boxLines(chain),
+        terms: scores.terms,
+        total: scores.total,
+        advantage,
+        ending: completion.ending,
+      }),
+    ),
   );
   run.writeRollouts(step, lines);
 }
@@ -62,52 +118,4 @@ export function writeRollouts(
 /** Keeps an image file in the run folder under its hash; its path there. */
 export function keepImage(run: RunFolder, sha256: string, file: string): string {
   return run.saveImage(sha256, file, extname(file).slice(1).toLowerCase() || "img");
-}
-
-/** What a step's rollouts amount to: the part of its metrics line that needs no gradient. */
-export function rolloutMetrics(groups: readonly (readonly Rollout[])[]) {
-  const rollouts = groups.flat();
-  const totals = rollouts.map(({ scores }) => scores.total).filter(isScored);
-  const names = Object.keys(rollouts[0]?.scores.terms ?? {});
-  const scored = (name: string) =>
-    rollouts.map(({ scores }) => scores.terms[name]).filter((s): s is number => s !== undefined && isScored(s));
-  const boxes = rollouts.flatMap(({ chain }) => chain.boxes);
-  const share = (flaw: "duplicate" | "degenerate" | "outOfBounds") => average(boxes.map((box) => Number(box[flaw])));
-  const lengths = rollouts.map(({ completion }) => completion.ids.length);
-  const ious = rollouts
-    .map(({ sample, chain }) => groundingIoU(sample, chain, "rescaled"))
-    .filter((iou) => iou !== undefined);
-  const centre = average(totals);
-  return {
-    reward: {
-      mean: centre,
-      std: Math.sqrt(average(totals.map((total) => (total - centre) ** 2))),
-      terms: Object.fromEntries(names.map((name) => [name, average(scored(name))])),
-    },
-    accuracy: average(scored("answer").map((score) => Math.min(1, score))),
-    giou: average(ious),
-    wellFormed: average(rollouts.map(({ chain }) => Number(chain.wellFormed))),
-    boxes: {
-      perChain: boxes.length / rollouts.length,
-      duplicate: share("duplicate"),
-      degenerate: share("degenerate"),
-      outOfBounds: share("outOfBounds"),
-    },
-    length: { mean: average(lengths), max: Math.max(...lengths) },
-    ending: {
-      stop: average(rollouts.map(({ completion }) => Number(completion.ending === "stop"))),
-      length: average(rollouts.map(({ completion }) => Number(completion.ending === "length"))),
-    },
-    unscored: rollouts.length - totals.length,
-  };
-}
-
-/** The mean; NaN, which its file holds as null, where there is nothing to take it of: no boxes, no scores. */
-function average(values: readonly number[]): number {
-  return values.length ? mean(values) : Number.NaN;
-}
-
-/** Totals by group, as advantages take them. */
-export function totalsOf(groups: readonly (readonly Rollout[])[]): Score[][] {
-  return groups.map((group) => group.map(({ scores }) => scores.total));
 }

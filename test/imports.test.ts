@@ -23,7 +23,7 @@ const layers = [
   ["engine"],
   ["run"],
   ["evaluation"],
-  ["rollouts.ts", "train.ts"],
+  ["rollouts.ts", "step-metrics.ts", "held-out.ts", "saving.ts", "train.ts"],
   ["pretrain"],
   ["tables"],
   ["probes"],

@@ -1,12 +1,13 @@
 /** @file The bases that come with the repository: each opens and finds what stands in a scene. */
+
 import { expect, test } from "vitest";
 import { unionIoU } from "../src/boxes.ts";
 import { chainOf } from "../src/chain/chain-of.ts";
 import { renderScene } from "../src/data/scenes/render.ts";
 import { sparseScene } from "../src/data/scenes/world.ts";
 import { LocalEngine } from "../src/engine/local.ts";
-import { mean } from "../src/evaluation/statistics.ts";
 import { named } from "../src/prompt/image.ts";
+import { mean } from "../src/util/arrays.ts";
 import { stream } from "../src/util/random.ts";
 
 test.each([

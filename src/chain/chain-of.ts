@@ -12,8 +12,9 @@ export function chainOf(processor: Processor, prompt: Prompt, text: string): Cha
 
 /** The boxes of a chain as files hold them: image pixels, place in the text, flaws. */
 export function boxLines(chain: Chain) {
+  const tenths = (value: number) => Math.round(value * 10) / 10;
   return chain.boxes.map(({ box, start, end, duplicate, degenerate, outOfBounds }) => ({
-    box: [box.x1, box.y1, box.x2, box.y2].map((value) => Math.round(value * 10) / 10),
+    box: [tenths(box.x1), tenths(box.y1), tenths(box.x2), tenths(box.y2)] as [number, number, number, number],
     start,
     end,
     duplicate,

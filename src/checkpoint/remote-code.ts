@@ -1,7 +1,9 @@
 /** @file Python modules that a checkpoint's files send transformers to. They are neither run nor downloaded here. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, readJsonIfPresent } from "../prompt/checkpoint-files.ts";
+import { readJsonIfPresent } from "../prompt/checkpoint-files.ts";
+import { isObject } from "../util/json-object.ts";
 
 const FILES = ["config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json"];
 

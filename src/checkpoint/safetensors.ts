@@ -1,6 +1,6 @@
 /**
- * @file The safetensors format: an 8-byte little-endian header length, a JSON header naming each tensor's type, shape
- * and byte range, then the bytes.
+ * @file The safetensors format, read and written: an 8-byte little-endian header length, a JSON header naming each tensor's
+ * type, shape and byte range, then the bytes.
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** @file `grit eval`: any method with any model on any sets, by flags or by a recipe; tables and comparisons of the results. */
+/** @file `grit eval`: asks sets in one way or by a recipe's rows, and shows tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { computingNote } from "../engine/computing.ts";

@@ -1,15 +1,16 @@
 /** @file `grit generate`: one completion for every line of a data file. */
+
 import { Command } from "commander";
 import { z } from "zod";
 import { chainOf } from "../chain/chain-of.ts";
 import { type LoadedLine, loadLines, sampleLine } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
-import { byBudget } from "../engine/packing.ts";
 import { responseOf } from "../evaluation/metrics.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Completion, Ending, Prompt } from "../records.ts";
+import { chunks } from "../util/arrays.ts";
 import { Faults } from "../util/faults.ts";
 import { Progress } from "../util/progress.ts";
 import { stream } from "../util/random.ts";
@@ -89,7 +90,7 @@ async function generate(
   faults.throwIfAny(data, MEND);
   progress.enter("generate");
   const rows: GeneratedRow[] = [];
-  for (const batch of byBudget(lines, () => 1, BATCH)) {
+  for (const batch of chunks(lines, BATCH)) {
     const prompts = await promptsOf(engine.processor, batch, method);
     const completions = await engine.sample(prompts, {
       n: 1,

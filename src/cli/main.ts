@@ -1,6 +1,6 @@
 /**
- * @file The command line: one file a command, loaded only when it is called, so that `grit --help` is quick and a missing
- * native library stops only the commands that compute.
+ * @file The command line: the list of commands. Each is one file, loaded only when it is called, so that `grit --help` is
+ * quick and a missing native library stops only the commands that compute.
  */
 import { Command, CommanderError } from "commander";
 import { Interrupted, UserError } from "../util/errors.ts";

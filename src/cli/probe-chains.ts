@@ -1,4 +1,5 @@
 /** @file Chains of a data file, given in it or written by the model, on their way through a probe. */
+
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { z } from "zod";
@@ -7,9 +8,9 @@ import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
-import { byBudget } from "../engine/packing.ts";
 import type { AnsweredSample } from "../probes/faithfulness.ts";
 import { METHODS } from "../prompt/methods.ts";
+import { chunks } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { Progress } from "../util/progress.ts";
@@ -74,7 +75,7 @@ export async function overChains<R>(
     progress.enter("probe");
     const rows: R[] = [];
     let chains = 0;
-    for (const batch of byBudget(lines, () => 1, BATCH)) {
+    for (const batch of chunks(lines, BATCH)) {
       rows.push(...(await work(engine, await chainsOf(engine, batch, options))));
       chains += batch.length;
       progress.update(chains);

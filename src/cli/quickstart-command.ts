@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { imageOptions, loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
+import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
+import { toImage } from "../config/recipe-options.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { computingNote } from "../engine/computing.ts";
 import { heldOutSets } from "../evaluation/ask.ts";
@@ -78,7 +79,7 @@ export function quickstartCommand(): Command {
       const answers = { ...base, ...result };
       writeAnswers(run, answers);
       engine.export(join(dir, "model"));
-      writeAskedAs(join(dir, "model"), { method: recipe.method, image: imageOptions(recipe.image) });
+      writeAskedAs(join(dir, "model"), { method: recipe.method, image: toImage(recipe.image) });
       engine.dispose();
       // The report shows the summary: what itself takes is added when it is there.
       run.writeJson("summary.json", summarize(answers, clock.seconds()));

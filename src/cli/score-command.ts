@@ -1,11 +1,12 @@
 /** @file `grit score`: log-probabilities of given completions, token by token. */
+
 import { Command } from "commander";
 import type { z } from "zod";
 import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
-import { byBudget } from "../engine/packing.ts";
+import { chunks } from "../util/arrays.ts";
 import { Faults } from "../util/faults.ts";
 import { Progress } from "../util/progress.ts";
 import { askingStages, checkOut, MEND, planned, promptsOf, writeRows } from "./model-lines.ts";
@@ -74,7 +75,7 @@ async function score(
   faults.throwIfAny(data, MEND);
   progress.enter("score");
   const rows: ScoredRow[] = [];
-  for (const batch of byBudget(asked, () => 1, BATCH)) {
+  for (const batch of chunks(asked, BATCH)) {
     const prompts = await promptsOf(
       engine.processor,
       batch.map(({ line }) => line),

@@ -1,11 +1,13 @@
 /** @file `grit train RECIPE`: GRPO-GR by a recipe. */
+
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { computingNote } from "../engine/computing.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
+import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { openEngine, type Ready, readData, type StepLine, train } from "../train.ts";
+import { openEngine, type Ready, readData, train } from "../train.ts";
 import { bytes, Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -75,9 +77,10 @@ function trainingStages(
 }
 
 /** What is worth seeing of a step. */
-export function stepNote({ reward, accuracy, giou, kl, length }: StepLine): string {
-  const f = (value: number) => value.toFixed(2);
-  return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${kl.toFixed(3)}  length ${length.mean.toFixed(0)}`;
+export function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): string {
+  // Nothing to take a mean of: no true boxes, no scores.
+  const f = (value: number | null, digits = 2) => (Number.isFinite(value) ? value!.toFixed(digits) : "–");
+  return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${f(kl, 3)}  length ${f(length.mean, 0)}`;
 }
 
 /** What a step is estimated to take of the memory, and for what. */

@@ -44,7 +44,7 @@ export const recipeFields = z.strictObject({
       custom: z.array(path).default([]),
     })
     .prefault({}),
-  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge_settings.ts. */
+  /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge-settings.ts. */
   judge: judgeSchema.prefault({}),
   seed: z.int().nonnegative().default(1),
   /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */
@@ -179,17 +179,6 @@ export function settledIn<R extends { precision: Precision }>(recipe: R, record:
   if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
   const { recipe: begun } = JSON.parse(readFileSync(record, "utf8")) as { recipe?: { precision?: Precision } };
   return { ...recipe, precision: begun?.precision ?? "auto" };
-}
-
-/** The pixel policy of a recipe, as an engine takes it. */
-export function imageOptions({ min_pixels, max_pixels, double_resize, min_tiles, max_tiles }: Recipe["image"]) {
-  return {
-    ...(min_pixels && { minPixels: min_pixels }),
-    ...(max_pixels && { maxPixels: max_pixels }),
-    doubleResize: double_resize,
-    ...(min_tiles && { minTiles: min_tiles }),
-    ...(max_tiles && { maxTiles: max_tiles }),
-  };
 }
 
 /** Settings that are sound alone but not together. */

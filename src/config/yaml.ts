@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
+import { isObject } from "../util/json-object.ts";
 import { adviceOn } from "./key-advice.ts";
 import { adviceOnValue } from "./value-advice.ts";
 
@@ -159,10 +160,6 @@ function mapUnder(value: unknown, below: readonly string[], path: readonly Key[]
   const keys = key === "*" ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : [];
   const changed = keys.map((each) => [each, mapUnder(value[each], rest, [...path, each], change)]);
   return { ...value, ...Object.fromEntries(changed) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What stands at a path; undefined where there is nothing. */

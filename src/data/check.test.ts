@@ -20,7 +20,7 @@ const sample = (id: string, fields: Partial<Sample> = {}): Sample => ({
 const sound = { decode: async () => {}, judge: async () => 1 };
 
 test("sound samples pass", async () => {
-  await checkSamples([sample("a"), sample("b")], sound);
+  await expect(checkSamples([sample("a"), sample("b")], sound)).resolves.toBeUndefined();
 });
 
 test("images that do not decode and answers that do not score are named", async () => {

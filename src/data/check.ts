@@ -1,9 +1,11 @@
 /**
- * @file What can be proved and said of data without a model: `checkSamples` proves that every image decodes to the end and
+ * @file Proofs and descriptions of data, without a model. `checkSamples` proves that every image decodes to the end and
  * that every gold answer would score full marks; `describe` gives the columns of the paper's table 2.
  */
+
 import { unionArea } from "../boxes.ts";
 import { isScored, type Sample, type Score } from "../records.ts";
+import { mean } from "../util/arrays.ts";
 import { messageOf } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 
@@ -53,17 +55,18 @@ export function describe(samples: readonly Sample[]): Description[] {
       dataset,
       items: items.length,
       images: new Set(items.map(({ image }) => image)).size,
-      questionLength: mean(items, ({ question }) => words(question))!,
-      answerLength: mean(items, ({ answer }) => words(answer))!,
-      choice: mean(items, (sample) => (isChoice(sample) ? 1 : 0))!,
-      boxes: mean(boxed, ({ boxes }) => boxes.length),
-      grounded: mean(boxed, ({ boxes, width, height }) => unionArea(boxes) / (width * height)),
+      questionLength: over(items, ({ question }) => words(question))!,
+      answerLength: over(items, ({ answer }) => words(answer))!,
+      choice: over(items, (sample) => (isChoice(sample) ? 1 : 0))!,
+      boxes: over(boxed, ({ boxes }) => boxes.length),
+      grounded: over(boxed, ({ boxes, width, height }) => unionArea(boxes) / (width * height)),
     };
   });
 }
 
-function mean<T>(items: readonly T[], value: (item: T) => number): number | undefined {
-  return items.length === 0 ? undefined : items.reduce((sum, item) => sum + value(item), 0) / items.length;
+/** The mean of a value over items; undefined over none. */
+function over<T>(items: readonly T[], value: (item: T) => number): number | undefined {
+  return items.length === 0 ? undefined : mean(items.map(value));
 }
 
 function words(text: string): number {

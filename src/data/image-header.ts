@@ -1,6 +1,6 @@
 /**
- * @file What the first bytes of an image file tell: its format, its stored size, and whether it is of a kind that can be
- * decoded exactly. The content decides the format, whatever the file's name says.
+ * @file What the first bytes of an image file tell: format, stored size, and whether it can be decoded exactly. The content
+ * decides the format, whatever the file's name says.
  */
 import { stat } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";

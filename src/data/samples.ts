@@ -1,7 +1,8 @@
 /**
- * @file Data files to samples. A line is what the original project writes: `{"question", "answer", "image", "width",
- * "height", "bboxs": [[x1, y1, x2, y2], …], "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an
- * optional `id`, and with what a judge may be told, `choices` and `answer_type`. Everything wrong with a set of files is reported at once, by file, line and key.
+ * @file Data files to samples: everything wrong with a set of files is reported at once, by file, line and key. A line is what
+ * the original project writes: `{"question", "answer", "image", "width", "height", "bboxs": [[x1, y1, x2, y2], …],
+ * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, and with what a judge may
+ * be told, `choices` and `answer_type`.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

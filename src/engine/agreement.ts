@@ -1,7 +1,7 @@
 /**
- * @file Do the files of a checkpoint agree? The model asks for image tokens and patches by config.json; the tokenizer and
- * the image processor make them by files of their own. Where these say something else, every number computed is wrong,
- * or the first image ends the work.
+ * @file Whether the files of a checkpoint agree. The model asks for image tokens and patches by config.json; the tokenizer
+ * and the image processor make them by files of their own. Where these say something else, every number computed is
+ * wrong, or the first image ends the work.
  */
 import { basename } from "node:path";
 import type { Model } from "../models/model.ts";

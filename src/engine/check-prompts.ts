@@ -2,10 +2,10 @@
 
 import type { MethodName } from "../prompt/methods.ts";
 import type { Sample } from "../records.ts";
+import { chunks } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
-import type { LocalEngine } from "./local.ts";
-import { byBudget } from "./packing.ts";
+import type { Engine } from "./engine.ts";
 
 /** Prompts whose images are decoded at once. */
 const TOGETHER = 32;
@@ -33,14 +33,14 @@ export interface PromptSize {
  * Gives the sizes of the others. `onProgress` hears how many have been laid out.
  */
 export async function checkPrompts(
-  engine: LocalEngine,
+  engine: Engine,
   planned: readonly PlannedPrompt[],
   faults: Faults,
   onProgress?: (done: number) => void,
 ): Promise<PromptSize[]> {
   const sizes: PromptSize[] = [];
   let done = 0;
-  for (const batch of byBudget(planned, () => 1, TOGETHER)) {
+  for (const batch of chunks(planned, TOGETHER)) {
     const outcomes = await Promise.allSettled(batch.map((each) => sizeOf(engine, each)));
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === "fulfilled") sizes.push(outcome.value);
@@ -53,7 +53,7 @@ export async function checkPrompts(
   return sizes;
 }
 
-async function sizeOf(engine: LocalEngine, { sample, method, newTokens }: PlannedPrompt): Promise<PromptSize> {
+async function sizeOf(engine: Engine, { sample, method, newTokens }: PlannedPrompt): Promise<PromptSize> {
   const prompt = await engine.processor.prompt(sample, method);
   engine.checkLength(prompt, newTokens, `Sample ${sample.id}: a prompt`);
   const patches = prompt.images.reduce((total, { grid_thw: [t, h, w] }) => total + t * h * w, 0);

@@ -1,8 +1,13 @@
 /**
  * @file The five verbs a training loop speaks, and the records they take. The loop never touches a tensor.
  */
+
+import type { Part } from "../models/model.ts";
 import type { Loss, LossMetrics } from "../objective/loss.ts";
+import type { Processor } from "../prompt/prompt.ts";
 import type { Completion, Prompt } from "../records.ts";
+import type { ComputeType } from "../torch/precision.ts";
+import type { MemoryEstimate, Workload } from "./memory.ts";
 
 export interface SampleOptions {
   /** Completions a prompt. */
@@ -70,6 +75,15 @@ export interface BackwardResult {
 }
 
 export interface Engine {
+  readonly processor: Processor;
+  readonly device: string;
+  readonly precision: ComputeType;
+  /** The trained parts that no update has moved so far. */
+  readonly still: readonly Part[];
+  /** Bytes that a training step will take at its peak, by what they are for. */
+  memory(workload: Workload): MemoryEstimate;
+  /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
+  checkLength(prompt: Prompt, newTokens: number, name?: string): void;
   sample(prompts: readonly Prompt[], options: SampleOptions): Promise<Completion[][]>;
   score(who: "policy" | "reference", groups: readonly ScoreGroup[]): number[][][];
   forwardBackward(groups: readonly TrainGroup[], loss: Loss): BackwardResult;

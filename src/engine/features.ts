@@ -1,5 +1,6 @@
-/** @file What a frozen vision tower made of images, remembered: one computation for the policy, the reference, all
- * completions and all epochs. */
+/**
+ * @file What a frozen vision tower made of images, remembered: one computation for policy, reference, completions, epochs.
+ */
 import type { ImageInput } from "../records.ts";
 import { cat } from "../torch/ops.ts";
 import { bytesPer, keep, type Tensor } from "../torch/tensor.ts";

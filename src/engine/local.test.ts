@@ -18,10 +18,10 @@ import {
   withTiny,
 } from "../../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
-import { mean } from "../evaluation/statistics.ts";
 import { type Part, parts } from "../models/model.ts";
 import { native } from "../torch/native.ts";
 import { liveTensors } from "../torch/tensor.ts";
+import { mean } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import type { ScoreGroup } from "./engine.ts";
 import { LocalEngine } from "./local.ts";

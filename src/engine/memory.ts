@@ -1,5 +1,5 @@
 /**
- * @file How much memory a training step takes, foretold from shapes: what is held throughout, and what sampling and the
+ * @file How much memory a training step takes, estimated from shapes: what is held throughout, and what sampling and the
  * gradient need beside it, one after the other. `memory.test.ts` measures it against the allocators' own count.
  *
  * Letters as in the tensors' names; b and a are the bytes of the computation's type and of attention's.
@@ -111,8 +111,7 @@ function trainingBytes(
 
 /** What one layer keeps for its gradient, and what its backward pass needs besides while it runs. */
 function layerBytes(model: Model, T: number, b: number, a: number): { kept: number; passing: number } {
-  const { hidden: D, heads: H, kvHeads: K, headWidth: E } = model.shape;
-  const F = intermediateWidth(model);
+  const { hidden: D, intermediate: F, heads: H, kvHeads: K, headWidth: E } = model.shape;
   // Two norms with their input, the scaled and the unscaled output; queries, keys, values and what attention made of
   // them; gate, up, and their two products.
   const kept = T * (6 * D * b + (2 * H + 2 * K) * E * a + H * E * b + 4 * F * b);
@@ -165,12 +164,4 @@ function samplingBytes(
 /** Keys and values of one token in all layers. */
 export function cacheBytesPerToken({ shape }: Model, precision: DType, device: string): number {
   return 2 * shape.layers * shape.kvHeads * shape.headWidth * bytesPer[attentionType(precision, device)];
-}
-
-/** Width between the two halves of the feed-forward network: that of the widest linear layer. */
-function intermediateWidth(model: Model): number {
-  const outputs = [...model.parameterShapes()].map(([name, shape]) =>
-    model.partOf(name) === "language" ? shape[0]! : 0,
-  );
-  return Math.max(...outputs);
 }

@@ -1,5 +1,5 @@
 /**
- * @file Did training move what it should, and nothing else? A freeze that has no effect, or a part that no gradient
+ * @file Whether training moved what it should, and nothing else. A freeze that has no effect, or a part that no gradient
  * reaches, would otherwise be noticed after hours, or never.
  */
 import { type Part, parts } from "../models/model.ts";

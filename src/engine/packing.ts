@@ -1,6 +1,6 @@
 /**
- * @file From prompts and completions to packs: sequences end to end, prompts shared by the completions that continue
- * them, cut into micro-batches by a token budget. The one place that lays out positions.
+ * @file Prompts and completions to packs: end to end, prompts shared, cut by a token budget. A prompt is shared by the
+ * completions that continue it. This is the one place that lays out positions.
  */
 import type { Model, Pack, Positions, Tree } from "../models/model.ts";
 import type { ImageInput, Prompt } from "../records.ts";

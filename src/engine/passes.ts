@@ -1,6 +1,6 @@
 /**
- * @file What scoring and training share: bundles laid out for one forward pass with the features of their images, and
- * logits in chunks, since a whole [tokens, vocabulary] table is never held.
+ * @file What scoring and training share: packs laid out for one forward pass, and logits in chunks. A pack comes with the
+ * features of its images; chunks, since a whole [tokens, vocabulary] table is never held.
  */
 import { PackAttention } from "../models/attention.ts";
 import type { Attention, Model, TokenInput } from "../models/model.ts";

@@ -1,6 +1,6 @@
 /**
- * @file What an engine holds: the parameters of a checkpoint, with an adapter or without, which of them are trained, and
- * the frozen reference beside them.
+ * @file What an engine holds: parameters, an adapter or none, which are trained, and the frozen reference. All are of one
+ * checkpoint.
  */
 import { cpSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * @file Sampling: each prompt is encoded and prefilled once for all its completions, every sequence writes one token a
- * step, and finished sequences leave the batch.
+ * @file Sampling: prompts are prefilled once for all their completions, then every sequence writes one token a step.
+ * Finished sequences leave the batch.
  */
 import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
 import { forward } from "../models/forward.ts";

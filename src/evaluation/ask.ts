@@ -3,14 +3,14 @@
 import { boxLines, chainOf } from "../chain/chain-of.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { loadSamples } from "../data/samples.ts";
-import type { LocalEngine } from "../engine/local.ts";
-import { byBudget } from "../engine/packing.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
 import { isScored, type Prompt, type Sample } from "../records.ts";
+import type { Answered } from "../run/lines.ts";
+import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
 import { measure, responseOf, trueBoxes } from "./metrics.ts";
-import type { YesNoAnswer } from "./yes-no.ts";
 
 /** A way of asking. */
 export interface Asking {
@@ -21,34 +21,6 @@ export interface Asking {
   readonly seed: number;
   /** Text the answer is made to begin with. */
   readonly prefix?: string;
-}
-
-/** One answered sample, as `samples.jsonl` holds it. A metric that does not apply to it is null: see `Measured`. */
-export interface Answered {
-  readonly id: string;
-  readonly dataset: string;
-  readonly set: string;
-  /** Path of the image file, and the hash of its bytes. */
-  readonly image: string;
-  readonly sha256: string;
-  readonly width: number;
-  readonly height: number;
-  readonly question: string;
-  readonly answer: string;
-  readonly text: string;
-  readonly response: string | undefined;
-  readonly boxes: ReturnType<typeof boxLines>;
-  readonly gtBoxes: readonly (readonly number[])[];
-  /** Null when it could not be judged: see `unscored`. */
-  readonly acc: number | null;
-  readonly unscored?: string;
-  readonly giou: number | null;
-  readonly giouRaw: number | null;
-  readonly f1: number | null;
-  readonly yesNo: YesNoAnswer | null;
-  readonly choice: number | null;
-  readonly ending: string;
-  readonly tokens: number;
 }
 
 export interface AskedSet {
@@ -84,7 +56,7 @@ export interface Following {
 
 /** Answers every sample of a set in each of the given ways: [way][sample]. */
 export async function evaluate(
-  engine: LocalEngine,
+  engine: Engine,
   { name, samples }: AskedSet,
   askings: readonly Asking[],
   judge: Judge,
@@ -92,7 +64,7 @@ export async function evaluate(
 ): Promise<Answered[][]> {
   const out = askings.map((): Answered[] => []);
   let done = 0;
-  for (const batch of byBudget(samples, () => 1, BATCH)) {
+  for (const batch of chunks(samples, BATCH)) {
     for (const [way, asking] of askings.entries()) {
       const before = done;
       const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part) });
@@ -130,14 +102,14 @@ export interface Known extends Said {
  * move a number's last bit, and an evaluation that is taken up again is to give what an unbroken one gives.
  */
 export async function* answerMissing(
-  engine: LocalEngine,
+  engine: Engine,
   { name, samples }: AskedSet,
   asking: Asking,
   judge: Judge,
   { known, batch: size = BATCH, ...following }: Following & { known: ReadonlyMap<string, Known>; batch?: number },
 ): AsyncGenerator<Answered[]> {
   const isOpen = ({ id }: Sample) => typeof known.get(id)?.acc !== "number";
-  for (const batch of byBudget(samples, () => 1, size)) {
+  for (const batch of chunks(samples, size)) {
     const open = batch.filter(isOpen);
     if (open.length === 0) continue;
     if (open.every(({ id }) => known.has(id))) {
@@ -158,7 +130,7 @@ const nobody: Judge = { name: "nobody", judge: async () => ({ unscored: "not jud
  * what is asked with it.
  */
 async function ask(
-  engine: LocalEngine,
+  engine: Engine,
   samples: readonly Sample[],
   asking: Asking,
   { onProgress, signal }: Following = {},
@@ -186,7 +158,7 @@ async function ask(
 
 /** What was said about some samples before. */
 function recall(
-  engine: LocalEngine,
+  engine: Engine,
   samples: readonly Sample[],
   { method }: Asking,
   known: ReadonlyMap<string, Said>,
@@ -201,7 +173,7 @@ function recall(
 
 /** Measures what was said, sample by sample. */
 function measured(
-  { processor }: LocalEngine,
+  { processor }: Engine,
   set: string,
   asking: Asking,
   replies: readonly Reply[],

@@ -13,9 +13,10 @@ import { join } from "node:path";
 import { modelHash } from "../checkpoint/hash.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
-import type { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHODS, userText } from "../prompt/methods.ts";
+import type { Answered } from "../run/lines.ts";
 import { native } from "../torch/native.ts";
 import { PRECISIONS, type Precision } from "../torch/precision.ts";
 import { thereAndNow } from "../util/differences.ts";
@@ -24,9 +25,9 @@ import { Faults, firstFew } from "../util/faults.ts";
 import { writeWhole } from "../util/files.ts";
 import { versions } from "../util/versions.ts";
 import { aggregate } from "./aggregate.ts";
-import { type Answered, type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./ask.ts";
+import { type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./ask.ts";
 import { type Evaluation, type Manifest, manifestDifferences } from "./manifest.ts";
-import { readManifest, readSampleLines, type SampleLine } from "./read-evaluations.ts";
+import { readManifest, readSampleLines } from "./read-evaluations.ts";
 
 /** A set with the hash of its samples and images. */
 export interface HashedSet extends AskedSet {
@@ -95,14 +96,14 @@ export async function loadSets(
  * the signal's reason when it fires, and Interrupted when the judge fails, with all whole batches kept
  */
 export async function runEvaluation(
-  engine: LocalEngine,
+  engine: Engine,
   plan: EvaluationPlan,
   { dir, batch = BATCH, onChecked, onFound, onProgress, signal }: EvaluationFollowing = {},
 ): Promise<Evaluation> {
   const manifest = await manifestOf(engine, plan);
   const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
-  const known: ReadonlyMap<string, SampleLine> = folder?.known ?? new Map();
+  const known: ReadonlyMap<string, Answered> = folder?.known ?? new Map();
   // Once it has begun, its prompts are known to be sound: the manifest pins the data.
   if (known.size === 0) await checkSets(engine, plan, onChecked);
   folder?.begin();
@@ -138,7 +139,7 @@ export function settledFor(precision: Precision, dir: string | undefined): Preci
   return PRECISIONS.find((each) => each === readManifest(dir).precision) ?? precision;
 }
 
-async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Manifest> {
+async function manifestOf(engine: Engine, plan: EvaluationPlan): Promise<Manifest> {
   const { method, prefix = "", temperature, maxTokens, seed } = plan.asking;
   const { template, images } = engine.processor;
   const content = [{ type: "image" } as const, { type: "text", text: userText("{question}", method) } as const];
@@ -169,7 +170,7 @@ async function manifestOf(engine: LocalEngine, plan: EvaluationPlan): Promise<Ma
 
 /** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
 async function checkSets(
-  engine: LocalEngine,
+  engine: Engine,
   { sets, asking: { method, maxTokens } }: EvaluationPlan,
   onChecked?: (done: number) => void,
 ): Promise<void> {
@@ -185,7 +186,7 @@ async function checkSets(
 class EvaluationFolder {
   readonly dir: string;
   /** What it held when it was opened, by id. */
-  readonly known = new Map<string, SampleLine>();
+  readonly known = new Map<string, Answered>();
   /** Lines of `samples.jsonl` by id, byte for byte. */
   readonly #lines = new Map<string, string>();
   readonly #manifest: Manifest;

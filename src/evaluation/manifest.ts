@@ -3,8 +3,8 @@
  * are compared by their manifests first, and one that is taken up again must have the manifest it began with.
  */
 import { z } from "zod";
+import type { Answered } from "../run/lines.ts";
 import { type Difference, differences } from "../util/differences.ts";
-import type { YesNoAnswer } from "./yes-no.ts";
 
 export const manifestSchema = z.object({
   /** Names the row of a table. Evaluations of one name that differ only in model and seed are one row: several seeds. */
@@ -48,24 +48,11 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** What an evaluation measured of one sample: the part of `samples.jsonl` that numbers are made of. */
-export interface Measured {
-  /** Unique in its evaluation. */
-  readonly id: string;
-  readonly set: string;
-  /** Null when it could not be judged. */
-  readonly acc: number | null;
-  /** Why not. */
-  readonly unscored?: string | undefined;
-  /** Null where there are no true boxes, as the two below. */
-  readonly giou: number | null;
-  readonly giouRaw: number | null;
-  readonly f1: number | null;
-  /** What was said to a yes/no question; null for other questions. */
-  readonly yesNo: YesNoAnswer | null;
-  /** Letter accuracy of a multiple-choice question, 0 or 1; null for other questions. */
-  readonly choice: number | null;
-}
+/** What an evaluation measured of one sample: the part of a line of `samples.jsonl` that numbers are made of. */
+export type Measured = Pick<
+  Answered,
+  "id" | "set" | "acc" | "unscored" | "giou" | "giouRaw" | "f1" | "yesNo" | "choice"
+>;
 
 /** An evaluation as far as it has come. */
 export interface Evaluation {

@@ -1,6 +1,6 @@
 /**
- * @file What is measured on one evaluated sample: whether the answer is right, and how well the boxes cover what they
- * should. Boxes are compared in pixels of the stored image; all that the model wrote count, in think, rethink and answer.
+ * @file What is measured on one evaluated sample: whether the answer is right, and how well the boxes fit. Boxes are
+ * compared in pixels of the stored image; all that the model wrote count, in think, rethink and answer.
  */
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Answered } from "../run/lines.ts";
 import { UserError } from "../util/errors.ts";
-import { readSampleLines, type SampleLine } from "./read-evaluations.ts";
+import { readSampleLines } from "./read-evaluations.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -11,11 +12,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const line: SampleLine = {
+const line: Answered = {
   id: "a",
   set: "pope",
   dataset: "pope_random",
   image: "a.png",
+  sha256: "0",
   width: 10,
   height: 10,
   question: "Is there a dog?",

@@ -1,30 +1,16 @@
 /** @file Reads the folders of evaluations, finished or still running, for tables, comparisons and pages. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { inWords } from "../run/folder-kind.ts";
-import { answeredSchema } from "../run/lines.ts";
+import { type Answered, answeredLine } from "../run/lines.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";
 
-const yesNo = z.enum(["yes", "no"]);
-
-/** A line of an evaluation's `samples.jsonl`. */
-const sampleSchema = answeredSchema.extend({
-  tokens: z.number(),
-  acc: z.number().nullable(),
-  giou: z.number().nullable(),
-  giouRaw: z.number().nullable(),
-  f1: z.number().nullable(),
-  yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
-  choice: z.number().nullable(),
-});
-export type SampleLine = z.infer<typeof sampleSchema>;
-
 /** An evaluation with all that was answered. */
 export interface AnsweredEvaluation extends Evaluation {
-  readonly samples: readonly SampleLine[];
+  readonly samples: readonly Answered[];
 }
 
 /**
@@ -74,7 +60,7 @@ export function readManifest(dir: string): Manifest {
  * The answered samples of a folder; a last line that is still being written is left out.
  * @throws UserError naming the line that does not read, or says again what another said
  */
-export function readSampleLines(dir: string): SampleLine[] {
+export function readSampleLines(dir: string): Answered[] {
   const path = join(dir, "samples.jsonl");
   if (!existsSync(path)) return [];
   const seen = new Set<string>();
@@ -82,7 +68,7 @@ export function readSampleLines(dir: string): SampleLine[] {
     .split("\n")
     .slice(0, -1)
     .map((text, i) => {
-      const line = parse(text, sampleSchema, `${path}:${i + 1}`);
+      const line = parse(text, answeredLine, `${path}:${i + 1}`);
       if (seen.has(line.id)) throw damaged(`${path}:${i + 1}: "${line.id}" stands in an earlier line too`);
       seen.add(line.id);
       return line;

@@ -3,6 +3,7 @@
  * test. All randomness is seeded, so equal inputs give equal intervals.
  */
 
+import { mean } from "../util/arrays.ts";
 import { type Random, stream } from "../util/random.ts";
 
 /** A mean with its interval. */
@@ -33,12 +34,6 @@ export interface Resampling {
   readonly resamples?: number;
   /** Share of resampled means the interval holds. */
   readonly level?: number;
-}
-
-/** Arithmetic mean. @throws Error without values */
-export function mean(values: readonly number[]): number {
-  if (values.length === 0) throw new Error("mean of no values");
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Mean with its percentile-bootstrap interval (Efron and Tibshirani, 1993, chapter 13). @throws Error without values */

@@ -3,9 +3,8 @@
  * not be judged there is no accuracy, but the share of samples that could: `coverage` stands only where it is below 1.
  */
 
-import type { Change, Row, SetChange } from "../run/lines.ts";
+import type { Answered, Change, Row, SetChange } from "../run/lines.ts";
 import { estimate } from "./aggregate.ts";
-import type { Answered } from "./ask.ts";
 import { pairedEstimate } from "./compare-evaluations.ts";
 
 /** What changed between two evaluations of the same samples; null where the set has no such metric, and while it is partial. */

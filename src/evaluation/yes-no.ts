@@ -5,7 +5,8 @@
 
 import { normalize } from "../judge/normalize.ts";
 import type { Sample } from "../records.ts";
-import { bootstrapCounts, type Interval, mean } from "./statistics.ts";
+import { mean } from "../util/arrays.ts";
+import { bootstrapCounts, type Interval } from "./statistics.ts";
 
 export type YesNo = "yes" | "no";
 

@@ -1,16 +1,16 @@
 /**
- * @file What the quickstart measures: the base model and the trained one under the same prompt on every held-out set, and
- * the base asked in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
+ * @file What the quickstart measures: the base and the trained model, alike on every held-out set. The base is also asked
+ * in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
  */
 
 import type { Recipe } from "../config/recipe.ts";
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
-import type { LocalEngine } from "../engine/local.ts";
-import { type Answered, type AskedSet, type Asking, askingOf, evaluate } from "../evaluation/ask.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type AskedSet, type Asking, askingOf, evaluate } from "../evaluation/ask.ts";
 import { changes, numbers, row } from "../evaluation/summary.ts";
 import { openJudge } from "../judge/open.ts";
 import { keepImage } from "../rollouts.ts";
-import type { Summary } from "../run/lines.ts";
+import type { Answered, Summary } from "../run/lines.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 
 /** The ways of asking the base, by the name of their row. */
@@ -52,7 +52,7 @@ export function countAnswers(recipe: Recipe, sets: readonly AskedSet[], waysOf: 
 
 /** Asks every set in its ways; `onProgress` hears the answers so far, and the set. */
 export async function measureAll(
-  engine: LocalEngine,
+  engine: Engine,
   recipe: Recipe,
   sets: readonly AskedSet[],
   waysOf: WaysOf,

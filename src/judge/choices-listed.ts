@@ -4,7 +4,7 @@ import { normalize, sentencesOf } from "./normalize.ts";
 
 /** The options listed in a question as `(A) cat (B) dog` or as lines `A. cat`; empty when it lists none. */
 export function choicesIn(question: string): string[] {
-  for (const pattern of [/\(([A-H])\)\s*([^\n]*?)\s*(?=\([A-H]\)|\n|$)/g, /^\s*([A-H])[.:)]\s+(.+?)\s*$/gm]) {
+  for (const pattern of [/\(([A-Z])\)\s*([^\n]*?)\s*(?=\([A-Z]\)|\n|$)/g, /^\s*([A-Z])[.:)]\s+(.+?)\s*$/gm]) {
     const found = [...question.matchAll(pattern)];
     const inOrder = found.every((match, i) => match[1] === letter(i));
     if (found.length >= 2 && inOrder) return found.map((match) => match[2]!);
@@ -22,8 +22,8 @@ export function listsAll(question: string, choices: readonly string[]): boolean 
 /**
  * Index of the option a response picks: by letter (`B`, `(B)`, `B. dog`, "option B", "the answer is B", a last line `B`)
  * or by its text, alone or as the only option that its last sentence or all of it names. Undefined when it picks none or
- * several. Where letter and text disagree the letter counts, as in the benchmarks. A lower-case letter counts only when it
- * is all there is: "a dog" is no option A.
+ * several. Where letter and text disagree the letter counts, as in the benchmarks. A lower-case letter counts only when
+ * nothing follows it: "a dog" is no option A.
  */
 export function chosenOption(response: string, choices: readonly string[]): number | undefined {
   const texts = choices.map(normalize);
@@ -35,23 +35,27 @@ export function chosenOption(response: string, choices: readonly string[]): numb
   const picks = [...text.matchAll(new RegExp(form, "g"))];
   // What is said to be the answer takes back what was said before; of several options merely named, none is the answer.
   const pick = form === answerForm ? picks.at(-1)! : picks[0]!;
-  const several = form !== answerForm && new Set([...text.matchAll(/\(([A-H])\)/g), ...picks].map(letterOf)).size > 1;
+  const several = form !== answerForm && new Set([...text.matchAll(/\(([A-Z])\)/g), ...picks].map(letterOf)).size > 1;
   const rest = text.slice(pick.index + pick[0].length);
-  if (several || /^,?\s+(?:or|and)\s+\(?[A-H]\b/.test(rest)) return undefined;
+  if (several || /^,?\s+(?:or|and)\s+\(?[A-Z]\b/.test(rest)) return undefined;
   const index = letterOf(pick).charCodeAt(0) - "A".charCodeAt(0);
   return index < choices.length ? index : undefined;
 }
 
-const answerForm =
-  /(?:\b[Aa]nswer(?: is|:)*\s+(?:(?:option|choice)\s+)?|答案(?:是|为)?[:：]?\s*)[(（]?([A-H])(?![\w'’])[)）]?/;
+/** A letter in whatever brackets, in capitals, or small with nothing behind it. */
+const lettered = String.raw`[([{]*([A-Z](?![\w'’])|[a-z](?=[)\]}.]*\s*$))[)\]}]*`;
+const answerForm = new RegExp(
+  String.raw`(?:\b(?:(?:[Aa]nswer|ANSWER)(?:\s*(?:is|:|=|(?:would|must|should|has to) be)\s*)*|I(?: would| will|'ll)? (?:choose|pick|select|go with))\s*(?<=[\s:=])(?:(?:[Oo]ption|[Cc]hoice)\s+)?|答案(?:是|为)?[:：]?\s*)${lettered}`,
+);
 /** How a letter is given, by how much each form says: the first that a response has is the one that counts. */
 const letterForms = [
-  /^\(?([A-Ha-h])\)?[.:]?$/,
+  /^[([{]*([A-Za-z])[)\]}]*[.:]?$/,
   answerForm,
-  /^(?:\(([A-H])\)|([A-H])[.:)])(?=\s|$)/,
-  /(?:\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?: is|:)*\s+|选项?(?:是|为)?[:：]?\s*)[(（]?([A-H])(?![\w'’])[)）]?/,
-  /\(([A-H])\)/,
-  /\n\s*([A-H])\.?$/,
+  /^(?:\(([A-Z])\)|([A-Z])[.:)])(?=\s|$)/,
+  /^([A-Z]) is (?:the )?(?:correct|right|answer|best)\b/,
+  new RegExp(String.raw`(?:\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?: is|:)*\s+|选项?(?:是|为)?[:：]?\s*)${lettered}`),
+  /\(([A-Z])\)/,
+  /\n\s*([A-Z])\.?$/,
 ];
 
 function letterOf(match: RegExpMatchArray): string {

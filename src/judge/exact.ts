@@ -5,11 +5,12 @@
  */
 
 import { box, boxF1 } from "../boxes.ts";
-import { findQuadruples } from "../chain/parse.ts";
+import { chunks } from "../util/arrays.ts";
 import { choicesIn, chosenOption } from "./choices-listed.ts";
 import type { Judge, JudgeRequest } from "./judge.ts";
 import { clean, normalize, sentencesOf } from "./normalize.ts";
-import { asQuantity, type Quantity, quantities, sameQuantity } from "./read-numbers.ts";
+import { asPolarity, polarityOf } from "./polarity.ts";
+import { asQuantity, type Quantity, quantities, sameQuantity, statedQuantities } from "./read-numbers.ts";
 
 /** The deterministic judge; scores are 0 or 1. It has none for an answer in other words than a right one that is a sentence. */
 export const exactJudge: Judge = {
@@ -35,7 +36,7 @@ export function isRight(request: JudgeRequest): boolean | undefined {
   const said = clean(request.response);
   const wanted = clean(request.answer);
   if (said === "") return false;
-  const choices = (request.choices ?? choicesIn(request.question)).map(clean);
+  const choices = choicesAsked(request).map(clean);
   const last = sentencesOf(said).at(-1) ?? "";
   if (abstains(last) && statedAnswer(last) === undefined && ![wanted, ...choices].some(abstains)) return false;
   if (choices.length > 0) {
@@ -48,6 +49,14 @@ export function isRight(request: JudgeRequest): boolean | undefined {
   return sameAnswer(request, wanted);
 }
 
+/** The options in the order of their letters: as the question lists them, if it does, for that is what was seen. */
+function choicesAsked({ question, choices }: JudgeRequest): readonly string[] {
+  const listed = choicesIn(question);
+  if (choices === undefined || choices.length === 0) return listed;
+  const texts = (options: readonly string[]) => options.map(normalize).sort().join("\n");
+  return texts(listed) === texts(choices) ? listed : choices;
+}
+
 /** The wanted option: its text if one option has it, or else its letter. */
 function optionWanted(wanted: string, choices: readonly string[]): number | undefined {
   const index = choices.findIndex((choice) => normalize(choice) === normalize(wanted));
@@ -58,20 +67,19 @@ function sameAnswer({ response, answerType }: JudgeRequest, wanted: string): boo
   const said = clean(response);
   if (normalize(said) === normalize(wanted)) return true;
   if (sentencesOf(said).some(abstains) && statedAnswer(said) === undefined) return undefined;
-  const boxes = findQuadruples(wanted).length > 0 && answerType !== "list";
-  if (boxes) return sameBoxes(said, wanted);
+  if (answerType !== "list" && boxesIn(wanted).length > 0) return sameBoxes(said, wanted);
   const list = asList(wanted);
   if (list) return sameList(quantities(said), list);
   const polarity = asPolarity(normalize(wanted));
-  if (polarity !== undefined) return agreement(saidPolarity(said), polarity);
+  if (polarity !== undefined) return agreement(polarityOf(statedAnswer(said) ?? said), polarity);
   const number = asQuantity(wanted);
   if (number) return sameNumber(committedNumbers(response), number);
-  if (/^[A-H]$/.test(wanted)) return agreement(chosenOption(said, letters), letters.indexOf(wanted));
+  if (/^[A-Z]$/.test(wanted)) return agreement(chosenOption(said, letters), letters.indexOf(wanted));
   const texts = [afterCopula(said), statedAnswer(said) ?? said].map(normalize);
   return texts.includes(normalize(wanted)) || undefined;
 }
 
-const letters = "ABCDEFGH".split("");
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
 
 function agreement<T>(said: T | undefined, wanted: T): boolean | undefined {
   return said === undefined ? undefined : said === wanted;
@@ -93,9 +101,22 @@ function statedAnswer(said: string): string | undefined {
 
 /** Boxes on both sides, in the same space, match one to one at IoU 0.5. */
 function sameBoxes(said: string, wanted: string): boolean {
-  const boxesIn = (text: string) =>
-    findQuadruples(text).map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
   return boxF1(boxesIn(said), boxesIn(wanted), 0.5) === 1;
+}
+
+/** Boxes as people write them: `[10, 20, 110, 220]`, with decimals, as two corners, with `x1=` before each. */
+function boxesIn(text: string) {
+  const bare = text.replace(/\b[xy](?:_?(?:[12]|min|max))?\s*[=:]\s*/gi, "");
+  const number = String.raw`-?\d+(?:\.\d+)?`;
+  const runs =
+    bare.match(
+      new RegExp(`${number}(?:(?:\\s*[,;]\\s*|[\\s()[\\]]+|\\s*[)\\]]\\s*,?\\s*[([]\\s*)${number}){3,}`, "g"),
+    ) ?? [];
+  return runs.flatMap((run) => {
+    const numbers = run.match(new RegExp(number, "g"))!.map(Number);
+    if (numbers.length % 4 > 0) return [];
+    return chunks(numbers, 4).map((edges) => box("image", ...(edges as [number, number, number, number])));
+  });
 }
 
 /** The numbers of "[2, 0.5]" or "(2, 0.5)". */
@@ -106,22 +127,6 @@ function asList(wanted: string): Quantity[] | undefined {
 
 function sameList(said: readonly Quantity[], wanted: readonly Quantity[]): boolean | undefined {
   return said.length === wanted.length ? said.every((each, i) => sameQuantity(each, wanted[i]!)) : undefined;
-}
-
-function asPolarity(text: string): boolean | undefined {
-  if (text === "yes" || text === "true") return true;
-  if (text === "no" || text === "false") return false;
-  return undefined;
-}
-
-/** What a sentence says to a yes/no question: its first word if that settles it, else the one polarity it mentions. */
-function saidPolarity(said: string): boolean | undefined {
-  const words = normalize(statedAnswer(said) ?? said).split(" ");
-  const first = asPolarity(words[0]!);
-  if (first !== undefined) return first;
-  const polarities = new Set(words.map(asPolarity).filter((polarity) => polarity !== undefined));
-  if (polarities.size === 1) return [...polarities][0];
-  return polarities.size === 0 && /\bnot\b|n't\b/i.test(said) ? false : undefined;
 }
 
 /** Right when all numbers are the wanted one, wrong when none is; of several, one of them right, nothing can be told. */
@@ -138,7 +143,7 @@ function sameNumber(given: readonly Quantity[], wanted: Quantity): boolean | und
 function committedNumbers(response: string): Quantity[] {
   const said = clean(response);
   const answer = statedAnswer(said);
-  if (answer !== undefined) return quantities(afterEquals(answer));
+  if (answer !== undefined) return statedQuantities(withoutWorking(afterEquals(answer)));
   const emphasised = [...response.matchAll(/\*\*([^*]+)\*\*|\\boxed\{([^{}]*)\}/g)].flatMap(
     ([, bold, boxed]) => asQuantity(clean(bold ?? boxed!)) ?? [],
   );
@@ -146,14 +151,24 @@ function committedNumbers(response: string): Quantity[] {
   const conclusion = sentencesOf(said).findLast((sentence) =>
     /^(?:therefore|thus|so|hence|in total)\b/i.test(sentence),
   );
-  const scope = afterEquals(conclusion ?? said);
+  const scope = withoutWorking(afterEquals(conclusion ?? said));
   // Of "the distance between the 2 trees is 10 m", 10 m.
   const verbs = [...scope.matchAll(/\b(?:is|are|was|were|equals)\b/gi)];
   const verb = conclusion !== undefined || verbs.length === 1 ? verbs.at(-1) : undefined;
-  const predicate = verb ? quantities(scope.slice(verb.index)) : [];
-  const numbers = predicate.length > 0 ? predicate : quantities(scope);
+  const predicate = verb ? statedQuantities(scope.slice(verb.index)) : [];
+  const numbers = predicate.length > 0 ? predicate : statedQuantities(scope);
   if (numbers.length > 0) return numbers;
   return /^(?:no|none|nothing)\b|\bare (?:no|none)\b|\bis (?:no|none)\b/i.test(said) ? quantities("0") : [];
+}
+
+/** Without the working behind a number, "6 (4 + 2)", and without "one" where it stands for a thing: "one on the left". */
+function withoutWorking(text: string): string {
+  return text
+    .replace(/(?<=\d\s*)\([^()]*[+*/×=–-][^()]*\)/g, "")
+    .replace(
+      /(?<=\d.*)\b(?:the other|another|one)(?= (?:is|on|in|at|to|near|behind|above|below|under|of|with)\b)/gi,
+      "",
+    );
 }
 
 function afterEquals(text: string): string {

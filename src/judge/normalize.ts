@@ -1,13 +1,27 @@
 /** @file What two texts must share to be the same short answer. */
 
-/** Without the wrappers models like: bold marks, back-ticks, `\boxed{}`, `\text{}`, dollar signs around mathematics. */
+/**
+ * Without the wrappers models like, one inside the other too: bold marks, back-ticks, `\boxed{}`, `\text{}`, dollar signs and
+ * brackets around mathematics, full-width letters and marks.
+ */
 export function clean(text: string): string {
-  return text
-    .replace(/\*\*|`/g, "")
-    .replace(/\\(?:boxed|text|mathrm)\{([^{}]*)\}/g, "$1")
-    .replace(/\\[dt]?frac\{(\d+)\}\{(\d+)\}/g, "$1/$2")
-    .replace(/^\$([^$]+)\$$/, "$1")
-    .trim();
+  const fractions = text
+    .replace(/[\uff01-\uff5e]/g, (char) => char.normalize("NFKC"))
+    .replace(/\*\*|`|\\[()[\]]/g, "")
+    .replace(/(\d?)\s*\\[dt]?frac\s*(?:\{(\d+)\}|(\d))\s*(?:\{(\d+)\}|(\d))/g, (_, whole, a, a1, b, b1) =>
+      [whole, `${a ?? a1}/${b ?? b1}`].join(whole ? " " : ""),
+    );
+  return (
+    unwrapped(fractions)
+      // Not the dollars of "$5-$6", between which a price ends.
+      .replace(/\$(?!\s)([^$\n]*[^$\s-])\$(?!\d)/g, "$1")
+      .trim()
+  );
+}
+
+function unwrapped(text: string): string {
+  const once = text.replace(/\\(?:boxed|text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}/g, "$1");
+  return once === text ? text : unwrapped(once);
 }
 
 /** Lower case, compatibility forms folded, no articles, no punctuation between words, single blanks. Plurals stay. */

@@ -47,6 +47,21 @@ export function quantities(text: string): Quantity[] {
   return [...plain(text).matchAll(quantity)].map(toQuantity);
 }
 
+const bound =
+  /(?:\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|at (?:least|most)|minimum(?: of)?|maximum(?: of)?|over|under|above|below|up to|exceeds?|never|not(?: exactly| just| quite)?)|n['’]t(?: exactly| just| quite)?)\s+$/;
+
+/**
+ * The numbers that a text says something is: no bounds ("more than 3", "3+", "3 or more") and none that it denies ("not 3").
+ */
+export function statedQuantities(text: string): Quantity[] {
+  const said = plain(text);
+  return [...said.matchAll(quantity)].flatMap((match) => {
+    const [before, after] = [said.slice(0, match.index), said.slice(match.index + match[0].length)];
+    const bounded = bound.test(before) || /^(?:\+(?!\s*\d)|\s+or (?:more|less|fewer|above|below)\b)/.test(after);
+    return bounded ? [] : [toQuantity(match)];
+  });
+}
+
 /** The number that a whole text is, with or without a unit; undefined when the text is more or other than that. */
 export function asQuantity(text: string): Quantity | undefined {
   const whole = plain(text).trim().replace(/\.$/, "");
@@ -71,9 +86,10 @@ export function sameQuantity(given: Quantity, wanted: Quantity): boolean {
   return false;
 }
 
-/** A quantity converted: what was exact to some decimals is that no more. */
-function times(quantity: Quantity, rate: number): Quantity {
-  return rate === 1 ? quantity : { ...quantity, value: quantity.value * rate, decimals: undefined };
+/** A quantity converted: what was exact to some decimals is that no more, but for percents, which move the point. */
+function times({ decimals, ...quantity }: Quantity, rate: number): Quantity {
+  const moved = rate === 1 ? decimals : rate === 0.01 && decimals !== undefined ? decimals + 2 : undefined;
+  return { ...quantity, value: quantity.value * rate, decimals: moved };
 }
 
 function close(given: Quantity, wanted: Quantity): boolean {
@@ -107,6 +123,8 @@ function plain(text: string): string {
     .toLowerCase()
     .replace(/[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]/g, (char) => ` ${vulgar.get(char)}`)
     .replace(/(?<=\d)(?:\\,|\{,\}|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))/g, "")
+    // A blank may part two numbers: it groups digits where they are all there is.
+    .replace(/^\s*\d{1,3}(?: \d{3})+(?=\s*[^\d\s]*\s*$)/, (digits) => digits.replaceAll(" ", ""))
     .replace(/\bper cent\b/g, "percent")
     .replace(/\\%/g, "%")
     .replace(/\^\\circ|\^\{\\circ\}| ?degrees? (?=celsius|fahrenheit)/g, "°")
@@ -116,5 +134,6 @@ function plain(text: string): string {
     .replace(
       /(?<=\d)\s*(?:×|x|\*|\\times|\\cdot)\s*10\s?\^\s?\{?([-−]?\d+)\}?/g,
       (_, power: string) => `e${power.replace("−", "-")}`,
-    );
+    )
+    .replace(/(?<![\d.])10\s?\^\s?\{?([-−]?\d+)\}?/g, (_, power: string) => `1e${power.replace("−", "-")}`);
 }

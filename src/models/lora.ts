@@ -1,6 +1,6 @@
 /**
- * @file LoRA (Hu et al. 2021, section 4.1): beside a frozen linear layer x Wᵀ runs a low-rank change of it,
- * scale · (x Aᵀ) Bᵀ. Parameters are named, modules chosen and values drawn as PEFT does, so that adapters go both ways.
+ * @file LoRA (Hu et al. 2021, section 4.1): a low-rank change scale · (x Aᵀ) Bᵀ beside a frozen linear layer x Wᵀ.
+ * Parameters are named, modules chosen and values drawn as PEFT does, so that adapters go both ways.
  *
  * Shapes: A [R, in], B [out, R], R the rank.
  */

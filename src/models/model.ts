@@ -57,6 +57,8 @@ export interface ModelShape {
   readonly kvHeads: number;
   readonly headWidth: number;
   readonly hidden: number;
+  /** Between the two halves of the feed-forward network. */
+  readonly intermediate: number;
   readonly vocabulary: number;
   readonly maxPositions: number;
 }

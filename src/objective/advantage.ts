@@ -1,5 +1,7 @@
 /** @file Advantages: how much better each completion of a prompt did than its siblings (paper, eq. 1). */
+
 import { isScored, type Score } from "../records.ts";
+import { mean } from "../util/arrays.ts";
 
 /** `group`: (r − mean) / (std + δ) within each prompt's group. `batch`: the group's mean, the deviation of all
  * the batch's scores (as TRL's `scale_rewards="batch"`).
@@ -16,8 +18,8 @@ export const DELTA = 1e-4;
 export function advantages(scores: readonly (readonly Score[])[], kind: AdvantageKind): number[][] {
   const centred = scores.map((group) => {
     const scored = group.filter(isScored);
-    const mean = average(scored);
-    return group.map((score) => (isScored(score) && scored.length > 1 ? score - mean : 0));
+    const centre = average(scored);
+    return group.map((score) => (isScored(score) && scored.length > 1 ? score - centre : 0));
   });
   if (kind === "centered") return centred;
   const pooled = deviation(scores.flat().filter(isScored));
@@ -32,12 +34,13 @@ export function effectiveGroups(advantages: readonly (readonly number[])[]): num
   return average(advantages.map((group) => (group.some((value) => Math.abs(value) > 1e-9) ? 1 : 0)));
 }
 
+/** The mean, 0 of nothing. */
 function average(values: readonly number[]): number {
-  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
+  return values.length ? mean(values) : 0;
 }
 
 /** Standard deviation, n − 1 in the denominator. */
 function deviation(values: readonly number[]): number {
-  const mean = average(values);
-  return values.length > 1 ? Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) : 0;
+  const centre = average(values);
+  return values.length > 1 ? Math.sqrt(values.reduce((a, b) => a + (b - centre) ** 2, 0) / (values.length - 1)) : 0;
 }

@@ -1,6 +1,5 @@
 /**
- * @file Supervised training of a small base model on the scenes world, from the checkpoint that
- * `pretrain_fresh.ts` makes.
+ * @file Supervised training of a small base model on the scenes world, from the checkpoint that `fresh.ts` makes.
  * One scene is one packed tree: its image and the prompt's head are the root, each lesson about it a branch.
  */
 import { z } from "zod";

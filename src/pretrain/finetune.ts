@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "../boxes.ts";
 import { findQuadruples } from "../chain/parse.ts";
-import { imageOptions, recipeFields } from "../config/recipe.ts";
+import { recipeFields } from "../config/recipe.ts";
+import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import type { TrainGroup } from "../engine/engine.ts";
@@ -70,16 +71,8 @@ export async function finetune(
   { onStep, signal }: { onStep?: (metrics: FinetuneMetrics) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
-  const engine = new LocalEngine(recipe.model, {
-    device: recipe.device,
-    precision: recipe.precision,
-    freeze: recipe.freeze,
-    microBatchTokens: recipe.micro_batch_tokens,
-    activationCheckpointing: recipe.activation_checkpointing,
-    image: imageOptions(recipe.image),
-  });
+  const engine = new LocalEngine(recipe.model, toEngine(recipe));
   try {
-    const { lr, schedule, warmup_steps: warmupSteps, betas, eps, weight_decay, clip_norm } = recipe.optimizer;
     for (let step = 1; step <= recipe.steps; step++) {
       // Signals get their turn; a step itself does not wait for anything.
       await new Promise(setImmediate);
@@ -87,8 +80,8 @@ export async function finetune(
       const batch = batchOf(samples, recipe, step);
       const groups = await Promise.all(batch.map((sample) => lesson(engine.processor, sample)));
       const { metrics } = engine.forwardBackward(groups, { kind: "nll" });
-      const rate = learningRate({ lr, schedule, warmupSteps, steps: recipe.steps }, step - 1);
-      const { skipped } = engine.step({ lr: rate, betas, eps, weightDecay: weight_decay, clipNorm: clip_norm });
+      const rate = learningRate(toSchedule(recipe), step - 1);
+      const { skipped } = engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) });
       if (skipped) {
         throw new UserError(
           `The gradient of step ${step} was not finite.`,
@@ -100,7 +93,7 @@ export async function finetune(
     const partial = `${out}.partial`;
     rmSync(partial, { recursive: true, force: true });
     engine.export(partial);
-    writeAskedAs(partial, { method: "sft", image: imageOptions(recipe.image) });
+    writeAskedAs(partial, { method: "sft", image: toImage(recipe.image) });
     writeWhole(
       join(partial, RECORD),
       `${JSON.stringify(await madeBy({ ...recipe, precision: engine.precision }), null, 2)}\n`,

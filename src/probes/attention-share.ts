@@ -1,10 +1,12 @@
 /**
- * @file How much the rethink looks at the image, with the boxes of the thought before it and without them (paper,
- * figure 5): the chain is cut at `<rethink>`, every box before it deleted, and the model goes on from both versions.
+ * @file How much the rethink looks at the image, with the boxes of the thought and without them (paper, figure 5). The
+ * chain is cut at `<rethink>`, every box before it deleted, and the model goes on from both versions.
  */
+
 import type { LocalEngine } from "../engine/local.ts";
-import { mean, type PairedGain, pairedGain } from "../evaluation/statistics.ts";
+import { type PairedGain, pairedGain } from "../evaluation/statistics.ts";
 import type { Chain, Prompt } from "../records.ts";
+import { mean } from "../util/arrays.ts";
 import { boxesRemoved, forcedPrefix, intact } from "./forced-prefix.ts";
 import { ObservedAttention } from "./observed-attention.ts";
 

@@ -3,10 +3,11 @@
  * sees two copies of the image, one with the chain's boxes and one with as many random ones, reads the chain with its
  * coordinates masked, and says which picture it speaks of. The score is the share of right picks; 0.5 is chance.
  */
+
 import { box } from "../boxes.ts";
-import { mean } from "../evaluation/statistics.ts";
 import type { RgbImage } from "../prompt/resize.ts";
 import type { Box, Chain, Sample, Unscored } from "../records.ts";
+import { mean } from "../util/arrays.ts";
 import { type Random, stream } from "../util/random.ts";
 import { drawBoxes } from "./draw-boxes.ts";
 import { replaced } from "./forced-prefix.ts";

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { messageOf, UserError } from "../util/errors.ts";
+import { isObject, type JsonObject } from "../util/json-object.ts";
 
 /** A JSON object of unknown shape. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Throws a `UserError` unless `dir` is a folder. */
 export function requireFolder(dir: string): void {
@@ -33,9 +33,4 @@ export function readJsonIfPresent(dir: string, name: string): JsonObject | undef
   }
   if (!isObject(value)) throw new UserError(`${path.join(dir, name)} does not hold a JSON object.`, remedy);
   return value;
-}
-
-/** True for a JSON object: not null, not an array. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

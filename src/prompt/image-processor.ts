@@ -1,12 +1,13 @@
 /**
- * @file What a prompt asks of a family's image processor, the options a user may set over the checkpoint's files, and the
- * reading of those files.
+ * @file What a prompt asks of a family's image processor. Also the options a user may set over the checkpoint's files, and
+ * the reading of those files.
  */
 
 import path from "node:path";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject, type JsonObject, readJsonIfPresent } from "./checkpoint-files.ts";
+import { isObject, type JsonObject } from "../util/json-object.ts";
+import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {

@@ -3,7 +3,8 @@
 import path from "node:path";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject, readJsonIfPresent, requireFolder } from "./checkpoint-files.ts";
+import { isObject } from "../util/json-object.ts";
+import { readJsonIfPresent, requireFolder } from "./checkpoint-files.ts";
 import { type Family, familyOf } from "./family.ts";
 import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";

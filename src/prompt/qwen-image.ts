@@ -5,7 +5,7 @@
 
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject } from "./checkpoint-files.ts";
+import { isObject } from "../util/json-object.ts";
 import type { DecodedImage } from "./image.ts";
 import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
 import { flatten, normalisation, type PatchLayout } from "./patches.ts";

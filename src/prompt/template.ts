@@ -2,7 +2,8 @@
 
 import { Template } from "@huggingface/jinja";
 import { messageOf, UserError } from "../util/errors.ts";
-import { isObject, readJsonIfPresent, readTextIfPresent } from "./checkpoint-files.ts";
+import { isObject } from "../util/json-object.ts";
+import { readJsonIfPresent, readTextIfPresent } from "./checkpoint-files.ts";
 
 /** A part of a message. An image part stands for the next image. */
 export type Part = { readonly type: "image" } | { readonly type: "text"; readonly text: string };

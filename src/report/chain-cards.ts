@@ -1,6 +1,6 @@
 /** @file Held-out chains, the base's beside the trained model's, with their boxes on the picture. */
 
-import type { Answered } from "../run/lines.ts";
+import type { ReadAnswer } from "../run/lines.ts";
 import { chainText } from "./chain-text.ts";
 import { EXAMPLE_RULE, type Example, isRight, pickExamples } from "./examples.ts";
 import { type Html, html } from "./html.ts";
@@ -8,7 +8,7 @@ import { fraction, known, percent } from "./number-format.ts";
 import type { Pictures } from "./picture.ts";
 
 /** The section of examples; `before` or `after` may be empty in a run that has not got so far. */
-export function chainsSection(before: readonly Answered[], after: readonly Answered[], pictures: Pictures): Html {
+export function chainsSection(before: readonly ReadAnswer[], after: readonly ReadAnswer[], pictures: Pictures): Html {
   const examples = pickExamples(before, after);
   const sets = [...new Set(examples.map((example) => example.sample.set))];
   const columns = [before.length > 0 && "before", after.length > 0 && "after"].filter((name) => name);
@@ -31,7 +31,7 @@ function exampleCard({ sample, before, after, why }: Example, pictures: Pictures
 }
 
 /** One answer: its boxes on the picture, what it was worth, and its text. `title` says whose it is. */
-export function chainCard(title: string, sample: Answered, pictures: Pictures): Html {
+export function chainCard(title: string, sample: ReadAnswer, pictures: Pictures): Html {
   const boxes = `${sample.boxes.length} ${sample.boxes.length === 1 ? "box" : "boxes"}`;
   return html`<div class="chain">
     <h4>${title}${verdict(sample)}</h4>
@@ -46,7 +46,7 @@ export function chainCard(title: string, sample: Answered, pictures: Pictures): 
 }
 
 /** Right or wrong, or why that is not known. */
-function verdict(sample: Answered): Html | undefined {
+function verdict(sample: ReadAnswer): Html | undefined {
   if (sample.unscored !== undefined) return html`<span class="none">unscored: ${sample.unscored}</span>`;
   const right = isRight(sample);
   if (right === undefined) return undefined;

@@ -1,7 +1,8 @@
 /** @file The page of evaluations: what is on it, and that nothing a model wrote leaves its place. */
 import { expect, it } from "vitest";
 import { makeEvaluation } from "../evaluation/manifest-fixture.ts";
-import type { AnsweredEvaluation, SampleLine } from "../evaluation/read-evaluations.ts";
+import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
+import type { Answered } from "../run/lines.ts";
 import { paperTable } from "../tables/paper-table.ts";
 import { evaluationPage } from "./eval-page.ts";
 import { HOSTILE } from "./synthetic-run.ts";
@@ -10,10 +11,11 @@ import { HOSTILE } from "./synthetic-run.ts";
 function answered(name: string, accs: readonly (number | null)[], text: string): AnsweredEvaluation {
   const evaluation = makeEvaluation(accs, { name });
   const samples = evaluation.samples.map(
-    (measured): SampleLine => ({
+    (measured): Answered => ({
       ...measured,
       dataset: "vsr",
       image: "none.png",
+      sha256: "0",
       width: 100,
       height: 80,
       question: `question of ${measured.id}`,
@@ -55,8 +57,7 @@ it("shows yes/no and letters where they were asked, and only there", async () =>
   const plain = answered("direct", [1, 0], "yes");
   expect(await page(plain)).not.toContain("yes share");
   const samples = plain.samples.map(
-    (sample, i): SampleLine =>
-      i === 0 ? { ...sample, yesNo: { truth: "yes", said: "yes" } } : { ...sample, choice: 0 },
+    (sample, i): Answered => (i === 0 ? { ...sample, yesNo: { truth: "yes", said: "yes" } } : { ...sample, choice: 0 }),
   );
   const text = await page({ ...plain, samples });
   expect(text).toMatch(/<th scope="col">yes share<\/th>/);

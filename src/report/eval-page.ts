@@ -3,7 +3,8 @@
  * with every row's boxes on the picture.
  */
 
-import type { AnsweredEvaluation, SampleLine } from "../evaluation/read-evaluations.ts";
+import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
+import type { Answered } from "../run/lines.ts";
 import type { Cell } from "../tables/cells.ts";
 import {
   isPartial,
@@ -88,13 +89,13 @@ type Outcome = (typeof OUTCOMES)[number];
 
 /** One sample with the answers of the rows that have it. */
 interface Asked {
-  readonly sample: SampleLine;
-  readonly answers: readonly { readonly row: string; readonly answer: SampleLine }[];
+  readonly sample: Answered;
+  readonly answers: readonly { readonly row: string; readonly answer: Answered }[];
 }
 
 function samplesSection(evaluations: readonly AnsweredEvaluation[], pictures: Pictures): Html | undefined {
   const names = titlesOf(evaluations);
-  const asked = new Map<string, { sample: SampleLine; answers: { row: string; answer: SampleLine }[] }>();
+  const asked = new Map<string, { sample: Answered; answers: { row: string; answer: Answered }[] }>();
   for (const [i, { samples }] of evaluations.entries()) {
     for (const answer of samples) {
       const key = `${answer.set}\n${answer.id}`;

@@ -1,13 +1,13 @@
 /** @file Which chains the page shows: fixed rules, so that nobody has picked the pretty ones. */
 
-import type { Answered, RolloutLine } from "../run/lines.ts";
+import type { ReadAnswer, RolloutLine } from "../run/lines.ts";
 import { known } from "./number-format.ts";
 
 /** One held-out sample answered by the base and by the trained model; either may be missing in a live run. */
 export interface Example {
-  readonly sample: Answered;
-  readonly before: Answered | undefined;
-  readonly after: Answered | undefined;
+  readonly sample: ReadAnswer;
+  readonly before: ReadAnswer | undefined;
+  readonly after: ReadAnswer | undefined;
   readonly why: "first" | "became right" | "became wrong";
 }
 
@@ -21,8 +21,8 @@ export const EXAMPLE_RULE =
   "one that could not be scored counts as neither.";
 
 /** Picks examples by `EXAMPLE_RULE`; samples are matched by set and id. */
-export function pickExamples(before: readonly Answered[], after: readonly Answered[]): Example[] {
-  const key = (sample: Answered) => `${sample.set}\n${sample.id}`;
+export function pickExamples(before: readonly ReadAnswer[], after: readonly ReadAnswer[]): Example[] {
+  const key = (sample: ReadAnswer) => `${sample.set}\n${sample.id}`;
   const beforeByKey = new Map(before.map((sample) => [key(sample), sample]));
   const afterByKey = new Map(after.map((sample) => [key(sample), sample]));
   const samples = before.length > 0 ? before : after;
@@ -44,7 +44,7 @@ export function pickExamples(before: readonly Answered[], after: readonly Answer
 }
 
 /** Whether an answered sample is right; undefined when it could not be scored, or has neither accuracy nor IoU. */
-export function isRight(sample: Answered): boolean | undefined {
+export function isRight(sample: ReadAnswer): boolean | undefined {
   if (sample.unscored !== undefined) return undefined;
   if (known(sample.acc)) return sample.acc >= 0.5;
   return known(sample.giou) ? sample.giou >= 0.5 : undefined;

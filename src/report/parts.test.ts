@@ -6,7 +6,7 @@ import path from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { Answered, BoxLine, Change, RolloutLine, Summary } from "../run/lines.ts";
+import type { BoxLine, Change, ReadAnswer, RolloutLine, Summary } from "../run/lines.ts";
 import { chainsSection } from "./chain-cards.ts";
 import { chainText } from "./chain-text.ts";
 import { lineChart, movingMean, niceTicks } from "./chart.ts";
@@ -155,7 +155,7 @@ describe("pictures", () => {
 });
 
 describe("examples", () => {
-  const sample = (id: number, acc: number): Answered => ({
+  const sample = (id: number, acc: number): ReadAnswer => ({
     id: String(id), dataset: "vsr", set: "vsr", image: "i.png", width: 1, height: 1, question: "", answer: "", text: "",
     boxes: [], gtBoxes: [], acc, giou: null, ending: "stop", tokens: 1,
   }); // biome-ignore format: a record on three lines

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
-import type { Answered, Metrics, RolloutLine, Summary } from "../run/lines.ts";
+import type { Metrics, ReadAnswer, RolloutLine, Summary } from "../run/lines.ts";
 import { type Random, stream } from "../util/random.ts";
 
 /** Text a model could write to leave its place in the page. */
@@ -197,7 +197,7 @@ function groupOf(prompt: Scene, group: number, step: number, skill: number, rand
   }));
 }
 
-function answered(set: string, index: number, shown: Scene, skill: number, random: Random): Answered {
+function answered(set: string, index: number, shown: Scene, skill: number, random: Random): ReadAnswer {
   const looks = random.chance(skill);
   const right = random.chance(looks ? 0.88 : 0.5);
   const response = index === 0 ? HOSTILE : String(right ? shown.objects.length : shown.objects.length + 2);

@@ -1,7 +1,7 @@
 /**
- * @file The two reward presets. `paper` is GRPO-GR as the paper defines it (section 3.2): a perfect chain scores 2.6, a
- * perfect counting chain 3.1. `code` is what the original repository computes, quirks included, since its released
- * checkpoints were trained with it: 3.1 and 4.1.
+ * @file The two reward presets: `paper` is GRPO-GR as the paper defines it, `code` what the original repository computes.
+ * With `paper` (section 3.2) a perfect chain scores 2.6, a perfect counting chain 3.1. `code` has the original's quirks,
+ * since its released checkpoints were trained with it: 3.1 and 4.1.
  *
  * Quirks kept in `code`: the closing answer tag counts as a word in BLEU; an empty completion earns the full repetition
  * term, which can also be negative, and ids are cut at a fixed pad id; the tag scan jumps to a tag's last occurrence, does

@@ -1,11 +1,12 @@
 /**
- * @file What the report reads from a run folder. Every part may be missing: a run that still trains has no evaluation
- * yet, and one that only evaluates has no steps. Numbers may be null where they do not apply. Unknown keys are left be.
+ * @file The one definition of every line and file of a run folder: what is written has the types inferred here, and what is
+ * read is checked by the same schemas. Numbers are null where they do not apply or were not finite. Readers take lines that
+ * lack keys, which older versions did not write, and leave unknown keys be.
  */
 
 import { z } from "zod";
 
-const number = z.number().nullish();
+const number = z.number().nullable();
 const numbers = z.record(z.string(), z.number().nullable());
 const quad = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
@@ -35,35 +36,48 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
-/** A line of `metrics.jsonl`: one optimizer step. Shares are 0-1, times seconds, lengths tokens. */
-export const metricsSchema = z.object({
+/** A line of `metrics.jsonl`: one step. Shares are 0-1, times seconds, lengths tokens. */
+export const metricsLine = z.object({
   step: z.number(),
-  seconds: numbers.optional(),
-  reward: z.object({ mean: number, std: number, terms: numbers.optional() }).optional(),
+  reward: z.object({ mean: number, std: number, terms: numbers }),
+  /** Share of the answer term's full marks. */
   accuracy: number,
+  /** Grounding IoU of the samples that have true boxes. */
   giou: number,
   wellFormed: number,
-  boxes: z.object({ perChain: number, duplicate: number, degenerate: number, outOfBounds: number }).optional(),
-  advantage: z.object({ absMean: number, effectiveGroups: number }).optional(),
+  boxes: z.object({ perChain: number, duplicate: number, degenerate: number, outOfBounds: number }),
+  length: z.object({ mean: number, max: number }),
+  ending: z.object({ stop: number, length: number }),
+  /** Chains without a total: see `Unscored`. */
+  unscored: number,
+  advantage: z.object({ absMean: number, effectiveGroups: number }),
+  loss: number,
   kl: number,
   entropy: number,
-  loss: number,
-  gradNorm: number,
-  lr: number,
   clipFraction: number,
-  length: z.object({ mean: number, max: number }).optional(),
-  ending: z.object({ stop: number, length: number }).optional(),
-  mismatch: z.object({ mean: number, max: number }).optional(),
+  gradNorm: number,
+  /** Updates left out because their gradient was not finite. */
+  skipped: z.number(),
+  lr: number,
+  /** Gap between a token's log-probability when it was sampled and when it was trained on. */
+  mismatch: z.object({ mean: number, max: number }),
   tokensPerSecond: number,
+  /** By phase, and in all. */
+  seconds: numbers,
   rssMB: number,
-  unscored: number,
+  /** Numbers of the held-out sets by name, where they were asked after this step. */
+  heldOut: z.record(z.string(), z.record(z.string(), z.number().nullable().optional())).optional(),
 });
+export type MetricsLine = z.infer<typeof metricsLine>;
+
+export const metricsSchema = metricsLine.partial().required({ step: true });
 export type Metrics = z.infer<typeof metricsSchema>;
 
 /** A line of `rollouts/step-NNNNNN.jsonl`: one sampled chain with its scores. */
 export const rolloutSchema = z.object({
   step: z.number(),
-  group: z.union([z.number(), z.string()]),
+  /** Chains of one group answer the same sample. */
+  group: z.number(),
   id: z.string(),
   dataset: z.string(),
   image: z.string(),
@@ -72,6 +86,7 @@ export const rolloutSchema = z.object({
   question: z.string(),
   answer: z.string(),
   text: z.string(),
+  ids: z.array(z.number()).readonly().optional(),
   boxes: z.array(placedBox),
   terms: z.record(z.string(), score),
   total: score,
@@ -80,15 +95,19 @@ export const rolloutSchema = z.object({
 });
 export type RolloutLine = z.infer<typeof rolloutSchema>;
 
+const yesNo = z.enum(["yes", "no"]);
+
 /**
- * A line of `eval/<name>/samples.jsonl`: one answered sample. `acc` and `giou` are null where they do not apply; `unscored` says
- * why there is no `acc` although it should be.
+ * A line of `samples.jsonl`, of an evaluation's folder or of a run's `eval/<name>/`: one answered sample. A metric that does
+ * not apply to it is null.
  */
-export const answeredSchema = z.object({
+export const answeredLine = z.object({
   id: z.string(),
   dataset: z.string(),
   set: z.string(),
+  /** Path of the image file, and the hash of its bytes. */
   image: z.string(),
+  sha256: z.string(),
   width: z.number(),
   height: z.number(),
   question: z.string(),
@@ -97,13 +116,31 @@ export const answeredSchema = z.object({
   response: z.string().nullish(),
   boxes: z.array(placedBox),
   gtBoxes: z.array(quad),
+  /** Null when it could not be judged: `unscored` says why. */
   acc: number,
   unscored: z.string().optional(),
+  /** Null where there are no true boxes, as the two below. */
   giou: number,
+  giouRaw: number,
+  f1: number,
+  /** What was said to a yes/no question. */
+  yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
+  /** Letter accuracy of a multiple-choice question, 0 or 1. */
+  choice: number,
   ending: z.string(),
-  tokens: number,
+  tokens: z.number(),
 });
-export type Answered = z.infer<typeof answeredSchema>;
+export type Answered = z.infer<typeof answeredLine>;
+
+/** Of a run's `eval/<name>/`, whose images are named by their hash. */
+export const answeredSchema = answeredLine.partial({
+  sha256: true,
+  giouRaw: true,
+  f1: true,
+  yesNo: true,
+  choice: true,
+});
+export type ReadAnswer = z.infer<typeof answeredSchema>;
 
 /** One metric of one set: before, after, and the paired gain with its 95 % interval. */
 const change = z.object({

@@ -10,10 +10,10 @@ import type { z } from "zod";
 import { UserError } from "../util/errors.ts";
 import { foldersIn, inWords, kindOf } from "./folder-kind.ts";
 import {
-  type Answered,
   answeredSchema,
   type Metrics,
   metricsSchema,
+  type ReadAnswer,
   type RolloutLine,
   type Run,
   rolloutSchema,
@@ -31,7 +31,7 @@ export interface RunFolder {
   /** Steps whose rollouts are on disk, ascending. */
   readonly rolloutSteps: readonly number[];
   /** Answered samples by the name of their evaluation (`before`, `after`, …). */
-  readonly evals: ReadonlyMap<string, readonly Answered[]>;
+  readonly evals: ReadonlyMap<string, readonly ReadAnswer[]>;
   readonly summary: Summary | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface RunFolder {
 export async function readRunFolder(dir: string): Promise<RunFolder> {
   await assertRunFolder(dir);
   const metrics = await readLines(path.join(dir, "metrics.jsonl"), metricsSchema);
-  const evals = new Map<string, readonly Answered[]>();
+  const evals = new Map<string, readonly ReadAnswer[]>();
   for (const name of await namesIn(path.join(dir, "eval"))) {
     const samples = await readLines(path.join(dir, "eval", name, "samples.jsonl"), answeredSchema);
     if (samples.length > 0) evals.set(name, samples);

@@ -53,6 +53,7 @@ describe("create", () => {
   test("takes an empty folder", () => {
     mkdirSync(dir);
     RunFolder.create(dir, info);
+    expect(existsSync(join(dir, "run.json"))).toBe(true);
   });
 });
 

@@ -1,10 +1,12 @@
 /** @file Models that a table needs and recipes make: made once, taken up when broken off, never mistaken for another's. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadRecipe, settledIn } from "../config/recipe.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "../pretrain/finetune.ts";
-import { type StepLine, train } from "../train.ts";
+import type { MetricsLine } from "../run/lines.ts";
+import { train } from "../train.ts";
 import { differences, thereAndNow } from "../util/differences.ts";
 import { UserError } from "../util/errors.ts";
 import { firstFew } from "../util/faults.ts";
@@ -22,7 +24,7 @@ export interface ModelToMake {
 export interface MakingListener {
   readonly signal: AbortSignal;
   /** Training begins, or goes on with `from` of its steps done: gives what is called after each. Not when the model is there. */
-  readonly onTraining: (steps: number, from: number) => (metrics: StepLine | FinetuneMetrics) => void;
+  readonly onTraining: (steps: number, from: number) => (metrics: MetricsLine | FinetuneMetrics) => void;
 }
 
 /**

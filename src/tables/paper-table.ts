@@ -1,6 +1,6 @@
 /**
- * @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each; and what it does
- * not show, further metrics, and the numbers of yes/no and multiple-choice questions.
+ * @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each. Below it what
+ * it does not show: further metrics, and the numbers of yes/no and multiple-choice questions.
  */
 
 import { aggregate, type Metric } from "../evaluation/aggregate.ts";

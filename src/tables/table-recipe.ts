@@ -7,7 +7,8 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { imageOptions, recipeFields } from "../config/recipe.ts";
+import { recipeFields } from "../config/recipe.ts";
+import { toImage } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { LocalEngine } from "../engine/local.ts";
@@ -132,7 +133,7 @@ export async function runTable(
     const engine = new LocalEngine(model, {
       device,
       precision: settledFor(precision, dir),
-      image: imageOptions(recipe.image),
+      image: toImage(recipe.image),
     });
     try {
       await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });

@@ -1,6 +1,6 @@
 /**
- * @file What a benchmark is to the importer: the layouts its files are published in, how a row becomes questions, and the rule
- * by which it is measured. One benchmark is one file beside this one; `registry.ts` lists them.
+ * @file What a benchmark is to the importer: layouts of its files, rows to questions, the rule by which it is measured. One
+ * benchmark is one file beside this one; `benchmarks.ts` lists them.
  */
 import { basename, extname } from "node:path";
 import { z } from "zod";

@@ -1,6 +1,7 @@
 /**
- * @file The ways in which a model answers under the GRIT prompt before GRIT: it may look (boxes, then what they show,
- * then the answer), glance (the form without boxes), do either sloppily, or just answer. Every style tells the truth.
+ * @file The ways in which a model answers under the GRIT prompt before GRIT: look, glance, do either sloppily, just answer.
+ * To look is boxes, then what they show, then the answer; to glance the same form without boxes. Every style tells the
+ * truth.
  */
 
 import { box, toSpace } from "../../boxes.ts";

@@ -1,6 +1,6 @@
 /**
- * @file InternVL3's config.json in its two layouts: `-hf` (transformers: `InternVLForConditionalGeneration`) and the
- * original (`InternVLChatModel`, whose remote code is not run). Both become the names of `-hf`.
+ * @file InternVL3's config.json in its two layouts: `-hf` and the original, whose remote code is not run. In transformers the
+ * first is `InternVLForConditionalGeneration`; the original is `InternVLChatModel`. Both become the names of `-hf`.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * @file InternVL3's vision tower and connector: InternViT, pixel shuffle, MLP (transformers: `InternVLVisionModel`,
- * `InternVLModel.get_image_features`; the original: `InternVisionModel`, `extract_feature`). An image comes as square
- * tiles of one size, each a picture of its own to the tower.
+ * @file InternVL3's vision tower and connector: InternViT, pixel shuffle, MLP. In transformers they are
+ * `InternVLVisionModel` and `InternVLModel.get_image_features`, in the original `InternVisionModel` and `extract_feature`.
+ * An image comes as square tiles of one size, each a picture of its own to the tower.
  *
  * Shapes: N tiles of all images, P patches of one tile, Q = 1 + P with the class token, M merged patches of all tiles,
  * H heads, E head width, D hidden.

@@ -1,6 +1,6 @@
 /**
- * @file InternVL3 (transformers: `InternVLForConditionalGeneration`; the original: `InternVLChatModel`): names and
- * positions. Its language model is in `qwen2_language.ts`, the vision tower in `internvl_vision.ts`.
+ * @file InternVL3: names and positions. In transformers it is `InternVLForConditionalGeneration`, in the original
+ * `InternVLChatModel`. Its language model is in `qwen2-language.ts`, the vision tower in `internvl-vision.ts`.
  */
 
 import type { ImageInput, ImageLayout } from "../../records.ts";

@@ -1,5 +1,5 @@
 /**
- * @file Qwen2.5's language model (transformers: `Qwen2Model`), as vision-language architectures build on it: each adds its
+ * @file Qwen2.5's language model (`Qwen2Model` in transformers), as vision-language architectures build on it. Each adds its
  * vision tower, where that puts a token, and the names its checkpoints use.
  */
 import type { ImageInput, ImageLayout } from "../../records.ts";
@@ -55,6 +55,7 @@ export abstract class Qwen2Language implements Model {
       kvHeads: text.num_key_value_heads,
       headWidth,
       hidden: text.hidden_size,
+      intermediate: text.intermediate_size,
       vocabulary: text.vocab_size,
       maxPositions: text.max_position_embeddings,
     };

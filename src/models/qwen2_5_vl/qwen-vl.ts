@@ -1,6 +1,6 @@
 /**
  * @file Qwen2.5-VL (transformers: `Qwen2_5_VLForConditionalGeneration`): names and multimodal positions. Its language
- * model is in `qwen2_language.ts`, the vision tower in `qwen2_5_vl_vision.ts`.
+ * model is in `qwen2-language.ts`, the vision tower in `qwen-vl-vision.ts`.
  */
 import type { ImageInput, ImageLayout } from "../../records.ts";
 import type { Tensor } from "../../torch/tensor.ts";

@@ -1,0 +1,103 @@
+/** @file What of a run is kept, and when: checkpoints, what an interruption leaves, and when a run must end. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Recipe } from "./config/recipe.ts";
+import { toImage } from "./config/recipe-options.ts";
+import type { Engine } from "./engine/engine.ts";
+import { writeAskedAs } from "./prompt/asked-as.ts";
+import type { MetricsLine } from "./run/lines.ts";
+import type { RunFolder } from "./run/run-folder.ts";
+import { Interrupted, UserError } from "./util/errors.ts";
+
+/** The checkpoints of a run that trains. */
+export class Saving {
+  readonly #run: RunFolder;
+  readonly #engine: Engine;
+  readonly #recipe: Recipe;
+  readonly #from: number;
+  /** The last whole step. */
+  #done: number;
+  /** From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved. */
+  #halfway = false;
+
+  /** A run that goes on after `from` steps. */
+  constructor(run: RunFolder, engine: Engine, recipe: Recipe, from: number) {
+    this.#run = run;
+    this.#engine = engine;
+    this.#recipe = recipe;
+    this.#from = from;
+    this.#done = from;
+  }
+
+  /** The weights are about to change. */
+  begin(): void {
+    this.#halfway = true;
+  }
+
+  /** A step is whole: its line is written. */
+  end(step: number): void {
+    this.#done = step;
+    this.#halfway = false;
+  }
+
+  /**
+   * A Hugging Face folder, and beside it under `trainer/` what only training needs. Random streams and the place in the data are
+   * functions of seed and step, so the step is all there is to remember of them.
+   */
+  async save(): Promise<void> {
+    const { method, image, save } = this.#recipe;
+    await this.#run.saveCheckpoint(this.#done, (dir) => {
+      mkdirSync(dir, { recursive: true });
+      this.#engine.export(dir);
+      writeAskedAs(dir, { method, image: toImage(image) });
+      this.#engine.save(join(dir, "trainer"));
+    });
+    this.#run.prune(save.keep);
+  }
+
+  /**
+   * Saves the last whole step when a signal or a judge that is out ended the run, and gives the error to end with. Anything
+   * else that fails, also after a signal, may have left a step half done: that is not saved.
+   */
+  async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const signalled = signal?.aborted && error === signal.reason;
+    if (!signalled && !(error instanceof Interrupted)) return error;
+    if (this.#done > this.#from && !this.#halfway) await this.save();
+    const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
+    return new Interrupted(
+      `${why}Interrupted after step ${this.#done}; the run is saved in ${this.#run.dir}. Go on with --resume.`,
+    );
+  }
+}
+
+/** Ends a run that cannot learn. */
+export class Health {
+  readonly #run: RunFolder;
+  readonly #engine: Engine;
+  /** Steps in a row whose gradient was not finite. */
+  #barren = 0;
+
+  constructor(run: RunFolder, engine: Engine) {
+    this.#run = run;
+    this.#engine = engine;
+  }
+
+  /** @throws UserError after three steps without a finite gradient, and for trained parts that the first update leaves still */
+  check({ step, skipped, advantage, gradNorm, lr }: MetricsLine): void {
+    this.#barren = skipped > 0 ? this.#barren + 1 : 0;
+    if (this.#barren === 3) {
+      throw new UserError(
+        `The gradient was not finite in three steps in a row, ${step - 2} to ${step}; those updates were left out.`,
+        `Resume ${this.#run.dir} from its last checkpoint with a lower optimizer.lr, or in precision: float32.`,
+      );
+    }
+    // The first step that has something to teach moves every part that can be moved at all.
+    const teaches = (advantage.effectiveGroups ?? 0) > 0 && (gradNorm ?? 0) > 0 && (lr ?? 0) > 0;
+    if (teaches && this.#engine.still.length > 0) {
+      throw new UserError(
+        `Step ${step} has not moved these parts, though they are trained: ${this.#engine.still.join(", ")}. No gradient reaches them.`,
+        "Freeze them, or train on data that they have a part in: without images there is no gradient for vision.",
+      );
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/** @file Lists cut into stretches, and their means. */
+
+/** Neighbours of a list, `size` at a time; the last stretch may be shorter. */
+export function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
+
+/** Arithmetic mean. @throws Error without values */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new Error("mean of no values");
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
