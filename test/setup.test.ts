@@ -76,7 +76,7 @@ test.each<[string, Record<string, string>, Record<string, string>, RegExp | stri
     {},
     {},
     `setup: This machine lacks a C++17 compiler, to build the native library; and Python 3.10 or newer with pip, to fetch libtorch, cmake, ninja.
-  ${install("compiler", "pip")} Then run the command again. If this machine has a libtorch, let LIBTORCH name its folder.
+  ${install("compiler", "pip")} Then run the command again. If this machine has a libtorch, set LIBTORCH to its folder.
 `,
   ],
   ["no Python", tools, {}, `lacks Python 3.10 or newer with pip, to fetch libtorch.\n  ${install("pip")} Then`],

@@ -16,7 +16,7 @@ export function findLibtorch(root, say) {
   if (process.env.LIBTORCH) {
     const found = describe(resolve(process.env.LIBTORCH), "LIBTORCH");
     if (found.fault) {
-      const remedy = "Let LIBTORCH name the folder that holds include/ and lib/, or unset it.";
+      const remedy = "Set LIBTORCH to the folder that holds include/ and lib/, or unset it.";
       throw new Stop(`LIBTORCH=${process.env.LIBTORCH}: ${found.fault}.`, remedy);
     }
     return found;
@@ -77,7 +77,7 @@ export async function fetchLibtorch(root, { index, say }) {
   const wheels = join(partial, "wheels");
   const site = join(partial, "site");
   const pip = (...args) => runPip(python, partial, ...args);
-  const failed = (stderr) => pipFailed(python, `torch ${PINNED}`, stderr, "or let LIBTORCH name a libtorch folder.");
+  const failed = (stderr) => pipFailed(python, `torch ${PINNED}`, stderr, "or set LIBTORCH to a libtorch folder.");
   let downloadSeconds = 0;
   const download = async (what, from, ...wanted) => {
     say(`downloading ${what} from ${from ?? "the index of pip's own configuration"}`);

@@ -24,7 +24,7 @@ export function pipFailed(python, what, stderr, other) {
     return new Stop(message, `Check the network, use Python 3.10 or newer, name an index by --index URL, ${other}`);
   }
   return new Stop(
-    `pip could not install ${what} (its words are above).`,
-    `Mend that and run the command again, ${other}`,
+    `pip could not install ${what} (see its output above).`,
+    `Fix that and run the command again, ${other}`,
   );
 }

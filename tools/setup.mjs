@@ -82,7 +82,7 @@ async function installPackages() {
   });
   if (code !== 0) {
     throw new Stop(
-      "npm install failed (its words are above).",
+      "npm install failed (see its output above).",
       "Without a network, connect; else mend what npm names. Then run the command again.",
     );
   }
@@ -105,7 +105,7 @@ function checkMachine(system, libtorch, tools) {
     missing.set("pip", `${lacking}, to fetch ${wheels.join(", ")}`);
   }
   if (missing.size === 0) return;
-  const other = libtorch || !missing.has("pip") ? "" : " If this machine has a libtorch, let LIBTORCH name its folder.";
+  const other = libtorch || !missing.has("pip") ? "" : " If this machine has a libtorch, set LIBTORCH to its folder.";
   throw new Stop(
     `This machine lacks ${[...missing.values()].join("; and ")}.`,
     `${howToInstall(system, [...missing.keys()])} Then run the command again.${other}`,
@@ -128,7 +128,7 @@ async function build(libtorch, { cmake, ninja, make }) {
     const { code } = await run(cmake, args);
     if (code !== 0) {
       throw new Stop(
-        "The native library could not be built (the words are above).",
+        "The native library could not be built (see the output above).",
         "Check that the compiler knows C++17 (CXX names another one) and that the libtorch named above is whole.",
       );
     }
@@ -190,7 +190,7 @@ async function main() {
   if (answer === undefined) {
     await run(process.execPath, [at("tools", "verify.mjs")]);
     throw new Stop(
-      "The native library was built but does not run (the words are above).",
+      "The native library was built but does not run (see the output above).",
       `Remove ${native}, check the libtorch named above, and run npm run setup.`,
     );
   }

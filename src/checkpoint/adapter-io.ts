@@ -106,7 +106,7 @@ export function baseFolder(dir: string, { base, revision }: AdapterConfig): stri
     if (existsSync(name)) return name;
     throw new UserError(
       `${said}, which is not there.`,
-      `Let base_model_name_or_path in ${join(dir, CONFIG)} name the folder of its base.`,
+      `Set base_model_name_or_path in ${join(dir, CONFIG)} to the folder of its base.`,
     );
   }
   try {
@@ -134,7 +134,7 @@ export function peftNames(dir: string, model: Model, layout: Layout): (module: s
 export function readAdapter(dir: string, model: Model, base: string, device: string): Map<string, Tensor> {
   const { rank } = readAdapterConfig(dir);
   const file = new SafetensorsFile(join(dir, TENSORS));
-  const remedy = `Let base_model_name_or_path in ${join(dir, CONFIG)} name the checkpoint that the adapter was trained on.`;
+  const remedy = `Set base_model_name_or_path in ${join(dir, CONFIG)} to the checkpoint that the adapter was trained on.`;
   const trainedOn = file.metadata?.[BASE];
   if (trainedOn !== undefined && trainedOn !== base)
     throw new UserError(`${dir} is an adapter for another base: its weights are not those it was trained on.`, remedy);

@@ -60,8 +60,8 @@ describe("SafetensorsFile", () => {
   const tensor = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
   it.each<[string, unknown, RegExp]>([
     ["no JSON", "{'a': 1}", /its header is not JSON/],
-    ["a list", [], /its header is no object/],
-    ["null", null, /its header is no object/],
+    ["a list", [], /its header is not an object/],
+    ["null", null, /its header is not an object/],
     ["an unknown type", { w: { ...tensor, dtype: "F8_E4M3" } }, /tensor w has the unknown type F8_E4M3/],
     ["a type that is a word of JavaScript", { w: { ...tensor, dtype: "constructor" } }, /unknown type constructor/],
     [

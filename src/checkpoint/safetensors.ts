@@ -89,7 +89,7 @@ export class SafetensorsFile {
     } catch (error) {
       return fail(`its header is not JSON (${messageOf(error)})`);
     }
-    if (!header || typeof header !== "object" || Array.isArray(header)) return fail("its header is no object");
+    if (!header || typeof header !== "object" || Array.isArray(header)) return fail("its header is not an object");
     return header as Record<string, unknown>;
   }
 

@@ -25,24 +25,26 @@ const marks = { supported: "✓", untested: "·", unsupported: "✗" };
 
 /** The command `doctor`. */
 export function doctorCommand(): Command {
-  return new Command("doctor").description("say what is installed, what is missing and how to mend it").action(() => {
-    const width = 18;
-    const say = (mark: string, name: string, text: string) => console.log(`${mark} ${name.padEnd(width)} ${text}`);
-    const parts = builtParts();
-    const tools = findTools(root, () => {});
-    const { name: platform, level, advice } = supportOf(thisSystem());
-    say(marks[level], "platform", level === "supported" ? platform : `${platform} (${level}). ${advice}`);
-    for (const { name, found, remedy } of [...programs(tools.compiler), ...parts])
-      say(found ? "✓" : "✗", name, found ?? `missing. ${remedy}`);
-    for (const [name, text] of machine(tools)) say("·", name, text);
-    const missing = parts.filter(({ found }) => !found);
-    if (missing.length > 0) {
-      throw new UserError(
-        `missing: ${missing.map(({ name }) => name).join(", ")}`,
-        "The lines above say how to mend it.",
-      );
-    }
-  });
+  return new Command("doctor")
+    .description("say what is installed, what is missing and how to install it")
+    .action(() => {
+      const width = 18;
+      const say = (mark: string, name: string, text: string) => console.log(`${mark} ${name.padEnd(width)} ${text}`);
+      const parts = builtParts();
+      const tools = findTools(root, () => {});
+      const { name: platform, level, advice } = supportOf(thisSystem());
+      say(marks[level], "platform", level === "supported" ? platform : `${platform} (${level}). ${advice}`);
+      for (const { name, found, remedy } of [...programs(tools.compiler), ...parts])
+        say(found ? "✓" : "✗", name, found ?? `missing. ${remedy}`);
+      for (const [name, text] of machine(tools)) say("·", name, text);
+      const missing = parts.filter(({ found }) => !found);
+      if (missing.length > 0) {
+        throw new UserError(
+          `missing: ${missing.map(({ name }) => name).join(", ")}`,
+          "The lines above say how to install it.",
+        );
+      }
+    });
 }
 
 /** Programs that set-up needs. Once it has built, only Node.js is needed: lacking one is no failure. */

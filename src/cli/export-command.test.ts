@@ -171,7 +171,7 @@ describe.each(["tied", "released", "internvl/tied"])("grit export of an adapter 
     const forgotten = (to: string) => cpSync(golden.dir, to, { recursive: true });
     const { code, err } = await tampered(forgotten, "--merge", "--verify");
     expect(code).toBe(1);
-    expect(err).toMatch(/The merged export strays: .* but \S+ is allowed/);
+    expect(err).toMatch(/The merged export differs: .* but \S+ is allowed/);
   });
 });
 

@@ -106,7 +106,7 @@ async function verifyMerged(to: string, logprobs: readonly number[]): Promise<st
     const types = files.flatMap((name) => new SafetensorsFile(join(to, name)).entries.map(({ dtype }) => dtype));
     const allowed = types.every((type) => type === "float32") ? MERGED_GAP.float32 : MERGED_GAP.rounded;
     const said = `the log-probabilities of a built-in prompt are those of the adapter to within ${gap.toPrecision(2)}`;
-    if (!(gap <= allowed)) throw new Error(`The merged export strays: ${said}, but ${allowed} is allowed.`);
+    if (!(gap <= allowed)) throw new Error(`The merged export differs: ${said}, but ${allowed} is allowed.`);
     return said;
   } finally {
     again.dispose();

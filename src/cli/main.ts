@@ -65,7 +65,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./report-command.ts")).reportCommand(),
   },
   doctor: {
-    summary: "say what is installed, what is missing and how to mend it",
+    summary: "say what is installed, what is missing and how to install it",
     load: async () => (await import("./doctor-command.ts")).doctorCommand(),
   },
 };

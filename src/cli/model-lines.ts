@@ -61,4 +61,4 @@ export function promptsOf(
 }
 
 /** What to do about lines that cannot be asked. */
-export const MEND = "Mend what is named and run the command again; nothing was written.";
+export const MEND = "Fix the lines above and run the command again; nothing was written.";

@@ -111,7 +111,7 @@ describe("grit rewards", () => {
   });
 
   it("refuses files it cannot use", async () => {
-    await expect(run([])).rejects.toThrow(/holds no lines/);
+    await expect(run([])).rejects.toThrow(/has no lines/);
     const command = (data: string, out: string) =>
       rewardsCommand().parseAsync(["--data", join(folder, data), "--out", join(folder, out)], { from: "user" });
     await expect(command("none.jsonl", "o")).rejects.toThrow(/none\.jsonl: no such file/);

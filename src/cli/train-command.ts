@@ -52,8 +52,7 @@ export function trainCommand(): Command {
           },
         });
         progress?.finish();
-        if (engine.still.length > 0)
-          console.log(`Not moved in the whole run, though trained: ${engine.still.join(", ")}.`);
+        if (engine.still.length > 0) console.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
         console.log(
           `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
         );

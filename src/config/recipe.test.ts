@@ -228,8 +228,8 @@ describe("a bad recipe", () => {
       "command line, optimiser.lr=1: optimiser.lr: no such key; did you mean optimizer.lr?",
     ],
     ["a bad value in an override", minimal, ["seed=x"], 'command line, seed=x: seed: is "x", not a'],
-    ["an override without a sign", minimal, ["seed"], '"seed" is no override'],
-    ["an override without a key", minimal, ["=3"], '"=3" is no override'],
+    ["an override without a sign", minimal, ["seed"], '"seed" is not an override'],
+    ["an override without a key", minimal, ["=3"], '"=3" is not an override'],
     ["an override that is not YAML", minimal, ["freeze=[a"], "the value is not YAML"],
     ["an override below a number", minimal, ["seed.x=1"], "command line, seed.x=1: seed: is"],
   ])("%s", async (_, text, overrides, message) => {

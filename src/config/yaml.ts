@@ -115,7 +115,7 @@ function parseOverride(override: string): { key: string[]; value: unknown } {
   const key = override.slice(0, Math.max(sign, 0)).split(".");
   if (key.some((part) => part === "")) {
     throw new UserError(
-      `"${override}" is no override`,
+      `"${override}" is not an override`,
       "Write key=value or key.sub=value, without spaces around the sign.",
     );
   }

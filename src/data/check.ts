@@ -28,7 +28,7 @@ export async function checkSamples(samples: readonly Sample[], { decode, judge }
     const verdict = isScored(score) ? `scores ${score} of 1` : `cannot be judged (${score.unscored})`;
     if (score !== 1) faults.add(sample.id, `its own answer ${JSON.stringify(sample.answer)} ${verdict}`);
   }
-  faults.throwIfAny("data", "Mend or remove the samples named.");
+  faults.throwIfAny("data", "Fix or remove these samples.");
 }
 
 /** One data set in figures. Lengths are in words; shares are 0-1, undefined where there is nothing to take them of. */

@@ -27,7 +27,7 @@ export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<J
     if (json instanceof SyntaxError) faults.add(where, `is not JSON (${json.message})`);
     else yield { json, line, where };
   }
-  if (count === 0) faults.add(file, "holds no lines");
+  if (count === 0) faults.add(file, "has no lines");
 }
 
 /**

@@ -180,7 +180,7 @@ describe("bad lines", () => {
   });
 
   test("a file without lines, or none at all", async () => {
-    expect(await faultOf("", "")).toContain("data.jsonl: holds no lines");
+    expect(await faultOf("", "")).toContain("data.jsonl: has no lines");
     await expect(loadSamples([join(dir, "absent.jsonl")])).rejects.toThrow("absent.jsonl: no such file");
     await expect(loadSamples([dir])).rejects.toThrow("cannot be read");
   });

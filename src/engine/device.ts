@@ -8,7 +8,7 @@ export function resolveDevice(device: string): string {
   if (device === "auto") return native.cudaDevices() > 0 ? "cuda:0" : "cpu";
   if (device.startsWith("cuda") && native.cudaDevices() === 0) {
     throw new UserError(
-      `device: ${device} was asked for, but this libtorch sees no CUDA device.`,
+      `device: ${device} is not available: this libtorch finds no CUDA device.`,
       "Use `device: auto`, or set up with a CUDA build of libtorch.",
     );
   }

@@ -146,7 +146,7 @@ export class LocalEngine implements Engine {
     if (length <= most) return;
     throw new UserError(
       `${name} of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
-      `Let fewer tokens follow it, or shorten it: a smaller ${this.processor.images.limit} makes fewer image tokens.`,
+      `Lower max_tokens or shorten the prompt: a smaller ${this.processor.images.limit} makes fewer image tokens.`,
     );
   }
 
@@ -200,7 +200,7 @@ export class LocalEngine implements Engine {
     return scored;
   }
 
-  /** Runs a prompt and what follows it through the policy once, `around` the attention: for one who only looks on. */
+  /** Runs a prompt and what follows it through the policy once, `around` the attention: no gradients; used by the attention probe. */
   observe(prompt: Prompt, ids: readonly number[], around: (attention: Attention) => Attention): void {
     noGrad(() =>
       tidy(() => {

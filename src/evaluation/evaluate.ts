@@ -179,7 +179,7 @@ async function checkSets(
     samples.map((sample) => ({ where: name, sample, method, newTokens: maxTokens })),
   );
   await checkPrompts(engine, planned, faults, onChecked);
-  faults.throwIfAny("the sets", "Mend what is named and run the command again.");
+  faults.throwIfAny("the sets", "Fix the lines above and run the command again.");
 }
 
 /** The folder of an evaluation, from its beginning to its end. */
@@ -245,7 +245,10 @@ function refuseOccupied(dir: string): void {
   if (!existsSync(dir)) return;
   const names = readdirSync(dir).filter((name) => !name.endsWith(".partial"));
   if (names.length === 0) return;
-  throw new UserError(`${dir} holds something that is no evaluation: ${names[0]}.`, "Choose another --out.");
+  throw new UserError(
+    `${dir} is not empty and is not an evaluation folder (it contains ${names[0]}).`,
+    "Choose another --out.",
+  );
 }
 
 function writeJson(path: string, value: unknown): void {

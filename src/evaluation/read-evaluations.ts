@@ -25,7 +25,7 @@ export function readEvaluations(dirs: readonly string[]): AnsweredEvaluation[] {
     const other = inWords(dir);
     if (other) throw new UserError(`${dir} is ${other.is}, not an evaluation.`, `Look at it with: ${other.use}`);
     throw new UserError(
-      existsSync(dir) ? `${dir} holds no evaluation (no manifest.json in it).` : `${dir}: no such folder.`,
+      existsSync(dir) ? `${dir} is not an evaluation folder (it has no manifest.json).` : `${dir}: no such folder.`,
       "Name what `grit eval --out` wrote.",
     );
   });
@@ -69,7 +69,7 @@ export function readSampleLines(dir: string): Answered[] {
     .slice(0, -1)
     .map((text, i) => {
       const line = parse(text, answeredLine, `${path}:${i + 1}`);
-      if (seen.has(line.id)) throw damaged(`${path}:${i + 1}: "${line.id}" stands in an earlier line too`);
+      if (seen.has(line.id)) throw damaged(`${path}:${i + 1}: duplicate id "${line.id}"`);
       seen.add(line.id);
       return line;
     });

@@ -81,7 +81,7 @@ async function receive(
       await handle.truncate(0);
       at = 0;
     }
-    if (start !== at) throw new Transient(`${file.path} comes from another place than asked for`);
+    if (start !== at) throw new Transient(`the server returned the wrong byte range of ${file.path}`);
     for await (const chunk of chunks(response)) {
       if (at + chunk.length > file.size) throw await tooLong(handle, repo, file);
       await writeAll(handle, chunk, at);

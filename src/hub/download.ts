@@ -72,7 +72,7 @@ function cached(cache: RepoCache, id: ModelId): string {
   const commit = cache.commitOf(id.revision);
   if (commit) return cache.snapshot(commit);
   throw new UserError(
-    `${id.repo} is not in the cache (${cache.dir}), and HF_HUB_OFFLINE forbids to fetch it.`,
+    `${id.repo} is not in the cache (${cache.dir}), and HF_HUB_OFFLINE forbids downloading it.`,
     `Unset HF_HUB_OFFLINE, then run: ${downloadCommand(id)}`,
   );
 }

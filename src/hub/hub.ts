@@ -24,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function hubFrom(env: Environment = process.env): Hub {
   const endpoint = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   if (!/^https?:\/\/[^/]/.test(endpoint))
-    throw new UserError(`HF_ENDPOINT is ${endpoint}, which is no address.`, "Write it as https://host.");
+    throw new UserError(`HF_ENDPOINT is ${endpoint}, which is not a URL.`, "Write it as https://host.");
   const offline = env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE || "";
   return { endpoint, cache: cacheFolder(env), token: tokenFrom(env), offline: /^(1|on|yes|true)$/i.test(offline) };
 }

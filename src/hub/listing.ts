@@ -27,7 +27,7 @@ const answer = z.object({
   sha: sha1,
   siblings: z.array(
     z.object({
-      rfilename: z.string().refine(staysInside, "is no path inside the repository"),
+      rfilename: z.string().refine(staysInside, "is not a path inside the repository"),
       size: z.int().nonnegative(),
       blobId: sha1,
       lfs: z.object({ sha256 }).nullish(),

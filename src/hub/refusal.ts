@@ -39,7 +39,7 @@ export function refusal(hub: Hub, wanted: Wanted, status: number, headers: Heade
     );
   if (status === 404 && !file)
     return new UserError(
-      `There is no model ${repo} at ${hub.endpoint} that you may see.`,
+      `${hub.endpoint} has no model ${repo}, or does not show it to you.`,
       "Check the name; for a private model set HF_TOKEN.",
     );
   if (status === 404)

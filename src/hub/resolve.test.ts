@@ -50,7 +50,7 @@ test("weights that another tool fetched in part are not taken for whole", () => 
   const index = { weight_map: { a: "1.safetensors", b: "2.safetensors", c: "2.safetensors" } };
   writeFileSync(join(partial, "model.safetensors.index.json"), JSON.stringify(index));
   expect(() => modelFolder(`org/partial@${COMMIT}`)).toThrow(
-    /lacks 2\.safetensors; fetch the rest by: npx grit download org\/partial --revision/,
+    /lacks 2\.safetensors. Download the rest with: npx grit download org\/partial --revision/,
   );
 });
 

@@ -28,12 +28,14 @@ export function modelFolder(name: string): string {
   const commit = cache.commitOf(id.revision);
   if (!commit)
     throw new UserError(
-      `${name} is no folder here, nor a model in the cache (${cacheFolder()}); fetch it by: ${downloadCommand(id)}`,
+      `Model ${name} not found locally or in the cache (${cacheFolder()}). Download it with: ${downloadCommand(id)}`,
     );
   const folder = cache.snapshot(commit);
   const lacking = shardsOf(folder).find((shard) => !existsSync(join(folder, shard)));
   if (lacking)
-    throw new UserError(`${name} in the cache (${folder}) lacks ${lacking}; fetch the rest by: ${downloadCommand(id)}`);
+    throw new UserError(
+      `${name} in the cache (${folder}) lacks ${lacking}. Download the rest with: ${downloadCommand(id)}`,
+    );
   return folder;
 }
 

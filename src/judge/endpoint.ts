@@ -93,7 +93,7 @@ export class Endpoint {
 
 /** What a body of status 200 says. One that is no chat completion is a failure of the endpoint, not a verdict. */
 function readCompletion(text: string): Outcome {
-  const failed: Outcome = { kind: "failed", reason: "the answer is no chat completion", after: 0, usage: undefined };
+  const failed: Outcome = { kind: "failed", reason: "the answer is not a chat completion", after: 0, usage: undefined };
   let body: Completion | null;
   try {
     body = JSON.parse(text) as Completion | null;

@@ -101,7 +101,7 @@ export class Service {
     if (!key) {
       throw new UserError(
         `The judge ${settings.model} has no key: the environment variable ${variable} is not set.`,
-        "Set it, to any word for an endpoint that wants none; or use the judge exact, which asks nobody.",
+        "Set it (to any word if the endpoint needs none), or use the judge exact, which asks no service.",
       );
     }
     const service = new Service(settings, key, inquiry, options);
@@ -182,7 +182,7 @@ export class Service {
     const { gives } = this.#inquiry;
     return {
       kind: "nonsense",
-      reason: `the judge's answer is no ${gives}: ${JSON.stringify(outcome.text.slice(0, 200))}`,
+      reason: `the judge's answer is not a ${gives}: ${JSON.stringify(outcome.text.slice(0, 200))}`,
     };
   }
 

@@ -13,7 +13,7 @@ export function readJson(dir: string, name: string): Record<string, unknown> {
   } catch (error) {
     throw new UserError(
       `${path} cannot be read: ${messageOf(error)}`,
-      "A checkpoint folder in Hugging Face layout is wanted.",
+      "Name a checkpoint folder in Hugging Face layout.",
     );
   }
   if (!value || typeof value !== "object" || Array.isArray(value))

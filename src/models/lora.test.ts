@@ -29,7 +29,7 @@ describe("chooseModules", () => {
       expect(() => choose(wanted)).toThrow(/target_modules: q_porj names no linear layer.*\n.*Did you mean q_proj\?/);
     }
     expect(() => choose(["qkv"], ["language"])).toThrow(/qkv names no linear layer of lora.parts: language/);
-    expect(() => choose("(q_proj")).toThrow(/is no regular expression/);
+    expect(() => choose("(q_proj")).toThrow(/is not a regular expression/);
   });
 
   it("embeddings, norms and convolutions have no adapter", () => {

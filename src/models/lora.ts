@@ -89,7 +89,7 @@ function byPattern(target: string): Matcher {
     return { target, matches: (name) => whole.test(name) };
   } catch {
     throw new UserError(
-      `lora.target_modules: ${target} is no regular expression.`,
+      `lora.target_modules: ${target} is not a regular expression.`,
       "Write all-linear, a list of module names, or a regular expression for the whole name.",
     );
   }

@@ -77,7 +77,7 @@ export class ProcessorFile {
     for (const [key, value] of Object.entries(FIXED))
       if ((json[key] ?? value) !== value)
         throw new UserError(
-          `${file}: ${key} is ${JSON.stringify(json[key])}; nothing but ${value} is computed here.`,
+          `${file}: ${key} is ${JSON.stringify(json[key])}; only ${value} is supported.`,
           "Restore the file from where the checkpoint came from.",
         );
   }

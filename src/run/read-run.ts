@@ -99,7 +99,7 @@ function parse<T>(text: string, schema: z.ZodType<T>, where: string): T {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UserError(`${where}: not valid JSON`, "The file was damaged or edited; mend it or remove the line.");
+    throw new UserError(`${where}: not valid JSON`, "The file was damaged or edited; fix it or remove the line.");
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;

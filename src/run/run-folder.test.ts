@@ -152,6 +152,6 @@ describe("resume", () => {
     expect(() => RunFolder.resume(dir)).toThrow(/holds no run to go on with/);
     RunFolder.create(dir, info);
     writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\nrubbish\n{"step":2}\n');
-    expect(() => RunFolder.resume(dir)).toThrow(/metrics\.jsonl:2: is no line of metrics/);
+    expect(() => RunFolder.resume(dir)).toThrow(/metrics\.jsonl:2: is not a line of metrics/);
   });
 });

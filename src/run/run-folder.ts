@@ -61,7 +61,7 @@ export class RunFolder {
     if (fs.existsSync(join(dir, "run.json"))) {
       throw new UserError(
         `${dir} already holds a run.`,
-        "Go on with it by --resume, or choose another folder by --run.",
+        "Go on with it with --resume, or choose another folder with --run.",
       );
     }
     if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || fs.readdirSync(dir).length > 0)) {
@@ -71,7 +71,7 @@ export class RunFolder {
 
   /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */
   static open(dir: string): RunFolder {
-    if (!fs.existsSync(join(dir, "run.json"))) throw new UserError(`${dir} holds no run.`, "Check the path.");
+    if (!fs.existsSync(join(dir, "run.json"))) throw new UserError(`${dir} is not a run folder.`, "Check the path.");
     return new RunFolder(dir);
   }
 
@@ -82,7 +82,10 @@ export class RunFolder {
    */
   static resume(dir: string): { run: RunFolder; checkpoint: Checkpoint | undefined } {
     if (!fs.existsSync(join(dir, "run.json"))) {
-      throw new UserError(`${dir} holds no run to go on with.`, "Check --run, or leave out --resume to begin one.");
+      throw new UserError(
+        `${dir} is not a run folder, so there is nothing to resume.`,
+        "Check --run, or leave out --resume to begin one.",
+      );
     }
     const run = new RunFolder(dir);
     const checkpoint = run.latestCheckpoint();
@@ -213,7 +216,7 @@ function stepOf(line: string, where: string): number {
     const { step } = JSON.parse(line) as { step: unknown };
     if (typeof step === "number") return step;
   } catch {}
-  throw new UserError(`${where}: is no line of metrics`, "The file was damaged or edited: mend or remove the line.");
+  throw new UserError(`${where}: is not a line of metrics`, "The file was damaged or edited: fix or remove the line.");
 }
 
 /** The commit of this program, marked when files differ from it; null outside its repository. */

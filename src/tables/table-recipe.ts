@@ -60,7 +60,7 @@ export const evalSchema = z
   .superRefine(({ model, rows }, context) => {
     for (const [name, row] of Object.entries(rows)) {
       const refuse = (message: string) => context.addIssue({ code: "custom", path: ["rows", name], message });
-      if (!/^\w[\w.-]*$/.test(name)) refuse("is no name for its folder: write letters, digits, dots and dashes");
+      if (!/^\w[\w.-]*$/.test(name)) refuse("is not a valid folder name: use letters, digits, dots and dashes");
       const given = (["model", "train", "pretrain"] as const).filter((key) => row[key] !== undefined);
       if (given.length > 1) refuse(`has ${given.join(" and ")}: a row has one model`);
       if (given.length === 0 && model === undefined) refuse("has no model, and the table names none");

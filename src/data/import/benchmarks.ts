@@ -59,7 +59,7 @@ export function layoutOf({ value, where }: Row, benchmark: Benchmark): Layout {
   const wanted = benchmark.layouts.map(({ required }) => required.join(", ")).join("; or ");
   const rival = benchmarks.find(({ layouts }) => best && layouts.includes(best));
   throw new UserError(
-    `${where}: is no row of ${benchmark.title}, whose rows have the fields ${wanted}`,
+    `${where}: is not a row of ${benchmark.title}, whose rows have the fields ${wanted}`,
     rival
       ? `It looks like ${rival.title}: grit data import ${rival.name}.`
       : `${benchmark.title} is read from ${benchmark.files}.`,

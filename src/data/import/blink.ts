@@ -26,7 +26,7 @@ export const blink: Benchmark = {
         prompt: text,
         choices: z.array(text, "is not a list of options"),
         answer,
-        image_1: z.object({ bytes: z.instanceof(Uint8Array) }, { error: () => "holds no image bytes" }),
+        image_1: z.object({ bytes: z.instanceof(Uint8Array) }, { error: () => "has no image bytes" }),
         image_2: optionalImage,
         image_3: optionalImage,
         image_4: optionalImage,

@@ -77,5 +77,5 @@ function imageIn(value: unknown): ImageSource | string {
   }
   const bytes = typeof value === "object" && value !== null && "bytes" in value ? value.bytes : undefined;
   if (bytes instanceof Uint8Array) return { bytes: [bytes] };
-  return value === undefined || value === null ? "is missing" : "holds no image bytes";
+  return value === undefined || value === null ? "is missing" : "has no image bytes";
 }

@@ -38,7 +38,7 @@ export interface Imported {
   readonly cut: number;
 }
 
-const REMEDY = "Mend what is named and run the command again; nothing was written.";
+const REMEDY = "Fix the lines above and run the command again; nothing was written.";
 
 /**
  * Writes the data file of a benchmark. An image's path in it is relative to the file.

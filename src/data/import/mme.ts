@@ -79,7 +79,7 @@ async function* release(root: string): AsyncGenerator<Row> {
   const entries = await readdir(root, { recursive: true });
   const texts = entries.filter((path) => path.endsWith(".txt")).sort();
   if (texts.length === 0) {
-    throw new UserError(`${root}: holds no text files of questions`, "Name the folder that holds MME's subtasks.");
+    throw new UserError(`${root}: has no text files of questions`, "Name the folder that holds MME's subtasks.");
   }
   const images = new Map(entries.filter((path) => !path.endsWith(".txt")).map((path) => [withoutEnding(path), path]));
   for (const [i, path] of texts.entries()) {

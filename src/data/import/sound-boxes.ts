@@ -14,7 +14,7 @@ export function fitBox(
 ): { readonly quad: Quad; readonly cut: boolean } | string {
   const [x1, y1, x2, y2] = quad;
   const shown = `[${quad.join(", ")}]`;
-  if (x1 >= x2 || y1 >= y2) return `${shown} covers nothing; [x1, y1, x2, y2] with x1 < x2 and y1 < y2 is wanted`;
+  if (x1 >= x2 || y1 >= y2) return `${shown} covers nothing; expected [x1, y1, x2, y2] with x1 < x2 and y1 < y2`;
   if (x1 >= 0 && y1 >= 0 && x2 <= 1 && y2 <= 1) return `${shown} is in shares of the image; pixels are wanted`;
   const [slackX, slackY] = [Math.max(1, SLACK * width), Math.max(1, SLACK * height)];
   if (x1 < -slackX || y1 < -slackY || x2 > width + slackX || y2 > height + slackY) {

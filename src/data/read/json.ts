@@ -84,7 +84,7 @@ function hasByteOrderMark(chunk: Buffer): boolean {
 function rowOf(parts: readonly Buffer[], layout: Layout, where: string, share: number): Row {
   const text = decodeParts(parts, where);
   const value = parseJson(layout === "map" ? `{${text}}` : text);
-  if (value instanceof SyntaxError) throw new UserError(`${where}: is not JSON (${value.message})`, "Mend the file.");
+  if (value instanceof SyntaxError) throw new UserError(`${where}: is not JSON (${value.message})`, "Fix the file.");
   if (layout !== "map") return { value: value as Row["value"], where, share };
   const entries = Object.entries(value as Record<string, Row["value"]>);
   if (entries.length !== 1) throw noRow(where);
