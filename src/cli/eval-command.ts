@@ -54,7 +54,7 @@ export function evalCommand(): Command {
     )
     .argument(
       "[recipe]",
-      "rows and sets of a table, e.g. recipes/eval-scenes.yaml; without one, one row by the options",
+      "rows and sets of a table: a YAML file, or a recipe that comes with the package, e.g. eval-scenes; without one, one row by the options",
     )
     .argument("[overrides...]", "e.g. max_tokens=100")
     .addOption(

@@ -19,7 +19,7 @@ export function pretrainCommand(): Command {
     .description(
       "train by supervision: a small base model from nothing on the scenes world, or, by a recipe that names a model, that one on a few samples",
     )
-    .argument("<recipe>", "a YAML file, e.g. recipes/tiny-base.yaml or recipes/tiny-sft.yaml")
+    .argument("<recipe>", "a YAML file, or a recipe that comes with the package: tiny-base, tiny-sft")
     .argument("[overrides...]", "e.g. steps=100")
     .requiredOption("--out <dir>", "where the checkpoint goes; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {
