@@ -24,7 +24,8 @@ import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
 import { learningRate } from "./objective/schedule.ts";
 import type { Sample } from "./records.ts";
-import { loadRewardModule, type Reward } from "./rewards/define.ts";
+import type { Reward } from "./rewards/define.ts";
+import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardPreset } from "./rewards/preset.ts";
 import { sampleGroups, scoreGroups, toTrainGroup, withReference, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
@@ -41,8 +42,11 @@ export interface TrainOptions {
   readonly run: string;
   /** Go on with the run that is there. */
   readonly resume?: boolean;
-  /** An engine opened by `openEngine`, when the caller goes on using it. */
-  readonly engine?: Engine;
+  /**
+   * An engine opened by `openEngine`, when the caller goes on using it; or what opens it, called when data and rewards are
+   * known to be sound. The caller disposes it.
+   */
+  readonly engine?: Engine | ((recipe: Recipe) => Engine);
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
   /** Called while held-out sets are asked, with the samples answered so far in all evaluations of this sitting. */
@@ -63,7 +67,7 @@ export interface Ready {
   readonly heldOut: number;
 }
 
-/** The engine a recipe asks for. @throws UserError when its model cannot be run */
+/** The engine a recipe asks for; dispose it when it is no longer needed. @throws UserError when its model cannot be run */
 export function openEngine(recipe: Recipe): LocalEngine {
   return new LocalEngine(recipe.model, toEngine(recipe));
 }
@@ -72,14 +76,15 @@ export function openEngine(recipe: Recipe): LocalEngine {
  * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
  * @throws UserError for bad data or a run folder in use, Interrupted after a signal
  */
-export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
+export async function train(wanted: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
-  const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
+  const begun = options.resume ? settledIn(wanted, join(options.run, "run.json")) : wanted;
   const samples = await loadSamples(begun.data.train, { images: begun.data.images });
   const sets = await heldOutSets(begun);
   const judge = await openJudge(begun.judge, { signal });
   const rewards = await openRewards(begun, judge);
-  const engine = options.engine ?? openEngine(begun);
+  const given = options.engine ?? openEngine;
+  const engine = typeof given === "function" ? given(begun) : given;
   const recipe: Recipe = { ...begun, precision: engine.precision };
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
   const workload = await workloadOf(recipe, engine, samples, sets);
@@ -160,9 +165,15 @@ async function workloadOf(
   };
 }
 
-async function openRewards(recipe: Recipe, judge: Judge): Promise<Reward[]> {
+/**
+ * The rewards of a recipe: its preset's, then those of its own modules.
+ * @param judge who judges answers; without one, the judge that the recipe names is opened
+ * @throws UserError for a reward module or a judge that cannot be used
+ */
+export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
   const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
-  return [...rewardPreset(recipe.rewards.preset, judge), ...custom.flat()];
+  const judging = judge ?? (await openJudge(recipe.judge));
+  return [...rewardPreset(recipe.rewards.preset, judging), ...custom.flat()];
 }
 
 /** A new run folder, or the one to go on with and the step it has reached. */

@@ -1,9 +1,10 @@
 /** @file `grit train RECIPE`: GRPO-GR by a recipe. */
 
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { Command } from "commander";
-import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
+import { loadRecipe, type Recipe } from "../config/recipe.ts";
 import { computingNote } from "../engine/computing.ts";
+import type { LocalEngine } from "../engine/local.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
@@ -16,7 +17,7 @@ import { Interrupts } from "./interrupts.ts";
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a model with GRPO-GR by a recipe; overrides are written key.sub=value")
-    .argument("<recipe>", "a YAML file, e.g. recipes/tiny.yaml")
+    .argument("<recipe>", "a YAML file, or the name of a recipe that comes with the package, e.g. tiny")
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "go on with the run in that folder")
@@ -24,16 +25,19 @@ export function trainCommand(): Command {
       const recipe = await loadRecipe(file, overrides);
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
       if (!resume) RunFolder.refuseOccupied(dir);
-      console.error(`Opening ${recipe.model}`);
-      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
+      let engine: LocalEngine | undefined;
       try {
-        console.error(computingNote(engine));
-        console.log(parameterTable(engine));
         using interrupts = new Interrupts();
         let progress: Progress | undefined;
         await train(recipe, {
           run: dir,
-          engine,
+          engine: (settled) => {
+            console.error(`Opening ${recipe.model}`);
+            engine = openEngine(settled);
+            console.error(computingNote(engine));
+            console.log(parameterTable(engine));
+            return engine;
+          },
           ...(resume && { resume }),
           signal: interrupts.signal,
           onReady: (ready) => {
@@ -50,13 +54,13 @@ export function trainCommand(): Command {
           },
         });
         progress?.finish();
-        if (engine.still.length > 0)
-          console.log(`Not moved in the whole run, though trained: ${engine.still.join(", ")}.`);
+        const still = engine?.still ?? [];
+        if (still.length > 0) console.log(`Not moved in the whole run, though trained: ${still.join(", ")}.`);
         console.log(
           `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
         );
       } finally {
-        engine.dispose();
+        engine?.dispose();
       }
     });
 }
@@ -91,7 +95,7 @@ function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
 }
 
 /** Parameters by part, and how many of them are trained. */
-export function parameterTable(engine: ReturnType<typeof openEngine>): string {
+export function parameterTable(engine: LocalEngine): string {
   const count = (n: number) => n.toLocaleString("en");
   const rows = [...engine.parameterTable()].map(([part, { total, trainable }]) => [
     part,
