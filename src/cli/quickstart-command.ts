@@ -1,10 +1,11 @@
-/** @file `npm run quickstart`: the main job, with nothing to prepare. */
+/** @file `npm run quickstart`, and `npx grit quickstart` of an installed package: the main job, with nothing to prepare. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { addon, build, isClone, scenes } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
+import { loadSamples } from "../data/samples.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { computingNote } from "../engine/computing.ts";
 import { heldOutSets } from "../evaluation/ask.ts";
@@ -12,16 +13,19 @@ import { countAnswers, measureAll, summarize, waysOfBase, waysOfTrained, writeAn
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { writeReport } from "../report/write-report.ts";
+import { loadRewardModule } from "../rewards/load-module.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, train } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { Interrupts } from "./interrupts.ts";
+import { setUp } from "./setup-command.ts";
 import { parameterTable, stepNote } from "./train-command.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Scenes of one seed serve every run: what differs between runs is the training. */
-const SCENES = { out: join(root, ".cache", "scenes"), seed: 1, counts: DEFAULT_COUNTS };
+const SCENES = { out: scenes, seed: 1, counts: DEFAULT_COUNTS };
+/** The command as the user types it. */
+const QUICKSTART = isClone ? "npm run quickstart --" : "npx grit quickstart";
 const SCENES_IN_ALL = 2 * DEFAULT_COUNTS.train + 6 * DEFAULT_COUNTS.val;
 
 export function quickstartCommand(): Command {
@@ -36,18 +40,21 @@ export function quickstartCommand(): Command {
       if (!resume && existsSync(join(dir, "run.json"))) {
         throw new UserError(
           `${dir} already holds a run.`,
-          `Choose another folder: npm run quickstart -- --run ${dir}-2; an interrupted run goes on by --resume.`,
+          `Choose another folder: ${QUICKSTART} --run ${dir}-2; an interrupted run goes on by --resume.`,
         );
       }
       if (!resume) RunFolder.refuseOccupied(dir);
-      const recipe = await loadRecipe(join(root, "recipes", "tiny.yaml"), overrides);
+      const isSetUp = existsSync(addon);
+      if (!isSetUp) setUp();
+      const recipe = await loadRecipe("tiny", overrides);
       const progress = new Progress(stagesOf(recipe));
-      const clock = new Clock();
+      const clock = new Clock(isSetUp ? 0 : performance.now() / 1000);
       const { reused } = await renderSets({ ...SCENES, onProgress: (done) => progress.update(done) });
       if (reused) progress.skip(SCENES_IN_ALL);
       const sets = await heldOutSets(recipe);
       progress.expect(STAGES.base, countAnswers(recipe, sets, waysOfBase));
       progress.expect(STAGES.result, countAnswers(recipe, sets, waysOfTrained));
+      await checkTraining(recipe);
       clock.lap("scenes");
 
       const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
@@ -107,10 +114,20 @@ function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
   ];
 }
 
-/** Seconds by phase, from the start of the process on, with what set-up recorded. */
+/** What would stop the training is told before the base is measured, which takes its time. @throws UserError */
+async function checkTraining({ data, rewards }: Recipe): Promise<void> {
+  await loadSamples(data.train, { images: data.images });
+  await Promise.all(rewards.custom.map(loadRewardModule));
+}
+
+/** Seconds by phase, from `start` on, in seconds since the process began, with what set-up recorded. */
 class Clock {
-  #last = 0;
+  #last: number;
   readonly #laps: Record<string, number> = { setup: setupSeconds() };
+
+  constructor(start: number) {
+    this.#last = start;
+  }
 
   lap(phase: string): void {
     const now = performance.now() / 1000;
@@ -125,6 +142,6 @@ class Clock {
 
 /** What set-up took beside the downloads, as it recorded. */
 function setupSeconds(): number {
-  const path = join(root, "build", "setup.json");
+  const path = join(build, "setup.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { seconds: number }).seconds : 0;
 }
