@@ -27,10 +27,14 @@ export interface Frame {
   readonly frameHeight: number;
 }
 
+/** What a sample asks for: a count, the boxes of something, or an answer of any other kind. */
+export type Task = "count" | "detect" | "answer";
+
 /**
  * One question about one image.
  * @example { id: "vsr-0003", image: "/data/vsr/3.png", question: "Is the cat left of the dog?", answer: "yes",
- *            boxes: [{ space: "image", x1: 4, y1: 8, x2: 40, y2: 60 }], width: 640, height: 480, dataset: "vsr", split: "train" }
+ *            boxes: [{ space: "image", x1: 4, y1: 8, x2: 40, y2: 60 }], width: 640, height: 480, dataset: "vsr", task: "answer",
+ *            split: "train" }
  */
 export interface Sample {
   /** Unique within its file; the line's own `id`, or `<dataset>-<line number>`. */
@@ -46,6 +50,8 @@ export interface Sample {
   readonly height: number;
   /** e.g. `vsr`, `tallyqa`, `gqa`, `mme_count`, `mathvista_mini`, `ovd_position`. */
   readonly dataset: string;
+  /** What is asked for: how many there are, where something is, or anything else. Decided once, by `taskOf`. */
+  readonly task: Task;
   readonly split: string;
   readonly keyWords?: readonly string[];
   /** Options of a multiple-choice question, in the order of their letters; the question may list them too. For the judge. */

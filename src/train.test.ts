@@ -66,6 +66,33 @@ describe("before a run folder is made", () => {
   });
 });
 
+describe("data", () => {
+  it("of held-out sets that are never asked need not be there", async () => {
+    const model = loadGolden("tied").dir;
+    const ran = await trained(
+      `model: ${model}\ndata: { train: [${data}], eval: { gone: gone.jsonl } }\nfreeze: [vision]\n`,
+    );
+    expect(ran).toMatchObject({ code: 0 });
+  });
+
+  it("that are missing or faulty are told of before the model is opened, missing ones with where their path starts", async () => {
+    // There is no such model: whoever opened it first would hear of that instead.
+    const unopened = `model: ${place()}`;
+    const gone = await trained(`${unopened}\ndata: { train: [gone.jsonl] }\n`);
+    expect(gone.code).toBe(2);
+    expect(gone.err).toMatch(/data\.train\.0: no such file: .*gone\.jsonl \(paths in this file start at its folder\)/);
+    const faulty = writeLines(`${place()}.jsonl`, [{ ...line, answer: 3 }]);
+    expect((await trained(`${unopened}\ndata: { train: [${faulty}] }\n`)).err).toMatch(/jsonl:1: answer: is a number/);
+    const unasked = `eval: { one: ${faulty} }`;
+    const asked = await trained(`${unopened}\ndata: { train: [${data}], ${unasked} }\neval: { every: 1 }\n`);
+    expect(asked.err).toMatch(/jsonl:1: answer: is a number/);
+    const folder = writeLines(`${place()}.jsonl`, [{ ...line, image: "none.png" }]);
+    expect((await trained(`${unopened}\ndata: { train: [${folder}] }\n`)).err).toMatch(
+      /one image is missing \(image paths start at the data file's folder; .*data\.images\)/,
+    );
+  });
+});
+
 describe("a trained part that the first step does not move", () => {
   /** A copy of a checkpoint whose connector ends in zeros: no gradient passes it. */
   function deaf(): string {

@@ -42,11 +42,10 @@ export interface TrainOptions {
   readonly run: string;
   /** Go on with the run that is there. */
   readonly resume?: boolean;
-  /**
-   * An engine opened by `openEngine`, when the caller goes on using it; or what opens it, called when data and rewards are
-   * known to be sound. The caller disposes it.
-   */
-  readonly engine?: Engine | ((recipe: Recipe) => Engine);
+  /** An engine opened by `openEngine`, when the caller goes on using it. */
+  readonly engine?: Engine;
+  /** What `readData` gave, when the caller has read it already. */
+  readonly data?: TrainingData;
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
   /** Called while held-out sets are asked, with the samples answered so far in all evaluations of this sitting. */
@@ -72,19 +71,40 @@ export function openEngine(recipe: Recipe): LocalEngine {
   return new LocalEngine(recipe.model, toEngine(recipe));
 }
 
+/** What a run reads. */
+export interface TrainingData {
+  readonly samples: readonly Sample[];
+  /** Empty where nothing is evaluated during training. */
+  readonly heldOut: readonly AskedSet[];
+  /** Those of the recipe's own modules. */
+  readonly rewards: readonly Reward[];
+}
+
+/**
+ * The data of a recipe and its reward modules. Reading them takes seconds, and opening a model may take minutes: this comes first.
+ * @throws UserError naming every fault of the files, or what is wrong with a module
+ */
+export async function readData(recipe: Recipe): Promise<TrainingData> {
+  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const heldOut = recipe.eval.every > 0 ? await heldOutSets(recipe) : [];
+  return { samples, heldOut, rewards: await customRewards(recipe) };
+}
+
+async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
+  return (await Promise.all(rewards.custom.map(loadRewardModule))).flat();
+}
+
 /**
  * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
  * @throws UserError for bad data or a run folder in use, Interrupted after a signal
  */
-export async function train(wanted: Recipe, options: TrainOptions): Promise<RunFolder> {
+export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
-  const begun = options.resume ? settledIn(wanted, join(options.run, "run.json")) : wanted;
-  const samples = await loadSamples(begun.data.train, { images: begun.data.images });
-  const sets = await heldOutSets(begun);
+  const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
+  const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
   const judge = await openJudge(begun.judge, { signal });
-  const rewards = await openRewards(begun, judge);
-  const given = options.engine ?? openEngine;
-  const engine = typeof given === "function" ? given(begun) : given;
+  const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
+  const engine = options.engine ?? openEngine(begun);
   const recipe: Recipe = { ...begun, precision: engine.precision };
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
   const workload = await workloadOf(recipe, engine, samples, sets);
@@ -152,10 +172,9 @@ async function workloadOf(
       faults,
     );
   const sizes = await lay("data.train", samples, maxTokens);
-  const asked = recipe.eval.every > 0 ? heldOut : [];
-  for (const set of asked) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
+  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
-  faults.throwIfAny("the data", "Mend what is named and run the command again; nothing was written.");
+  faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
   return {
     prompts: recipe.prompts_per_step,
     completions: recipe.group_size,
@@ -171,9 +190,8 @@ async function workloadOf(
  * @throws UserError for a reward module or a judge that cannot be used
  */
 export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
-  const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
-  const judging = judge ?? (await openJudge(recipe.judge));
-  return [...rewardPreset(recipe.rewards.preset, judging), ...custom.flat()];
+  const custom = await customRewards(recipe);
+  return [...rewardPreset(recipe.rewards.preset, judge ?? (await openJudge(recipe.judge))), ...custom];
 }
 
 /** A new run folder, or the one to go on with and the step it has reached. */

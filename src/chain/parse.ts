@@ -32,16 +32,18 @@ export function parseChain(text: string, context: ChainContext): Chain {
     text,
     think: think?.body,
     rethink: rethink?.body,
-    answer:
-      end < text.length
-        ? text
-            .slice(end + "<answer>".length)
-            .split("</answer>", 1)[0]!
-            .trim()
-        : undefined,
+    answer: answerIn(text),
     boxes: findBoxes(text, context),
     wellFormed: wellFormed.test((text.match(tagPattern) ?? []).join("")),
   };
+}
+
+/** What stands after the first `<answer>`, cut at `</answer>`, trimmed; undefined without the tag. */
+export function answerIn(text: string): string | undefined {
+  const at = text.indexOf("<answer>");
+  if (at < 0) return undefined;
+  const after = text.slice(at + "<answer>".length);
+  return after.slice(0, indexOr(after, "</answer>", after.length)).trim();
 }
 
 /**

@@ -22,7 +22,10 @@ export function downloadCommand(): Command {
     )
     .argument("<repo>", "e.g. Qwen/Qwen2.5-VL-3B-Instruct")
     .option("--revision <name>", "a branch, tag or commit", "main")
-    .option("--include <patterns...>", "files to fetch instead, e.g. '*.json'; pickles and code never are")
+    .option(
+      "--include <patterns...>",
+      "download the files with these names or patterns instead of what a model needs, e.g. '*.json'; pickles and Python code are never downloaded",
+    )
     .option("--exclude <patterns...>", "files not to fetch")
     .action(run);
 }

@@ -22,6 +22,7 @@ import {
   type SamplingOptions,
 } from "./model-options.ts";
 import { integer } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 import { stepNote } from "./train-command.ts";
 
 interface Options extends ModelOptions, SamplingOptions, TableOptions {
@@ -50,38 +51,45 @@ const TAKES = {
 export function evalCommand(): Command {
   const command = new Command("eval")
     .description(
-      "answer data sets, measure every answer, print the table; what was stopped goes on by the same command",
+      "answer data sets with a model, score every answer and print the table. Give --model and --data for one row of it, or a " +
+        "recipe for all. The same command continues an evaluation that was interrupted.",
     )
     .argument(
       "[recipe]",
-      "rows and sets of a table: a YAML file, or a recipe that comes with the package, e.g. eval-scenes; without one, one row by the options",
+      "a YAML file with the rows and sets of a table, or one that comes with the package, e.g. eval-scenes",
     )
-    .argument("[overrides...]", "e.g. max_tokens=100")
-    .addOption(
-      modelOption(
-        "a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model",
-      ).makeOptionMandatory(false),
+    .argument("[overrides...]", "of the recipe's keys, e.g. max_tokens=100");
+  under(command, "input")
+    .addOption(modelOption().makeOptionMandatory(false))
+    .option("--data <files>", "data files, separated by commas; each is a set, named after its file")
+    .option("--limit <n>", "only the first n samples of each set", integer(1));
+  addAskingOptions(command);
+  under(command, "prompt").option("--prefix <text>", "text that every answer is made to begin with");
+  addSamplingOptions(command);
+  addJudgeOption(command);
+  under(command, "output")
+    .option(
+      "--out <dir>",
+      "folder to keep answers, numbers and manifest in (default: none; with a recipe runs/<its name>)",
     )
-    .option("--data <files>", "data files, separated by commas; a set is named after its file")
-    .option("--out <dir>", "keep answers, numbers and manifest there (a recipe: runs/<its name>)")
-    .option("--name <name>", "of the row (default: the name of --out); one name with several seeds is one row")
-    .option("--limit <n>", "only the first n samples of each set", integer(1))
-    .option("--prefix <text>", "make every answer begin with this text")
-    .option("--table <dirs...>", "print the table of evaluations that are there")
-    .addOption(new Option("--format <name>", "of --table").choices(FORMATS).default("text"))
-    .option("--paper", "the paper's published numbers beside ours")
-    .option("--compare <dirs...>", "two evaluations: what differs in how they were made, then in their numbers");
-  return addSamplingOptions(addAskingOptions(addJudgeOption(command))).action(
-    async (recipe: string | undefined, overrides: string[], options: Options) => {
-      const way = options.compare ? "compare" : options.table ? "table" : recipe !== undefined ? "recipe" : "flags";
-      refuseOthers(command, way, recipe);
-      if (options.compare) return compare(options.compare);
-      if (options.table) return printTable(options.table, options);
-      await interruptible(recipe !== undefined || options.out !== undefined, (signal) =>
-        recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
-      );
-    },
-  );
+    .option(
+      "--name <name>",
+      "name of the row (default: that of --out); evaluations of one name and several seeds are one row",
+    )
+    .option("--paper", "also show the paper's published numbers");
+  under(command, "existing")
+    .option("--table <dirs...>", "print the table of these folders")
+    .addOption(new Option("--format <name>", "how --table prints it").choices(FORMATS).default("text"))
+    .option("--compare <dirs...>", "compare two of them: first how they were made, then their numbers");
+  return command.action(async (recipe: string | undefined, overrides: string[], options: Options) => {
+    const way = options.compare ? "compare" : options.table ? "table" : recipe !== undefined ? "recipe" : "flags";
+    refuseOthers(command, way, recipe);
+    if (options.compare) return compare(options.compare);
+    if (options.table) return printTable(options.table, options);
+    await interruptible(recipe !== undefined || options.out !== undefined, (signal) =>
+      recipe === undefined ? byOptions(options, signal) : byRecipe(recipe, overrides, options, signal),
+    );
+  });
 }
 
 /** Options that would have no effect are refused, not ignored. */
@@ -112,7 +120,7 @@ async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promi
 
 async function byRecipe(file: string, overrides: string[], options: Options, signal: AbortSignal): Promise<void> {
   const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
-  const recipe = await loadEvalRecipe(file, [...overrides, ...limit]);
+  const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   const judge = await openJudge(recipe.judge, { signal });
   const device = resolveDevice(recipe.device);

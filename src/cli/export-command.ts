@@ -7,7 +7,6 @@ import { missingModules } from "../checkpoint/remote-code.ts";
 import { SafetensorsFile } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { askedAs, writeAskedAs } from "../prompt/asked-as.ts";
-import { RunFolder } from "../run/run-folder.ts";
 import { UserError } from "../util/errors.ts";
 import { firstFew } from "../util/faults.ts";
 import { syncTree } from "../util/files.ts";
@@ -30,11 +29,7 @@ const MERGED_GAP = { float32: 1e-3, rounded: 0.25 };
 export function exportCommand(): Command {
   return new Command("export")
     .description("write a plain Hugging Face folder from a checkpoint or adapter, without what only training needs")
-    .addOption(
-      modelOption(
-        "a checkpoint or adapter folder, the hub id of a downloaded model, or a run folder: its latest checkpoint",
-      ),
-    )
+    .addOption(modelOption())
     .requiredOption("--out <dir>", "the folder to write; must not exist")
     .option("--merge", "fold an adapter into its base, so that a whole checkpoint is written")
     .option("--verify", "load the export again and compare every tensor and the log-probabilities of a built-in prompt")
@@ -44,7 +39,7 @@ export function exportCommand(): Command {
 async function run(options: Options): Promise<void> {
   const out = resolve(options.out);
   if (existsSync(out)) throw new UserError(`${options.out} already exists.`, "Choose another --out.");
-  const from = checkpointIn(options.model);
+  const from = options.model;
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const progress = new Progress({ label: "export", total: options.verify ? 3 : 2 });
@@ -83,15 +78,6 @@ async function run(options: Options): Promise<void> {
     console.log(
       `transformers loads it by code that is never downloaded here: copy ${missing.join(", ")}, and the modules that they import, from the model's repository on the hub.`,
     );
-}
-
-/** The folder itself, or the latest checkpoint where it is a run's. */
-function checkpointIn(dir: string): string {
-  if (!existsSync(join(dir, "run.json"))) return dir;
-  const checkpoint = RunFolder.open(dir).latestCheckpoint();
-  if (!checkpoint)
-    throw new UserError(`The run in ${dir} has no checkpoint yet.`, "Wait for one, or name another --model.");
-  return checkpoint.dir;
 }
 
 /** Fails unless the folder `to` holds the tensors of `from` and computes exactly `logprobs`, which `from` computed. */

@@ -44,9 +44,18 @@ describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit 
     expect(ran).toMatchObject({ code: 0, out: `3 completions are in ${out}.\n` });
     expect(ran.err).toMatch(/generate 3\/3/);
     const rows = readLines<GeneratedRow>(out);
-    const wanted = golden.map(({ greedy_ids, greedy_text, frame }, i) => ({
+    const wanted = golden.map(({ greedy_ids, greedy_text, frame, image, question }, i) => ({
       id: `vsr-${i + 1}`,
+      question,
+      answer: "yes",
+      image: join(dir, `${image}.png`),
+      width: expect.any(Number),
+      height: expect.any(Number),
+      bboxs: [],
+      dataset: "vsr",
+      split: "",
       text: greedy_text,
+      response: greedy_text,
       tokens: greedy_ids,
       logprobs: greedy_ids.map(() => expect.any(Number)),
       boxes: [],
@@ -109,9 +118,10 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [56, 21, 112, 84] </think> <rethink> 0, 84, 28, 42 </rethink> <answer> no";
     const completion = { ids: [1, 2], logprobs: [-1, -2], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion)).toEqual({
+    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toEqual({
       id: "a",
       text,
+      response: "no",
       tokens: [1, 2],
       logprobs: [-1, -2],
       boxes: [
@@ -128,7 +138,7 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [500, 200, 1000, 840] </think> <rethink> 0, 80, 250, 160 </rethink> <answer> no";
     const completion = { ids: [1], logprobs: [-1], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion)).toMatchObject({
+    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toMatchObject({
       boxes: [
         [50, 15, 100, 63],
         [0, 6, 25, 12],

@@ -3,10 +3,11 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { chainOf } from "../chain/chain-of.ts";
-import { type LoadedLine, loadLines } from "../data/samples.ts";
+import { type LoadedLine, loadLines, sampleLine } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
-import { METHODS } from "../prompt/methods.ts";
+import { responseOf } from "../evaluation/metrics.ts";
+import { METHODS, type MethodName } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Completion, Ending, Prompt } from "../records.ts";
 import { chunks } from "../util/arrays.ts";
@@ -22,6 +23,7 @@ import {
   type SamplingOptions,
 } from "./model-options.ts";
 import { integer, share } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 
 interface Options extends ModelOptions, SamplingOptions {
   readonly data: string;
@@ -30,10 +32,12 @@ interface Options extends ModelOptions, SamplingOptions {
   readonly topK: number;
 }
 
-/** What is written for one line. */
+/** What is written for one line, after the sample itself: `score`, `rewards`, `judge` and `probe` read the file as it is. */
 export interface GeneratedRow {
   readonly id: string;
   readonly text: string;
+  /** What is judged: what stands after `<answer>`, null without it, or the whole text where the method has no tags. */
+  readonly response: string | null;
   /** Ids, the end token among them where one was sampled. */
   readonly tokens: readonly number[];
   /** At temperature 1, whatever the sampling. */
@@ -49,10 +53,12 @@ export interface GeneratedRow {
 const BATCH = 64;
 
 export function generateCommand(): Command {
-  const command = new Command("generate")
-    .description("write one completion for every line of a data file")
-    .requiredOption("--data <file>", "JSON lines, as for training")
-    .requiredOption("--out <file>", "JSON lines to write: id, text, tokens, logprobs, boxes, frame, ended");
+  const command = new Command("generate").description("write one completion for every line of a data file");
+  under(command, "input").requiredOption("--data <file>", "JSON lines, as for training");
+  under(command, "output").requiredOption(
+    "--out <file>",
+    "JSON lines to write: the sample, then text, response, tokens, logprobs, boxes, frame, ended",
+  );
   return addSamplingOptions(addModelOptions(command))
     .option("--top-p <p>", "keep the likeliest tokens that add up to this probability", share, 1)
     .option("--top-k <k>", "keep that many likeliest tokens; 0: all", integer(0), 0)
@@ -98,22 +104,32 @@ async function generate(
       onProgress: (done) => progress.update(rows.length + done),
     });
     rows.push(
-      ...batch.map(({ sample }, i) => generatedRow(engine.processor, sample.id, prompts[i]!, completions[i]![0]!)),
+      ...batch.map(({ sample }, i) => ({
+        ...sampleLine(sample),
+        ...generatedRow(engine.processor, sample.id, prompts[i]!, completions[i]![0]!, method),
+      })),
     );
   }
   return rows;
 }
 
 /** The row of a completion, its boxes brought to the image by the prompt's recorded resize. */
-export function generatedRow(processor: Processor, id: string, prompt: Prompt, completion: Completion): GeneratedRow {
+export function generatedRow(
+  processor: Processor,
+  id: string,
+  prompt: Prompt,
+  completion: Completion,
+  method: MethodName,
+): GeneratedRow {
   const { frameWidth, frameHeight } = prompt.images[0]!.frame;
-  const { boxes } = chainOf(processor, prompt, completion.text);
+  const chain = chainOf(processor, prompt, completion.text);
   return {
     id,
     text: completion.text,
+    response: responseOf(chain, METHODS[method].answer === "tag" ? "answer" : "whole") ?? null,
     tokens: completion.ids,
     logprobs: completion.logprobs,
-    boxes: boxes.map(({ box: { x1, y1, x2, y2 } }) => [x1, y1, x2, y2]),
+    boxes: chain.boxes.map(({ box: { x1, y1, x2, y2 } }) => [x1, y1, x2, y2]),
     frame: [frameWidth, frameHeight],
     ended: completion.ending,
   };

@@ -1,7 +1,9 @@
 /** @file `grit judge`: scores given answers again. */
 import { Command } from "commander";
 import { z } from "zod";
-import { jsonLines, valid } from "../data/jsonl.ts";
+import { answerIn } from "../chain/parse.ts";
+import { givenCompletion } from "../data/given-completion.ts";
+import { jsonLines, LineNames, valid } from "../data/jsonl.ts";
 import { judgingFields, judgingOf } from "../data/samples.ts";
 import type { JudgeRequest } from "../judge/judge.ts";
 import { openJudge } from "../judge/open.ts";
@@ -17,7 +19,7 @@ const lineSchema = z.object(
     id: text.optional(),
     question: text,
     answer: text,
-    response: text,
+    response: z.string("is not a string").nullish(),
     ...judgingFields,
   },
   "is not a JSON object",
@@ -30,7 +32,8 @@ export function judgeCommand(): Command {
     .requiredOption(
       "--data <file>",
       "JSON lines: question, answer (the right one), response (the one to judge); id; choices, the options of a " +
-        "multiple-choice question; answer_type, e.g. integer, float, text, list",
+        "multiple-choice question; answer_type, e.g. integer, float, text, list; or what grit generate, grit eval or a run " +
+        "has written",
     )
     .requiredOption("--out <file>", "JSON lines to write: id, score; a score of null has a reason");
   return addJudgeOption(command).action(run);
@@ -43,7 +46,8 @@ async function run(options: { data: string; out: string; judge: string }): Promi
   const judge = await openJudge(settings);
   const rows = await Promise.all(
     requests.map(async ({ id, request }) => {
-      const score = await judge.judge(request);
+      // Where an answer was wanted and none was given, there is nothing to ask a judge.
+      const score = request ? await judge.judge(request) : 0;
       return isScored(score) ? { id, score } : { id, score: null, reason: score.unscored };
     }),
   );
@@ -59,20 +63,49 @@ async function run(options: { data: string; out: string; judge: string }): Promi
 }
 
 /** The answers to judge. @throws UserError naming every fault of every line */
-async function readRequests(file: string): Promise<{ id: string; request: JudgeRequest }[]> {
+async function readRequests(file: string): Promise<Asked[]> {
   const faults = new Faults();
-  const requests: { id: string; request: JudgeRequest }[] = [];
-  const ids = new Map<string, number>();
+  const requests: Asked[] = [];
+  const namer = new LineNames();
   for await (const row of jsonLines(file, faults)) {
-    const { line, where } = row;
+    const { json, line, where } = row;
     const data = valid(lineSchema, row, faults)?.data;
-    if (!data) continue;
-    const { question, answer, response } = data;
-    const id = data.id ?? String(line);
-    if (ids.has(id)) faults.add(`${where}: id`, `is ${JSON.stringify(id)}, as in line ${ids.get(id)}`);
-    ids.set(id, line);
-    requests.push({ id, request: { question, answer, response, ...judgingOf(data) } });
+    const said = data && valid(givenCompletion, row, faults)?.data;
+    if (!data || !said) continue;
+    const name = data.id ?? String(line);
+    const id = namer.name(json, name, line);
+    if (typeof id !== "string") faults.add(`${where}: id`, `is ${JSON.stringify(name)}, as in line ${id.line}`);
+    const response = responseIn(data.response, said.text, json as object);
+    if (response === undefined) faults.add(`${where}: response`, "is missing");
+    else if (response !== null && said.text !== undefined && !said.text.includes(response))
+      faults.add(`${where}: response`, `does not stand in ${said.textKey}; leave one of them out`);
+    const { question, answer } = data;
+    const request = response ?? undefined;
+    requests.push({
+      id: typeof id === "string" ? id : name,
+      request: request === undefined ? undefined : { question, answer, response: request, ...judgingOf(data) },
+    });
   }
-  faults.throwIfAny(file, "Mend what is named and run the command again; nothing was written.");
+  faults.throwIfAny(file, "Fix what is named above and run the command again; nothing was written.");
   return requests;
+}
+
+/** An answer to judge; no request where there is none, which is wrong. */
+interface Asked {
+  readonly id: string;
+  readonly request: JudgeRequest | undefined;
+}
+
+/**
+ * What is judged of a line: its `response`; else what stands after `<answer>` in the text that a model wrote, or all of it where
+ * nothing was asked for in tags. Null where no answer was given, undefined where the line says nothing of one.
+ */
+function responseIn(
+  response: string | null | undefined,
+  text: string | undefined,
+  line: object,
+): string | null | undefined {
+  if (response !== undefined || text === undefined) return response;
+  // Evaluations leave `response` out where the tag is missing, and training reads its answers from the tag.
+  return answerIn(text) ?? ("acc" in line || "advantage" in line ? null : text);
 }

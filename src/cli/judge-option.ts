@@ -4,10 +4,11 @@ import { type JudgeSettings, judgeNames, judgeSchema } from "../config/judge-set
 import { loadYaml } from "../config/yaml.ts";
 import type { Cost } from "../judge/judge.ts";
 import { nearest, UserError } from "../util/errors.ts";
+import { under } from "./option-groups.ts";
 
 /** Adds `--judge` to a command; `judgeSettings` reads its value. */
 export function addJudgeOption(command: Command): Command {
-  return command.option(
+  return under(command, "scoring").option(
     "--judge <judge>",
     `who judges answers: ${judgeNames.join(", ")}, or a YAML file with the keys of a recipe's section judge`,
     "exact",

@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./eval-command.ts")).evalCommand(),
   },
   probe: {
-    summary: "test what chains of reasoning, and the boxes in them, are worth",
+    summary: "measure whether answers depend on the boxes and the reasoning",
     load: async () => (await import("./probe-command.ts")).probeCommand(),
   },
   generate: {
@@ -46,7 +46,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./download-command.ts")).downloadCommand(),
   },
   pretrain: {
-    summary: "train a small base model from nothing on the scenes world",
+    summary: "supervised training: fine-tune a model, or make a small base model from nothing",
     load: async () => (await import("./pretrain-command.ts")).pretrainCommand(),
   },
   data: {

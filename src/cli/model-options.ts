@@ -2,11 +2,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { computingNote } from "../engine/computing.ts";
 import { LocalEngine } from "../engine/local.ts";
-import { anchored, modelFolder } from "../hub/resolve.ts";
 import { askedAs } from "../prompt/asked-as.ts";
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
+import { modelNamed } from "./model-folder.ts";
 import { integer, number } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 
 /** A model asked about samples. */
 export interface ModelOptions {
@@ -27,49 +28,56 @@ export interface SamplingOptions {
 
 /** Adds the options of `ModelOptions` to a command. */
 export function addModelOptions(command: Command): Command {
-  return addAskingOptions(
-    command.addOption(modelOption("a checkpoint folder in Hugging Face layout, or the hub id of a downloaded model")),
-  );
+  return addAskingOptions(under(command, "input").addOption(modelOption()));
 }
+
+/** What `--method` can be, in words. */
+const METHOD_HELP =
+  "the prompt format: what is added to the question, and where the answer is read. grit: think with boxes, rethink, answer; " +
+  "cot: the same, for a model that was not trained to; direct: the question alone; icl, icl-box: with a worked example, for Qwen " +
+  "or InternVL; sft: boxes, then the answer, for the fine-tuned baseline. Default: the format the model was trained with, or grit";
 
 /** Adds the options of `ModelOptions` to a command, all but `--model`. */
 export function addAskingOptions(command: Command): Command {
-  return command
-    .option("--images <dir>", "where image paths start, instead of each data file's folder")
-    .addOption(
-      new Option("--method <name>", "the way of asking (default: the one it was trained with, or else grit)").choices(
-        METHOD_NAMES,
-      ),
-    )
-    .option("--max-pixels <n>", "Qwen: largest area of a resized image (default: as it was trained)", integer(1))
-    .option("--max-tiles <n>", "InternVL: most tiles of an image (default: as it was trained)", integer(1))
+  under(command, "input").option(
+    "--images <dir>",
+    "folder that image paths start at (default: each data file's folder)",
+  );
+  under(command, "prompt")
+    .addOption(new Option("--method <name>", METHOD_HELP).choices(METHOD_NAMES))
+    .option("--max-pixels <n>", "Qwen: largest area of an image after its resize (default: as in training)", integer(1))
+    .option("--max-tiles <n>", "InternVL: most tiles an image is cut into (default: as in training)", integer(1));
+  under(command, "machine")
     .option(
       "--precision <type>",
       "float32, bfloat16, or auto: bfloat16 where the device computes it natively",
       precision,
       "auto",
     )
-    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto")
-    .hook("preAction", (_, called) => {
-      const { model, method } = called.opts<Partial<ModelOptions>>();
-      const trained = model === undefined ? undefined : askedAs(model)?.method;
-      if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
-    });
+    .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
+  return command.hook("preAction", (_, called) => {
+    const { model, method } = called.opts<Partial<ModelOptions>>();
+    const trained = model === undefined ? undefined : askedAs(model)?.method;
+    if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
+  });
 }
 
 /** `--model`, by folder or by hub id. */
-export function modelOption(description: string): Option {
-  return new Option("--model <dir or id>", description)
+export function modelOption(): Option {
+  return new Option(
+    "--model <dir or id>",
+    "a folder in Hugging Face layout, a run folder (its latest checkpoint), or the hub id of a downloaded model",
+  )
     .makeOptionMandatory()
-    .argParser((name: string) => modelFolder(anchored(name, process.cwd())));
+    .argParser(modelNamed);
 }
 
 /** Adds the options of `SamplingOptions` to a command. */
 export function addSamplingOptions(command: Command): Command {
-  return command
-    .option("--temperature <t>", "0 is greedy", number(0), 0)
-    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
-    .option("--seed <n>", "of the sampling", integer(0), 1);
+  return under(command, "sampling")
+    .option("--temperature <t>", "0 takes the likeliest token each time", number(0), 0)
+    .option("--max-tokens <n>", "longest answer, in tokens", integer(1), 1000)
+    .option("--seed <n>", "makes sampling repeatable", integer(0), 1);
 }
 
 /** The engine that the options ask for; says what it computes with. @throws UserError when the model cannot be run so */

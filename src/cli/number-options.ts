@@ -5,8 +5,7 @@ import { InvalidArgumentError } from "commander";
 export function number(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !(value >= least))
-      throw new InvalidArgumentError(`A number of at least ${least} is wanted.`);
+    if (text.trim() === "" || !(value >= least)) throw new InvalidArgumentError(`Expected a number >= ${least}.`);
     return value;
   };
 }
@@ -15,7 +14,7 @@ export function number(least: number): (text: string) => number {
 export function integer(least: number): (text: string) => number {
   return (text) => {
     const value = number(least)(text);
-    if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("A whole number is wanted.");
+    if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number.");
     return value;
   };
 }
@@ -23,6 +22,6 @@ export function integer(least: number): (text: string) => number {
 /** A number above 0 and at most 1. */
 export function share(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("A number above 0 and at most 1 is wanted.");
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("Expected a number above 0 and at most 1.");
   return value;
 }

@@ -17,11 +17,12 @@ import { Interrupts } from "./interrupts.ts";
 export function pretrainCommand(): Command {
   return new Command("pretrain")
     .description(
-      "train by supervision: a small base model from nothing on the scenes world, or, by a recipe that names a model, that one on a few samples",
+      "supervised training. A recipe that names a model (recipes/tiny-sft.yaml) fine-tunes it on data files; one that names none " +
+        "(recipes/tiny-base.yaml) makes a small base model from nothing, on rendered scenes.",
     )
     .argument("<recipe>", "a YAML file, or a recipe that comes with the package: tiny-base, tiny-sft")
-    .argument("[overrides...]", "e.g. steps=100")
-    .requiredOption("--out <dir>", "where the checkpoint goes; must not exist")
+    .argument("[overrides...]", "of the recipe's keys, e.g. steps=100")
+    .requiredOption("--out <dir>", "folder for the trained model; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {
       if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out, or move it away.");
       const { model } = await loadYaml(file, z.looseObject({ model: z.unknown().optional() }), { overrides });
@@ -32,7 +33,7 @@ export function pretrainCommand(): Command {
 }
 
 async function fromModel(file: string, overrides: readonly string[], out: string): Promise<void> {
-  const recipe = await loadFinetuneRecipe(file, overrides);
+  const recipe = await loadFinetuneRecipe(file, overrides, { files: true });
   using interrupts = new Interrupts();
   const progress = new Progress({ label: "fine-tune", total: recipe.steps });
   try {

@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { z } from "zod";
+import type { z } from "zod";
 import { chainOf } from "../chain/chain-of.ts";
+import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
@@ -16,6 +17,7 @@ import { Progress } from "../util/progress.ts";
 import { askingStages, MEND, planned, promptsOf } from "./model-lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 
 /** A model, and the chains it is probed with. */
 export interface ChainOptions extends ModelOptions {
@@ -27,7 +29,9 @@ export interface ChainOptions extends ModelOptions {
 }
 
 /** A chain may be given; else the model writes it, greedily. */
-const lineSchema = z.object({ completion: z.string("is not a string").min(1, "is empty").optional() });
+const lineSchema = givenCompletion.superRefine(({ text, textKey }, context) => {
+  if (text === "") context.addIssue({ code: "custom", path: [textKey], message: "is empty" });
+});
 type Line = LoadedLine<z.infer<typeof lineSchema>>;
 
 /** Chains under way together. */
@@ -35,15 +39,20 @@ const BATCH = 16;
 
 /** A command with the options of `ChainOptions`. */
 export function chainsCommand(name: string, description: string): Command {
-  return addModelOptions(new Command(name).description(description))
+  const command = addModelOptions(new Command(name).description(description));
+  under(command, "input")
     .requiredOption(
       "--data <file>",
-      "JSON lines, as for training; a line's completion is its chain, or else the model writes one",
+      "JSON lines, as for training; a line's completion, or its text as grit generate writes it, is its chain; without either the model writes one",
     )
-    .requiredOption("--out <dir>", "write rows.jsonl and summary.json there; must not exist")
-    .option("--limit <n>", "only the first n lines", integer(1))
-    .option("--max-tokens <n>", "longest answer", integer(1), 1000)
-    .option("--seed <n>", "of what is random in the probe", integer(0), 1);
+    .option("--limit <n>", "only the first n lines", integer(1));
+  under(command, "sampling")
+    .option("--max-tokens <n>", "longest answer, in tokens", integer(1), 1000)
+    .option("--seed <n>", "makes what is random in the probe repeatable", integer(0), 1);
+  return under(command, "output").requiredOption(
+    "--out <dir>",
+    "folder for rows.jsonl and summary.json; must not exist",
+  );
 }
 
 /**
@@ -80,7 +89,7 @@ export async function overChains<R>(
 
 function checkCompletions({ processor }: LocalEngine, lines: readonly Line[]): void {
   for (const { extra, file, line } of lines)
-    processor.tokenizer.refuseSpecial(extra.completion ?? "", `${file}:${line}: completion: the text`);
+    processor.tokenizer.refuseSpecial(extra.text ?? "", `${file}:${line}: ${extra.textKey}: the text`);
 }
 
 /** Lays out every prompt once. @throws UserError naming all that cannot be asked, or have no room for their chains */
@@ -92,8 +101,8 @@ async function checkRoom(
 ): Promise<void> {
   const faults = new Faults();
   const plans = lines.map((line) => {
-    const { completion } = line.extra;
-    const given = completion === undefined ? undefined : engine.processor.tokenizer.encode(completion);
+    const { text } = line.extra;
+    const given = text === undefined ? undefined : engine.processor.tokenizer.encode(text);
     return planned(line, method, given?.length ?? maxTokens);
   });
   await checkPrompts(engine, plans, faults, onProgress);
@@ -108,12 +117,12 @@ async function chainsOf(
 ): Promise<AnsweredSample[]> {
   const { processor } = engine;
   const prompts = await promptsOf(processor, lines, method);
-  const missing = prompts.filter((_, i) => lines[i]!.extra.completion === undefined);
+  const missing = prompts.filter((_, i) => lines[i]!.extra.text === undefined);
   const stop = METHODS[method].stop;
   const completions = await engine.sample(missing, { n: 1, maxTokens, temperature: 0, seed, stop });
   const written = completions.map(([completion]) => completion!.text).values();
   return lines.map(({ sample, extra }, i) => {
-    const text = extra.completion ?? written.next().value!;
+    const text = extra.text ?? written.next().value!;
     return { sample, prompt: prompts[i]!, chain: chainOf(processor, prompts[i]!, text) };
   });
 }

@@ -17,15 +17,17 @@ import { fraction, percent, points } from "../report/number-format.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
 import { addJudgeOption, isJudgeFile, judgeSettings, printCost } from "./judge-option.ts";
+import { modelNamed } from "./model-folder.ts";
 import { writeRows } from "./model-lines.ts";
 import { openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
+import { under } from "./option-groups.ts";
 import { type ChainOptions, chainsCommand, overChains } from "./probe-chains.ts";
 
 /** The command `probe`. */
 export function probeCommand(): Command {
   return new Command("probe")
-    .description("test what chains of reasoning, and the boxes in them, are worth")
+    .description("measure whether a model's answers depend on the boxes and the reasoning before them")
     .addCommand(faithfulnessCommand())
     .addCommand(attentionCommand())
     .addCommand(correlationCommand());
@@ -34,7 +36,7 @@ export function probeCommand(): Command {
 function faithfulnessCommand(): Command {
   const command = chainsCommand(
     "faithfulness",
-    "remove boxes, shuffle them, remove the thinking: does the answer change, against the intact chain?",
+    "edit each chain (remove its boxes, shuffle them, remove the thinking) and measure how often the answer changes",
   );
   return addJudgeOption(command).action(async (options: ChainOptions & { judge: string }) => {
     const { maxTokens, seed, method } = options;
@@ -58,11 +60,12 @@ function faithfulnessCommand(): Command {
 }
 
 function attentionCommand(): Command {
-  return chainsCommand(
+  const command = chainsCommand(
     "attention",
-    "how much the rethink looks at the image, after a thought with its boxes and without them (the paper's figure 5)",
-  )
-    .option("--tokens <n>", "tokens of each rethink to observe", integer(1), 50)
+    "measure how much attention the rethink pays to the image, with the boxes before it and without (the paper's figure 5)",
+  );
+  return under(command, "probe")
+    .option("--tokens <n>", "how many tokens of each rethink to look at", integer(1), 50)
     .action(async (options: ChainOptions & { tokens: number }) => {
       const { stop } = METHODS[options.method];
       const { rows, chains } = await overChains(options, async (engine, batch) => {
@@ -83,19 +86,20 @@ function attentionCommand(): Command {
 }
 
 function correlationCommand(): Command {
-  return chainsCommand(
+  const command = chainsCommand(
     "correlation",
-    "can a model tell, from a chain without its coordinates, the chain's boxes from random ones (the paper's figure 4)?",
-  )
+    "ask a model which boxes belong to a chain, its own or random ones, shown as drawings (the paper's figure 4)",
+  );
+  return under(command, "probe")
     .option(
       "--chooser <who>",
-      "who is asked: a model, or a service by a YAML file with the keys of a recipe's section judge; default: that of --model",
+      "who is asked: a model, or a service, by a YAML file with the keys of a recipe's section judge (default: the model of --model)",
     )
-    .option("--repeats <n>", "times each chain is asked about", integer(1), 3)
+    .option("--repeats <n>", "how often each chain is asked about", integer(1), 3)
     .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
       const { seed, repeats, chooser: named } = options;
       const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
-      const other = named === undefined || settings ? undefined : openModel({ ...options, model: named });
+      const other = named === undefined || settings ? undefined : openModel({ ...options, model: modelNamed(named) });
       let service: ServiceChooser | undefined;
       const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
         if (settings) service ??= await serviceChooser(settings);

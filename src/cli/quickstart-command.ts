@@ -5,7 +5,6 @@ import { Command } from "commander";
 import { addon, build, isClone, scenes } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
-import { loadSamples } from "../data/samples.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { computingNote } from "../engine/computing.ts";
 import { heldOutSets } from "../evaluation/ask.ts";
@@ -13,9 +12,8 @@ import { countAnswers, measureAll, summarize, waysOfBase, waysOfTrained, writeAn
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { writeReport } from "../report/write-report.ts";
-import { loadRewardModule } from "../rewards/load-module.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { openEngine, train } from "../train.ts";
+import { openEngine, readData, train } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -52,9 +50,9 @@ export function quickstartCommand(): Command {
       const { reused } = await renderSets({ ...SCENES, onProgress: (done) => progress.update(done) });
       if (reused) progress.skip(SCENES_IN_ALL);
       const sets = await heldOutSets(recipe);
+      const data = await readData(recipe);
       progress.expect(STAGES.base, countAnswers(recipe, sets, waysOfBase));
       progress.expect(STAGES.result, countAnswers(recipe, sets, waysOfTrained));
-      await checkTraining(recipe);
       clock.lap("scenes");
 
       const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
@@ -68,6 +66,7 @@ export function quickstartCommand(): Command {
       const run = await train(recipe, {
         run: dir,
         engine,
+        data,
         resume,
         signal: interrupts.signal,
         onReady: ({ from }) => progress.skip(from),
@@ -112,12 +111,6 @@ function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
     { label: STAGES.train, total: recipe.steps, weight: 4.4 },
     { label: STAGES.result, total: 6 * SCENES.counts.val, weight: 0.027 },
   ];
-}
-
-/** What would stop the training is told before the base is measured, which takes its time. @throws UserError */
-async function checkTraining({ data, rewards }: Recipe): Promise<void> {
-  await loadSamples(data.train, { images: data.images });
-  await Promise.all(rewards.custom.map(loadRewardModule));
 }
 
 /** Seconds by phase, from `start` on, in seconds since the process began, with what set-up recorded. */

@@ -42,17 +42,19 @@ async function run(lines: readonly unknown[], ...options: string[]): Promise<Rec
 describe("grit rewards", () => {
   it("explains a perfect counting chain in both presets", async () => {
     const code = { answer: 1, bleu: 0.1, answer_format: 0.5, repetition: 0.5, grounding: 1.5, think_format: 0.5 };
-    expect(await run([{ ...line, id: "a" }, line])).toEqual([
+    expect(await run([{ ...line, id: "a" }, line], "--preset", "code")).toEqual([
       { id: "a", terms: code, total: expect.closeTo(4.1, 12) },
       { id: "tallyqa-2", terms: code, total: expect.closeTo(4.1, 12) },
     ]);
     const paper = { answer: 1, bleu: 0.1, grounding: 1, think_format: 1 };
-    const [row] = await run([line], "--preset", "paper", "--judge", "exact");
-    expect(row).toEqual({ id: "tallyqa-1", terms: paper, total: expect.closeTo(3.1, 12) });
+    for (const named of [["--preset", "paper"], []]) {
+      const [row] = await run([line], ...named, "--judge", "exact");
+      expect(row).toEqual({ id: "tallyqa-1", terms: paper, total: expect.closeTo(3.1, 12) });
+    }
   });
 
   it("says which term is open and why", async () => {
-    const [row] = await run([{ ...line, completion_ids: undefined }]);
+    const [row] = await run([{ ...line, completion_ids: undefined }], "--preset", "code");
     expect(row).toMatchObject({ total: null, terms: { repetition: null, grounding: 1.5 } });
     expect(row!.reasons).toEqual({ repetition: expect.stringContaining("completion_ids") });
   });

@@ -2,11 +2,13 @@
 
 import { Command } from "commander";
 import { z } from "zod";
+import { box } from "../boxes.ts";
 import { parseChain } from "../chain/parse.ts";
-import { jsonLines, valid } from "../data/jsonl.ts";
-import { judgingFields, judgingOf } from "../data/samples.ts";
+import { type FoundBox, type GivenCompletion, givenCompletion } from "../data/given-completion.ts";
+import { jsonLines, LineNames, valid } from "../data/jsonl.ts";
+import { judgingFields, judgingOf, taskOf } from "../data/samples.ts";
 import { openJudge } from "../judge/open.ts";
-import { type Frame, isScored, type Score, type Scores } from "../records.ts";
+import { type Chain, type Frame, isScored, type PlacedBox, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
 import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
 import { Faults } from "../util/faults.ts";
@@ -15,7 +17,6 @@ import { checkOut, writeRows } from "./model-lines.ts";
 
 const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
 const pixels = z.number("is not a number").positive("is not positive");
-const tokenId = z.int("is not an integer").nonnegative("is negative");
 
 /** What a line must hold. Image and boxes may stand in it, but no reward looks at them. */
 const lineSchema = z.object(
@@ -25,8 +26,6 @@ const lineSchema = z.object(
     answer: text,
     dataset: text,
     split: text.default(""),
-    completion: text,
-    completion_ids: z.array(tokenId, "is not a list of token ids").optional(),
     width: pixels.optional(),
     height: pixels.optional(),
     frame: z.tuple([pixels, pixels], "is not [width, height]").optional(),
@@ -45,12 +44,13 @@ export function rewardsCommand(): Command {
     .description("explain the score of given completions, term by term")
     .requiredOption(
       "--data <file>",
-      "JSON lines: question, answer, dataset, completion; completion_ids for the repetition term; width and height of " +
+      "JSON lines: question, answer, dataset, completion; or what grit generate, grit eval or a run (its rollouts) has " +
+        "written; completion_ids for the repetition term; width and height of " +
         "the image, and frame [w, h] where the boxes are in a resized image's pixels ([1000, 1000] for 0-1000 boxes); " +
         "choices and answer_type for the judge",
     )
     .requiredOption("--out <file>", "JSON lines to write: id, terms, total")
-    .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "code")
+    .option("--preset <name>", `rewards to explain: ${presetNames.join(" or ")}`, "paper")
     .action(async (options: { data: string; out: string; preset: string; judge: string }) => {
       const preset = presetName(options.preset);
       const settings = await judgeSettings(options.judge);
@@ -93,29 +93,55 @@ function toRow(id: string, { terms, total }: Scores): Row {
 async function readRollouts(file: string): Promise<RewardInput[]> {
   const faults = new Faults();
   const rollouts: RewardInput[] = [];
+  const namer = new LineNames();
   for await (const row of jsonLines(file, faults)) {
-    const { line, where } = row;
+    const { json, line, where } = row;
     const data = valid(lineSchema, row, faults)?.data;
-    if (!data) continue;
+    const said = typeof json === "object" && json !== null ? valid(givenCompletion, row, faults)?.data : undefined;
+    if (said && said.text === undefined) faults.add(`${where}: completion`, "is missing");
+    if (!data || said?.text === undefined) continue;
+    const chain = chainIn(data, said, said.text);
+    if (said.boxes && said.boxes.length !== chain.boxes.length)
+      faults.add(`${where}: boxes`, `are ${said.boxes.length}, but the text has ${chain.boxes.length}`);
     if ((data.width === undefined) !== (data.height === undefined))
       faults.add(where, "width and height belong together");
     if (data.frame && data.width === undefined) faults.add(`${where}: frame`, "needs width and height of the image");
-    rollouts.push(toRollout(data, line));
+    const name = data.id ?? `${data.dataset}-${line}`;
+    const id = namer.name(json, name, line);
+    rollouts.push(toRollout(data, typeof id === "string" ? id : name, chain, said.ids));
   }
-  faults.throwIfAny(file, "Mend what is named and run the command again; nothing was written.");
+  faults.throwIfAny(file, "Fix what is named above and run the command again; nothing was written.");
   return rollouts;
 }
 
-function toRollout(line: Line, number: number): RewardInput {
-  // Of an image of unknown size no box can be said to leave it.
-  const { width = Number.POSITIVE_INFINITY, height = Number.POSITIVE_INFINITY } = line;
+/** Of an image of unknown size no box can be said to leave it. */
+const UNKNOWN = Number.POSITIVE_INFINITY;
+
+/** The chain of a line's completion; boxes that its writer has brought to the image are taken as they are there. */
+function chainIn(line: Line, { boxes }: GivenCompletion, completion: string): Chain {
+  const { width = UNKNOWN, height = UNKNOWN } = line;
   const [frameWidth, frameHeight] = line.frame ?? [width, height];
   const frame: Frame = { imageWidth: width, imageHeight: height, frameWidth, frameHeight };
-  const { question, answer, dataset, split, completion } = line;
-  const id = line.id ?? `${dataset}-${number}`;
+  const chain = parseChain(completion, { space: "frame", frame });
+  if (!boxes) return chain;
+  return { ...chain, boxes: chain.boxes.map((each, i) => (boxes[i] ? placed(each, boxes[i], width, height) : each)) };
+}
+
+/** A box with its place in the image. The numbers in the text may be those of a resized image, or thousandths. */
+function placed(from: PlacedBox, { box: [x1, y1, x2, y2], outOfBounds }: FoundBox, width: number, height: number) {
+  const beyond = Math.max(x1, x2) > width * SLACK || Math.max(y1, y2) > height * SLACK;
+  return { ...from, box: box("image", x1, y1, x2, y2), outOfBounds: outOfBounds ?? beyond };
+}
+
+/** What a box's way to the image and into a file may add to it by rounding. */
+const SLACK = 1 + 1e-9;
+
+function toRollout(line: Line, id: string, chain: Chain, ids: readonly number[] | undefined): RewardInput {
+  const { question, answer, dataset, split, width = UNKNOWN, height = UNKNOWN } = line;
+  const task = taskOf(dataset);
   return {
-    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, split, ...judgingOf(line) },
-    chain: parseChain(completion, { space: "frame", frame }),
-    completion: { text: completion, ids: line.completion_ids },
+    sample: { id, image: "", question, answer, boxes: [], width, height, dataset, task, split, ...judgingOf(line) },
+    chain,
+    completion: { text: chain.text, ids },
   };
 }

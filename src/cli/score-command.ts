@@ -1,7 +1,8 @@
 /** @file `grit score`: log-probabilities of given completions, token by token. */
 
 import { Command } from "commander";
-import { z } from "zod";
+import type { z } from "zod";
+import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, loadLines } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { LocalEngine } from "../engine/local.ts";
@@ -10,25 +11,20 @@ import { Faults } from "../util/faults.ts";
 import { Progress } from "../util/progress.ts";
 import { askingStages, checkOut, MEND, planned, promptsOf, writeRows } from "./model-lines.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
+import { under } from "./option-groups.ts";
 
 interface Options extends ModelOptions {
   readonly data: string;
   readonly out: string;
 }
 
-/** What a line holds beside its sample. */
-const completionSchema = z
-  .object({
-    completion: z.string("is not a string").min(1, "is empty").optional(),
-    completion_ids: z
-      .array(z.int("is not a token id").nonnegative("is negative"), "is not a list of token ids")
-      .min(1, "is empty")
-      .optional(),
-  })
-  .refine(
-    ({ completion, completion_ids }) => completion !== undefined || completion_ids !== undefined,
-    "has neither completion nor completion_ids",
-  );
+/** What a line must hold beside its sample. */
+const completionSchema = givenCompletion.superRefine(({ text, ids, textKey, idsKey }, context) => {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+  if (text === undefined && ids === undefined) refuse([], "has neither completion nor completion_ids");
+  if (ids?.length === 0) refuse([idsKey], "is empty");
+  if (ids === undefined && text === "") refuse([textKey], "is empty");
+});
 type Line = LoadedLine<z.infer<typeof completionSchema>>;
 
 /** What is written for one line. */
@@ -43,14 +39,13 @@ interface ScoredRow {
 const BATCH = 16;
 
 export function scoreCommand(): Command {
-  const command = new Command("score")
-    .description("write the log-probability of every token of given completions")
-    .requiredOption(
-      "--data <file>",
-      "JSON lines, as for training, with completion (text, read as continuing the prompt; no end token is added) or " +
-        "completion_ids (used where a line has both)",
-    )
-    .requiredOption("--out <file>", "JSON lines to write: id, tokens, logprobs");
+  const command = new Command("score").description("write the log-probability of every token of given completions");
+  under(command, "input").requiredOption(
+    "--data <file>",
+    "JSON lines, as for training, with completion (text, read as continuing the prompt; no end token is added) or " +
+      "completion_ids (used where a line has both); or what grit generate, grit eval or a run has written",
+  );
+  under(command, "output").requiredOption("--out <file>", "JSON lines to write: id, tokens, logprobs");
   return addModelOptions(command).action(async (options: Options) => {
     checkOut(options.out, options.data);
     const lines = await loadLines([options.data], completionSchema, { images: options.images });
@@ -100,9 +95,9 @@ async function score(
 function completionsOf({ processor, model }: LocalEngine, lines: readonly Line[], faults: Faults) {
   const placeholders = new Set(processor.placeholderIds);
   return lines.map((line) => {
-    const { completion, completion_ids } = line.extra;
-    const ids = completion_ids ?? processor.tokenizer.encode(completion!);
-    const where = `${line.file}:${line.line}: ${completion_ids ? "completion_ids" : "completion"}`;
+    const { text, textKey, idsKey } = line.extra;
+    const ids = line.extra.ids ?? processor.tokenizer.encode(text!);
+    const where = `${line.file}:${line.line}: ${line.extra.ids ? idsKey : textKey}`;
     for (const id of new Set(ids)) {
       if (id >= model.shape.vocabulary)
         faults.add(where, `token ${id} is beyond the model's vocabulary of ${model.shape.vocabulary}`);

@@ -1,15 +1,14 @@
 /** @file `grit train RECIPE`: GRPO-GR by a recipe. */
 
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
-import { loadRecipe, type Recipe } from "../config/recipe.ts";
+import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { computingNote } from "../engine/computing.ts";
-import type { LocalEngine } from "../engine/local.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { openEngine, type Ready, train } from "../train.ts";
-import { Progress, type Stage } from "../util/progress.ts";
+import { openEngine, type Ready, readData, train } from "../train.ts";
+import { bytes, Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -22,22 +21,21 @@ export function trainCommand(): Command {
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "go on with the run in that folder")
     .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
-      const recipe = await loadRecipe(file, overrides);
+      const recipe = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
       if (!resume) RunFolder.refuseOccupied(dir);
-      let engine: LocalEngine | undefined;
+      const data = await readData(recipe);
+      console.error(`Opening ${recipe.model}`);
+      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
       try {
+        console.error(computingNote(engine));
+        console.log(parameterTable(engine));
         using interrupts = new Interrupts();
         let progress: Progress | undefined;
         await train(recipe, {
           run: dir,
-          engine: (settled) => {
-            console.error(`Opening ${recipe.model}`);
-            engine = openEngine(settled);
-            console.error(computingNote(engine));
-            console.log(parameterTable(engine));
-            return engine;
-          },
+          engine,
+          data,
           ...(resume && { resume }),
           signal: interrupts.signal,
           onReady: (ready) => {
@@ -54,13 +52,13 @@ export function trainCommand(): Command {
           },
         });
         progress?.finish();
-        const still = engine?.still ?? [];
-        if (still.length > 0) console.log(`Not moved in the whole run, though trained: ${still.join(", ")}.`);
+        if (engine.still.length > 0)
+          console.log(`Not moved in the whole run, though trained: ${engine.still.join(", ")}.`);
         console.log(
           `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
         );
       } finally {
-        engine?.dispose();
+        engine.dispose();
       }
     });
 }
@@ -85,17 +83,16 @@ export function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): s
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${f(kl, 3)}  length ${f(length.mean, 0)}`;
 }
 
-/** What a step is foretold to take of the memory, and for what. */
-function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  const rows = Object.entries(uses).map(([use, bytes]) => `${use} ${gb(bytes)}`);
-  const note = `A step will take about ${gb(peak)} of ${gb(available)} memory: ${rows.join(", ")}.`;
+/** What a step is estimated to take of the memory, and for what. */
+export function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
+  const rows = Object.entries(uses).flatMap(([use, count]) => (count > 0 ? [`${use} ${bytes(count)}`] : []));
+  const note = `A step will take about ${bytes(peak)} of ${bytes(available)} memory: ${rows.join(", ")}.`;
   if (peak < available) return note;
-  return `${note}\nThat is more than there is. Less takes: a smaller micro_batch_tokens, activation_checkpointing, freeze, lora.`;
+  return `${note}\nThat is more than there is. To need less: lower micro_batch_tokens, or use activation_checkpointing, freeze or lora.`;
 }
 
 /** Parameters by part, and how many of them are trained. */
-export function parameterTable(engine: LocalEngine): string {
+export function parameterTable(engine: ReturnType<typeof openEngine>): string {
   const count = (n: number) => n.toLocaleString("en");
   const rows = [...engine.parameterTable()].map(([part, { total, trainable }]) => [
     part,

@@ -8,9 +8,11 @@ import { pretrainSchema } from "../pretrain/cycles.ts";
 import { loadFinetuneRecipe } from "../pretrain/finetune.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { presetNames } from "../rewards/preset.ts";
-import { loadEvalRecipe } from "../tables/table-recipe.ts";
+import { evalSchema, loadEvalRecipe } from "../tables/table-recipe.ts";
 import { UserError } from "../util/errors.ts";
 import { judgeNames, judgeSchema } from "./judge-settings.ts";
+import { keyPaths } from "./key-advice.ts";
+import { OTHER_NAMES } from "./other-names.ts";
 import { loadRecipe, recipeSchema } from "./recipe.ts";
 import { loadYaml } from "./yaml.ts";
 
@@ -157,11 +159,11 @@ describe("a bad recipe", () => {
     expect(message.split("\n")).toEqual([
       "recipe.yaml: 5 faults",
       "  recipe.yaml:3: data.train: is [], but must be at least 1 items long",
-      '  recipe.yaml:6: optimizer.lr: is "fast", not a number',
-      "  recipe.yaml:7: optimizer.learning_rate: no such key; there are lr, betas, eps, weight_decay, clip_norm, warmup_steps, schedule",
+      '  recipe.yaml:6: optimizer.lr: is "fast", not a number; write lr: 2e-6',
+      "  recipe.yaml:7: optimizer.learning_rate: no such key; here it is optimizer.lr",
       '  recipe.yaml:10: freeze.1: is "visoin"; did you mean vision? choices: vision, connector, language, embeddings',
       "  recipe.yaml:4: step: no such key; did you mean steps?",
-      "  Mend what is named and run the command again.",
+      "  Fix what is named above and run the command again.",
     ]);
   });
 
@@ -192,7 +194,12 @@ describe("a bad recipe", () => {
       ["judge.openai.model=x"],
       "judge.openai: is given, but judge.name",
     ],
-    ["a key of no judge", minimal, ["judge.openai.modell=x"], "judge.openai.modell: no such key; did you mean model?"],
+    [
+      "a key of no judge",
+      minimal,
+      ["judge.openai.modell=x"],
+      "judge.openai.modell: no such key; did you mean judge.openai.model?",
+    ],
     [
       "a budget without a price",
       `${minimal}judge: { name: openai, openai: { budget: 5 } }\n`,
@@ -223,7 +230,7 @@ describe("a bad recipe", () => {
       "an unknown override",
       minimal,
       ["optimiser.lr=1"],
-      "command line, optimiser.lr=1: optimiser: no such key; did you mean optimizer?",
+      "command line, optimiser.lr=1: optimiser.lr: no such key; did you mean optimizer.lr?",
     ],
     ["a bad value in an override", minimal, ["seed=x"], 'command line, seed=x: seed: is "x", not a'],
     ["an override without a sign", minimal, ["seed"], '"seed" is no override'],
@@ -232,6 +239,131 @@ describe("a bad recipe", () => {
     ["an override below a number", minimal, ["seed.x=1"], "command line, seed.x=1: seed: is"],
   ])("%s", async (_, text, overrides, message) => {
     expect(await faultOf(text, ...overrides)).toContain(message);
+  });
+
+  test.each<[string, string]>([
+    // Mistyped, or at the wrong level.
+    ["setps=3", "setps: no such key; did you mean steps?"],
+    ["lr=1e-5", "lr: no such key; did you mean optimizer.lr?"],
+    ["optim.lr=1e-5", "optim.lr: no such key; here it is optimizer.lr"],
+    ["max_tokens=9", "no such key; did you mean sampling.max_tokens or eval.max_tokens?"],
+    ["every=9", "no such key; did you mean eval.every or save.every?"],
+    ["temperture=1", "no such key; did you mean sampling.temperature?"],
+    ["sampling.temprature=1", "no such key; did you mean sampling.temperature?"],
+    ["sampling.beta=1", "no such key; did you mean loss.beta?"],
+    ["num_generation=4", "no such key; did you mean group_size?"],
+    ["loss.qwertzuiop=1", "no such key; loss has form, epsilon_low, "],
+    ["qwertzuiop=1", "no such key; there are model, method, data, "],
+    // TRL and ms-swift.
+    ["num_generations=8", "num_generations: no such key; here it is group_size"],
+    ["learning_rate=1e-6", "here it is optimizer.lr"],
+    ["num_train_epochs=1", "here it is steps (an epoch is as many steps as samples / prompts_per_step)"],
+    ["max_steps=1", "here it is steps"],
+    ["per_device_train_batch_size=8", "here it is prompts_per_step ("],
+    ["gradient_accumulation_steps=4", "here it is micro_batch_tokens ("],
+    ["max_completion_length=256", "here it is sampling.max_tokens"],
+    ["max_new_tokens=256", "here it is sampling.max_tokens"],
+    ["beta=0.04", "did you mean loss.beta?"],
+    ["kl_coef=0.04", "here it is loss.beta"],
+    ["epsilon=0.2", "here it is loss.epsilon_low ("],
+    ["epsilon_high=0.2", "did you mean loss.epsilon_high?"],
+    ["clip_ratio=0.2", "here it is loss.epsilon_low ("],
+    ["scale_rewards=false", "here it is advantage (group, batch or centered"],
+    ["loss_type=dapo", "here it is loss.normalize (sequence, dr_grpo or token"],
+    ["gradient_checkpointing=true", "here it is activation_checkpointing"],
+    ["bf16=true", "here it is precision (auto, bfloat16 or float32)"],
+    ["fp16=true", "float16 is not supported"],
+    ["lora_r=8", "here it is lora.rank"],
+    ["lora_rank=8", "here it is lora.rank"],
+    ["lora_alpha=8", "here it is lora.alpha"],
+    ["lora_dropout=0", "here it is lora.dropout"],
+    ["warmup_steps=2", "did you mean optimizer.warmup_steps?"],
+    ["warmup_ratio=0.1", "here it is optimizer.warmup_steps (a number of steps"],
+    ["weight_decay=0", "did you mean optimizer.weight_decay?"],
+    ["adam_beta1=0.9", "here it is optimizer.betas (both in a list"],
+    ["max_grad_norm=1", "here it is optimizer.clip_norm"],
+    ["save_steps=9", "here it is save.every"],
+    ["eval_steps=9", "here it is eval.every"],
+    ["output_dir=x", "--run DIR"],
+    ["model_name_or_path=x", "here it is model"],
+    ["dataset=x", "here it is data.train"],
+    ["train_file=x", "here it is data.train"],
+    ["reward_funcs=x", "here it is rewards.preset (or rewards.custom"],
+    ["use_vllm=true", "leave it out"],
+    // verl, whose sections lie one in another.
+    ["actor_rollout_ref.rollout.n=5", "actor_rollout_ref.rollout.n: no such key; here it is group_size"],
+    ["actor_rollout_ref.actor.optim.lr=1e-6", "actor_rollout_ref.actor.optim.lr: no such key; here it is optimizer.lr"],
+    ["actor_rollout_ref.rollout.temperature=1", "here it is sampling.temperature"],
+    ["data.train_files=x", "data.train_files: no such key; here it is data.train"],
+    ["data.max_response_length=9", "here it is sampling.max_tokens"],
+    ["algorithm.kl_ctrl.kl_coef=0.1", "here it is loss.beta"],
+    ["trainer.total_epochs=2", "here it is steps ("],
+  ])("is told our key by %s", async (override, message) => {
+    expect(await faultOf(minimal, override)).toContain(`command line, ${override}: `);
+    expect(await faultOf(minimal, override)).toContain(message);
+  });
+
+  test("is told our keys for a section of another program, one by one, and at their lines", async () => {
+    const verl = "actor_rollout_ref:\n  rollout:\n    n: 5\n  actor:\n    optim: { lr: 1 }\n";
+    expect((await faultOf(minimal + verl)).split("\n").slice(1, 3)).toEqual([
+      "  recipe.yaml:6: actor_rollout_ref.rollout.n: no such key; here it is group_size",
+      "  recipe.yaml:8: actor_rollout_ref.actor.optim.lr: no such key; here it is optimizer.lr",
+    ]);
+  });
+
+  test("names elsewhere are unique, and ours exist", () => {
+    const theirs = OTHER_NAMES.flatMap((each) => each.theirs);
+    expect(theirs.filter((name, i) => theirs.indexOf(name) !== i)).toEqual([]);
+    const known = [recipeSchema, evalSchema].flatMap((schema) => keyPaths(schema));
+    for (const { ours, note } of OTHER_NAMES) {
+      expect(known).toEqual(expect.arrayContaining([...ours]));
+      if (ours.length === 0) expect(note).toBeTruthy();
+    }
+  });
+
+  test.each([
+    ["data.train=f.jsonl", 'data.train: is "f.jsonl", not a list; write data.train=[f.jsonl]'],
+    ["freeze=vision", 'freeze: is "vision", not a list; write freeze=[vision]'],
+    ["steps=ten", 'steps: is "ten", not a number; write steps=200'],
+    ["optimizer.lr=fast", 'optimizer.lr: is "fast", not a number; write optimizer.lr=2e-6'],
+    ["optimizer=1e-5", "optimizer: is 0.00001, not a section with keys of its own; write optimizer.lr=2e-6"],
+    ["lora=true", "lora: is true, not a section with keys of its own; write lora.rank=16"],
+    ["activation_checkpointing=yes", 'is "yes", not true or false; write activation_checkpointing=true'],
+    ["seed='3'", `seed: is "3", not a number; write seed=3`],
+    ["optimizer.betas=0.9", "optimizer.betas: is 0.9, not a list; write optimizer.betas=[0.9, 0.999]"],
+    ["lora.target_modules=3", "write lora.target_modules=all-linear"],
+  ])("is given a value to paste instead of that in %s", async (override, message) => {
+    const told = await faultOf(minimal, override);
+    expect(told).toContain(message);
+    // What is advised is taken.
+    const advised = /; write (.*)/.exec(told)![1]!;
+    await expect(load(minimal, advised)).resolves.toBeDefined();
+  });
+
+  test("is given a line to paste in a file", async () => {
+    expect(await faultOf("model: base\ndata:\n  train: a.jsonl\n")).toContain(
+      'recipe.yaml:3: data.train: is "a.jsonl", not a list; write train: [a.jsonl]',
+    );
+  });
+
+  test("that names data that are not there, before anything is opened, and where their path was taken from", async () => {
+    const file = join(dir, "recipe.yaml");
+    await writeFile(file, `${minimal}  eval: { vsr: gone.jsonl }\n`);
+    await expect(loadRecipe(file)).resolves.toBeDefined();
+    const missing = (...overrides: string[]) =>
+      loadRecipe(file, overrides, { files: true }).catch((error: Error) => error.message.replaceAll(`${dir}/`, "DIR/"));
+    const told = await missing("data.train=[b.jsonl]");
+    expect(told).toContain(
+      `command line, data.train=[b.jsonl]: data.train.0: no such file: ${resolve("b.jsonl")} (on the command line a path starts at the current directory)`,
+    );
+    expect(told).not.toContain("gone.jsonl");
+    const evaluated = await missing("eval.every=1");
+    expect(evaluated).toContain(
+      "recipe.yaml:3: data.train.0: no such file: DIR/a.jsonl (paths in this file start at its folder)",
+    );
+    expect(evaluated).toContain("recipe.yaml:4: data.eval.vsr: no such file: DIR/gone.jsonl");
+    await writeFile(join(dir, "here.jsonl"), "");
+    expect(await missing(`data.train=[${join(dir, "here.jsonl")}]`)).toMatchObject({ steps: 200 });
   });
 
   test("that is not there", async () => {

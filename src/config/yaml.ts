@@ -2,19 +2,21 @@
  * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is told at
  * once, with its line, its key and the nearest key that exists.
  */
-
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
-import { z } from "zod";
+import type { z } from "zod";
 import { outsidePackage } from "../../tools/places.mjs";
 import { anchored, modelFolder } from "../hub/resolve.ts";
-import { messageOf, nearest, UserError } from "../util/errors.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { isObject } from "../util/json-object.ts";
+import { adviceOn } from "./key-advice.ts";
 import { recipeFile } from "./recipe-file.ts";
+import { adviceOnValue } from "./value-advice.ts";
 
-export interface YamlOptions {
+export interface YamlOptions<T = unknown> {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
   readonly overrides?: readonly string[];
   /**
@@ -24,6 +26,8 @@ export interface YamlOptions {
   readonly paths?: readonly string[];
   /** As `paths`, of keys that name a model: by a folder, or by the hub id of a model in the cache, whose folder is returned. */
   readonly models?: readonly string[];
+  /** Those of `paths` at which there must be something, by what the file says: `data.train`. */
+  readonly present?: (value: T) => readonly string[];
 }
 
 type Key = string | number;
@@ -32,9 +36,9 @@ type Key = string | number;
  * The file's value, defaults filled in. A name without .yaml is that of a recipe that comes with the package.
  * @throws UserError naming every fault by file, line and key
  */
-export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions = {}): Promise<T> {
+export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
   const file = recipeFile(named);
-  const { overrides = [], paths = [], models = [] } = options;
+  const { overrides = [], paths = [], models = [], present = () => [] } = options;
   const placed = (value: unknown, folder: string) =>
     mapAt(
       mapAt(value, paths, (path) => outsidePackage(resolve(folder, path))),
@@ -45,7 +49,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
   });
   const faults = new Faults();
-  const remedy = "Mend what is named and run the command again.";
+  const remedy = "Fix what is named above and run the command again.";
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   for (const { pos, message } of [...document.errors, ...document.warnings]) {
@@ -54,15 +58,16 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   faults.throwIfAny(file, remedy);
 
   let value = placed(document.toJS() ?? {}, dirname(file));
-  const overridden: { readonly key: readonly string[]; readonly text: string }[] = [];
+  const overridden: { readonly key: readonly string[]; readonly text: string; readonly value: unknown }[] = [];
   for (const override of overrides) {
     const { key, value: wanted } = parseOverride(override);
     value = merge(value, placed(nest(key, wanted), process.cwd()), key.length);
-    overridden.push({ key, text: override });
+    overridden.push({ key, text: override, value: nest(key, wanted) });
   }
 
+  const overrideOf = (path: readonly Key[]) => overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
   const where = (path: readonly Key[]) => {
-    const override = overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
+    const override = overrideOf(path);
     return `${override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`}: ${nameOf(path)}`;
   };
   value = mapAt(value, models, (name, path) => {
@@ -77,11 +82,33 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   const result = schema.safeParse(value, { reportInput: true });
   for (const issue of result.error?.issues ?? []) {
     const path = issue.path as Key[];
-    if (issue.code !== "unrecognized_keys") faults.add(where(path), phrase(issue));
-    else for (const key of issue.keys) faults.add(where([...path, key]), unknown(key, keysAt(schema, path)));
+    if (issue.code !== "unrecognized_keys") {
+      const override = overrideOf(path);
+      const given = override ? override.value : document.toJS();
+      // What a default or an override further down has made of it is not what was written.
+      const written = at(given, path) ?? at(value, path);
+      faults.add(where(path), adviceOnValue(issue, schema, { value: written, override: override !== undefined }));
+    } else {
+      for (const key of issue.keys) {
+        for (const advice of adviceOn([...path, key], at(value, [...path, key]), schema)) {
+          faults.add(where(advice.path), advice.what);
+        }
+      }
+    }
   }
   faults.throwIfAny(file, remedy);
-  return result.data!;
+  const data = result.data!;
+  mapAt(data, present(data), (wanted, path) => {
+    if (!existsSync(wanted)) {
+      const start = overrideOf(path)
+        ? "on the command line a path starts at the current directory"
+        : "paths in this file start at its folder";
+      faults.add(where(path), `no such file: ${wanted} (${start})`);
+    }
+    return wanted;
+  });
+  faults.throwIfAny(file, remedy);
+  return data;
 }
 
 /** Is one of the keys the other, or above it? */
@@ -141,6 +168,11 @@ function mapUnder(value: unknown, below: readonly string[], path: readonly Key[]
   return { ...value, ...Object.fromEntries(changed) };
 }
 
+/** What stands at a path; undefined where there is nothing. */
+function at(value: unknown, path: readonly Key[]): unknown {
+  return path.reduce((inner: unknown, key) => (inner as Record<Key, unknown> | null | undefined)?.[key], value);
+}
+
 /** The line of the key, or of the innermost of its parents that the file has. */
 function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly Key[]): number {
   let node: unknown = document.contents;
@@ -161,49 +193,4 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly Ke
 
 function nameOf(path: readonly Key[]): string {
   return path.length === 0 ? "the file" : path.join(".");
-}
-
-/** The keys that the schema knows at a path. */
-function keysAt(schema: unknown, path: readonly Key[]): string[] {
-  let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
-    inner = inner.def.innerType;
-  }
-  if (inner instanceof z.ZodPipe) return keysAt(inner.def.in, path);
-  if (!(inner instanceof z.ZodObject)) return [];
-  const [key, ...rest] = path;
-  return key === undefined ? Object.keys(inner.shape) : keysAt(inner.shape[key], rest);
-}
-
-function unknown(key: string, known: readonly string[]): string {
-  const guess = nearest(key, known);
-  return guess ? `no such key; did you mean ${guess}?` : `no such key; there are ${known.join(", ")}`;
-}
-
-/** What is wrong with a value, as words that follow its key. */
-function phrase(issue: z.core.$ZodIssue): string {
-  const given = JSON.stringify(issue.input);
-  switch (issue.code) {
-    case "invalid_type":
-      return issue.input === undefined ? "is missing" : `is ${given}, not ${withArticle(issue.expected)}`;
-    case "invalid_value": {
-      const guess = typeof issue.input === "string" ? nearest(issue.input, issue.values.map(String)) : undefined;
-      return `is ${given}; ${guess ? `did you mean ${guess}? ` : ""}choices: ${issue.values.join(", ")}`;
-    }
-    case "too_small":
-      return `is ${given}, but must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${ofWhat(issue.origin)}`;
-    case "too_big":
-      return `is ${given}, but must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${ofWhat(issue.origin)}`;
-    default:
-      return issue.message;
-  }
-}
-
-function withArticle(type: string): string {
-  const name = { int: "whole number", array: "list", object: "map", tuple: "list", record: "map" }[type] ?? type;
-  return `a ${name}`;
-}
-
-function ofWhat(origin: string): string {
-  return origin === "array" ? " items long" : origin === "string" ? " characters long" : "";
 }

@@ -12,6 +12,7 @@ const sample = (id: string, fields: Partial<Sample> = {}): Sample => ({
   width: 10,
   height: 10,
   dataset: "vsr",
+  task: "answer",
   split: "train",
   ...fields,
 });

@@ -1,8 +1,9 @@
 /** @file JSON lines, strictly: UTF-8, blank lines passed over, and all that is wrong with them gathered by line and key. */
 import { createReadStream } from "node:fs";
 import type { z } from "zod";
-import { messageOf, UserError } from "../util/errors.ts";
+import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
+import { unreadable } from "../util/unreadable.ts";
 
 /** The value of one line of a file. */
 export interface JsonLine {
@@ -27,6 +28,28 @@ export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<J
     else yield { json, line, where };
   }
   if (count === 0) faults.add(file, "holds no lines");
+}
+
+/**
+ * Keeps the ids of a file's lines apart. The rollouts of a run say an id once for each completion of a group: theirs are numbered,
+ * `vsr-3#1`, `vsr-3#2`, …
+ */
+export class LineNames {
+  readonly #lines = new Map<string, number>();
+  readonly #completions = new Map<string, number>();
+
+  /** The id of a line by what it says, or the earlier line that has it. */
+  name(json: unknown, id: string, line: number): string | { readonly line: number } {
+    if (typeof json === "object" && json !== null && "group" in json && "advantage" in json) {
+      const count = (this.#completions.get(id) ?? 0) + 1;
+      this.#completions.set(id, count);
+      return `${id}#${count}`;
+    }
+    const first = this.#lines.get(id);
+    if (first !== undefined) return { line: first };
+    this.#lines.set(id, line);
+    return id;
+  }
 }
 
 /** A line's value by a schema; of one that does not fit every fault is added, by key, and nothing is given. */
@@ -71,9 +94,7 @@ async function* byteLines(file: string): AsyncGenerator<Uint8Array> {
       }
     }
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;
-    throw new UserError(`${file}: ${what}`, "Check the path; it is taken from the current directory.");
+    throw unreadable(file, error);
   }
   yield rest;
 }

@@ -76,6 +76,7 @@ describe("good lines", () => {
         width: 64,
         height: 48,
         dataset: "vsr",
+        task: "answer",
         split: "train",
         keyWords: ["cat"],
       },
@@ -146,7 +147,7 @@ describe("bad lines", () => {
     ["boxes under another name", { ...good, boxes: [] }, "data.jsonl:2: boxes: is not read; name the boxes bboxs"],
     ["half a pixel", { ...good, width: 63.5 }, "data.jsonl:2: width: is not a whole number of pixels"],
     ["another size", { ...good, width: 48, height: 64 }, "say 48x64, but the image has 64x48 pixels"],
-    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" stands at line 1 too'],
+    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" is the id of line 1 too'],
     ["a missing image", { ...good, image: "gone.png" }, "data.jsonl:2: image: one image is missing"],
     ["a folder as image", { ...good, image: "." }, "is not a file"],
     ["an empty image", { ...good, image: "empty.png" }, "empty.png is empty"],
@@ -183,6 +184,20 @@ describe("bad lines", () => {
     await expect(loadSamples([join(dir, "absent.jsonl")])).rejects.toThrow("absent.jsonl: no such file");
     await expect(loadSamples([dir])).rejects.toThrow("cannot be read");
   });
+});
+
+test.each([
+  ["TallyQA", "count"],
+  ["tallyqa", "count"],
+  ["tally_qa_test", "count"],
+  ["OVDEval", "detect"],
+  ["ovd_position", "detect"],
+  ["my_OVD", "detect"],
+  ["vsr", "answer"],
+  ["mme_count", "answer"],
+])("the samples of %s are there to %s, from the line on", async (dataset, task) => {
+  const [sample] = await loadSamples([await dataFile({ ...good, dataset })]);
+  expect(sample).toMatchObject({ dataset, task });
 });
 
 test("dataHash sees every word and every pixel, but no path", async () => {

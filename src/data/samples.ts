@@ -5,14 +5,15 @@
  * be told, `choices` and `answer_type`.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { box } from "../boxes.ts";
-import type { Sample } from "../records.ts";
+import type { Sample, Task } from "../records.ts";
 import { Faults, firstFew } from "../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
-import { jsonLines, valid } from "./jsonl.ts";
+import { jsonLines, LineNames, valid } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -88,7 +89,7 @@ export async function loadLines<E>(
   const lines: ReadLine<E>[] = [];
   for (const file of files) lines.push(...(await readLines(file, extra, options, faults)));
   const headers = await imageHeaders(lines.map(({ image }) => image));
-  reportMissing(lines, headers, faults);
+  reportMissing(lines, headers, options.images, faults);
   const loaded = lines.flatMap(({ file, line, value, extra, image }) => {
     const header = headers.get(image)!;
     if (typeof header === "string") {
@@ -98,7 +99,7 @@ export async function loadLines<E>(
     checkGeometry(`${file}:${line}`, value, header, faults);
     return [{ sample: toSample(value, line, image, header), extra, file, line }];
   });
-  faults.throwIfAny(files.join(", "), "Mend what is named and run the command again.");
+  faults.throwIfAny(files.join(", "), "Fix what is named above and run the command again.");
   return loaded;
 }
 
@@ -116,26 +117,41 @@ interface ReadLine<E> {
 async function readLines<E>(
   file: string,
   extra: z.ZodType<E>,
-  { images = dirname(file) }: LoadOptions,
+  { images }: LoadOptions,
   faults: Faults,
 ): Promise<ReadLine<E>[]> {
   const lines: ReadLine<E>[] = [];
-  const seen = new Map<string, number>();
+  const namer = new LineNames();
+  const home = runFolderOf(file) ?? dirname(file);
   for await (const row of jsonLines(file, faults)) {
     const { json, line, where } = row;
     const value = valid(lineSchema, row, faults);
-    const more = valid(extra, row, faults);
+    const more = typeof json === "object" ? valid(extra, row, faults) : undefined;
     if (!value || !more) continue;
+    // Beside a text that a model wrote, boxes are those it found.
+    const written = "text" in (json as object);
     const alias = Object.keys(json as object).find((key) => /^(bbox|bboxes|box|boxes)$/.test(key));
-    if (alias) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
-    const id = idOf(value.data, line);
-    const first = seen.get(id);
-    if (first) faults.add(`${where}: id`, `"${id}" stands at line ${first} too`);
-    else seen.set(id, line);
-    const image = resolve(images, value.data.image);
-    lines.push({ file, line, value: value.data, extra: more.data, image });
+    if (alias && !written) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
+    const id = namer.name(json, idOf(value.data, line), line);
+    if (typeof id !== "string")
+      faults.add(`${where}: id`, `"${idOf(value.data, line)}" is the id of line ${id.line} too`);
+    const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
+    lines.push({
+      file,
+      line,
+      value: typeof id === "string" ? { ...value.data, id } : value.data,
+      extra: more.data,
+      image,
+    });
   }
   return lines;
+}
+
+/** The run folder that a file lies in, if it does: image paths in a run's own files start there. */
+function runFolderOf(file: string): string | undefined {
+  let folder = dirname(resolve(file));
+  for (let up = 0; up < 3; up++, folder = dirname(folder)) if (existsSync(join(folder, "run.json"))) return folder;
+  return undefined;
 }
 
 function idOf(value: Line, line: number): string {
@@ -153,6 +169,7 @@ async function imageHeaders(images: readonly string[]): Promise<Map<string, Imag
 function reportMissing(
   lines: readonly ReadLine<unknown>[],
   headers: ReadonlyMap<string, ImageHeader | string>,
+  folder: string | undefined,
   faults: Faults,
 ): void {
   const missing = lines.filter(({ image }) => headers.get(image) === MISSING);
@@ -161,7 +178,10 @@ function reportMissing(
   const count = images.length === 1 ? "one image is missing" : `${images.length} images are missing`;
   const where = `${missing[0]!.file}:${missing[0]!.line}: image`;
   const list = firstFew(images).map((image) => `\n    ${image}`);
-  faults.add(where, `${count} (paths start at the data file, or at the folder given by --images)${list.join("")}`);
+  const start = folder
+    ? `image paths start at ${folder}`
+    : "image paths start at the data file's folder; another is named by --images, in a recipe by data.images";
+  faults.add(where, `${count} (${start})${list.join("")}`);
 }
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */
@@ -184,6 +204,15 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
   }
 }
 
+/**
+ * What the samples of a data set ask for, by its name in any case: those of TallyQA are counted, those of OVDEval are detected,
+ * and only there do the rewards and metrics look at how many boxes there are, or where the answer's boxes lie.
+ */
+export function taskOf(dataset: string): Task {
+  if (/^tally[-_ ]?qa/i.test(dataset)) return "count";
+  return /ovd/i.test(dataset) ? "detect" : "answer";
+}
+
 function toSample(value: Line, line: number, image: string, { width, height }: ImageHeader): Sample {
   return {
     id: idOf(value, line),
@@ -194,20 +223,40 @@ function toSample(value: Line, line: number, image: string, { width, height }: I
     width,
     height,
     dataset: value.dataset,
+    task: taskOf(value.dataset),
     split: value.split,
     ...(value.key_words && { keyWords: value.key_words }),
     ...judgingOf(value),
   };
 }
 
+/** A sample as a line of a data file, its image by its absolute path: what `loadSamples` reads again as the same sample. */
+export function sampleLine(sample: Sample) {
+  const { id, question, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } = sample;
+  return {
+    id,
+    question,
+    answer,
+    image: resolve(image),
+    width,
+    height,
+    bboxs: boxes.map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
+    dataset,
+    split,
+    ...(keyWords && { key_words: keyWords }),
+    ...(choices && { choices }),
+    ...(answerType && { answer_type: answerType }),
+  };
+}
+
 /**
  * SHA-256, hex, over what the samples say and the bytes of their images. Equal hashes are equal data, wherever the files
- * lie: paths do not enter.
+ * lie: paths do not enter, nor does the task, which follows from the data set's name.
  */
 export async function dataHash(samples: readonly Sample[]): Promise<string> {
   const images = new Map<string, string>();
   const hash = createHash("sha256");
-  for (const { image, ...rest } of samples) {
+  for (const { image, task: _, ...rest } of samples) {
     if (!images.has(image))
       images.set(
         image,

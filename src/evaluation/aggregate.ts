@@ -1,6 +1,6 @@
 /** @file Samples to numbers: each metric of each set once, with its interval and how many samples stand behind it. */
 import type { Evaluation, Measured } from "./manifest.ts";
-import { bootstrapMean, type Interval } from "./statistics.ts";
+import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
 
 /** The metrics that are means over samples: what is taken from one; null where the metric does not apply, or is missing. */
@@ -41,16 +41,19 @@ export interface SetResult extends Readonly<Record<Metric, Estimate>> {
   readonly yesNo: { readonly value: YesNoIntervals | null; readonly coverage: number };
 }
 
-/** Every set of an evaluation, in the manifest's order. */
-export function aggregate({ manifest, samples }: Evaluation): Record<string, SetResult> {
-  const sets = Object.entries(manifest.sets).map(([name, { samples: expected }]) => {
-    const answered = samples.filter(({ set }) => set === name);
-    const reached = answered.length / expected;
-    const yesNo = answered.map((sample) => sample.yesNo).filter((answer) => answer !== null);
+/**
+ * Every set of an evaluation, in the manifest's order; of several, which are seeds of one row and asked the same samples, the mean
+ * over the seeds.
+ */
+export function aggregate(...seeds: readonly [Evaluation, ...Evaluation[]]): Record<string, SetResult> {
+  const sets = Object.entries(seeds[0].manifest.sets).map(([name, { samples: expected }]) => {
+    const answered = seeds.map(({ samples }) => samples.filter(({ set }) => set === name));
+    const reached = Math.min(...answered.map(({ length }) => length)) / expected;
+    const yesNo = reached === 1 ? paired(answered, (sample) => sample.yesNo) : undefined;
     const result: SetResult = {
       samples: expected,
-      ...eachMetric((metric) => estimate(answered, metric, expected)),
-      yesNo: { value: reached === 1 && yesNo.length > 0 ? yesNoIntervals(yesNo) : null, coverage: reached },
+      ...eachMetric((metric) => estimateSeeds(answered, metric, expected)),
+      yesNo: { value: yesNo ? yesNoIntervals(...yesNo) : null, coverage: reached },
     };
     return [name, result] as const;
   });
@@ -59,9 +62,27 @@ export function aggregate({ manifest, samples }: Evaluation): Record<string, Set
 
 /** One metric over the answered samples of a set that has `expected`. */
 export function estimate(answered: readonly Measured[], metric: Metric, expected = answered.length): Estimate {
-  const coverage = answered.filter((sample) => !isMissing(sample, metric)).length / expected;
-  const values = answered.map((sample) => measuredOf(sample, metric)).filter((value) => value !== null);
-  return { value: coverage === 1 && values.length > 0 ? bootstrapMean(values) : null, coverage };
+  return estimateSeeds([answered], metric, expected);
+}
+
+/** As `estimate`, over several seeds. */
+function estimateSeeds(seeds: readonly (readonly Measured[])[], metric: Metric, expected: number): Estimate {
+  const there = seeds.map((answered) => answered.filter((sample) => !isMissing(sample, metric)).length);
+  const coverage = Math.min(...there) / expected;
+  const values = coverage === 1 ? paired(seeds, (sample) => measuredOf(sample, metric)) : undefined;
+  if (!values) return { value: null, coverage };
+  return { value: values.length === 1 ? bootstrapMean(values[0]!) : bootstrapSeeds(values), coverage };
+}
+
+/** What is read from the samples that have it in every seed: [seed][sample], one order for all. Undefined where none has it. */
+function paired<T>(
+  seeds: readonly (readonly Measured[])[],
+  read: (sample: Measured) => T | null,
+): NonNullable<T>[][] | undefined {
+  const byId = seeds.map((answered) => new Map(answered.map((sample) => [sample.id, read(sample)])));
+  const ids = seeds[0]!.map(({ id }) => id).filter((id) => byId.every((values) => (values.get(id) ?? null) !== null));
+  if (ids.length === 0) return undefined;
+  return byId.map((values) => ids.map((id) => values.get(id)!));
 }
 
 /** What one sample gives to a metric; null where that does not apply, or is missing. */

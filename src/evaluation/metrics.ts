@@ -63,7 +63,7 @@ export async function measure(sample: Sample, chain: Chain, judge: Judge, part: 
  */
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   const response = responseOf(chain, part);
-  if (isDetection(sample)) {
+  if (sample.task === "detect") {
     // What is judged is the answer, as everywhere: a chain that also shows where it looked has not answered twice.
     const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
     return detectionScore(sample, answered) ?? NO_TRUE_BOX;
@@ -74,7 +74,7 @@ export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part:
 
 /** What a sample's own answer scores: 1 in sound data. A detection sample has to have exactly one true box. */
 export async function goldScore(sample: Sample, judge: Judge): Promise<Score> {
-  if (!isDetection(sample)) return await judge.judge(requestOf(sample, sample.answer));
+  if (sample.task !== "detect") return await judge.judge(requestOf(sample, sample.answer));
   const gold = trueBoxes(sample).map((box) => ({ box }));
   return detectionScore(sample, gold) ?? NO_TRUE_BOX;
 }
@@ -121,7 +121,7 @@ function answerAt({ text, answer }: Chain): number {
 
 /** The boxes to find: in detection samples those the answer spells out, if it does; else the sample's own. */
 export function trueBoxes(sample: Sample): readonly Box<"image">[] {
-  const spelled = isDetection(sample) ? findQuadruples(sample.answer) : [];
+  const spelled = sample.task === "detect" ? findQuadruples(sample.answer) : [];
   if (spelled.length === 0) return sample.boxes;
   return spelled.map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
 }
@@ -129,10 +129,6 @@ export function trueBoxes(sample: Sample): readonly Box<"image">[] {
 /** What is judged of a chain; undefined when it is the answer and there is none. */
 export function responseOf(chain: Chain, part: AnswerPart): string | undefined {
   return part === "whole" ? chain.text : chain.answer;
-}
-
-function isDetection(sample: Sample): boolean {
-  return sample.dataset.includes("ovd");
 }
 
 function rawBox({ written, box: placed }: PlacedBox): Box<"image"> {

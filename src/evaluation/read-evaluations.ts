@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { METHOD_NAMES } from "../prompt/methods.ts";
+import { inWords } from "../run/folder-kind.ts";
 import { type Answered, answeredLine } from "../run/lines.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";
@@ -21,6 +22,8 @@ export function readEvaluations(dirs: readonly string[]): AnsweredEvaluation[] {
   return dirs.flatMap((dir) => {
     const found = evaluationsIn(dir, 2);
     if (found.length > 0) return found.map(readEvaluation).sort((a, b) => place(a) - place(b));
+    const other = inWords(dir);
+    if (other) throw new UserError(`${dir} is ${other.is}, not an evaluation.`, `Look at it with: ${other.use}`);
     throw new UserError(
       existsSync(dir) ? `${dir} holds no evaluation (no manifest.json in it).` : `${dir}: no such folder.`,
       "Name what `grit eval --out` wrote.",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../util/random.ts";
-import { bootstrapMean, pairedGain, seedsInterval, signFlipP, studentQuantile } from "./statistics.ts";
+import { bootstrapMean, bootstrapSeeds, pairedGain, signFlipP } from "./statistics.ts";
 
 const coins = (n: number, ones: number) => Array.from({ length: n }, (_, i) => (i < ones ? 1 : 0));
 
@@ -88,21 +88,58 @@ describe("pairedGain", () => {
   });
 });
 
-describe("seedsInterval", () => {
-  it.each([
-    [1, 12.7062],
-    [2, 4.302653],
-    [3, 3.182446],
-    [9, 2.262157],
-    [29, 2.04523],
-    [100, 1.983972],
-  ])("uses Student's quantile: %d degrees", (freedom, t) => expect(studentQuantile(0.95, freedom)).toBeCloseTo(t, 4));
+describe("bootstrapSeeds", () => {
+  const constant = (value: number) => Array<number>(20).fill(value);
 
-  it("is the textbook interval", () => {
-    const { mean, low, high } = seedsInterval([1, 2, 3]);
-    expect(mean).toBe(2);
-    expect(high - 2).toBeCloseTo(4.302653 / Math.sqrt(3), 5);
-    expect(2 - low).toBeCloseTo(high - 2, 12);
-    expect(() => seedsInterval([1])).toThrow("at least two");
+  it("knows what can be counted by hand: seeds that differ, samples that do not", () => {
+    // Two seeds are drawn as 00, 01, 10, 11: a quarter of the resamples at either end.
+    expect(bootstrapSeeds([constant(0), constant(0.5)])).toEqual({ mean: 0.25, low: 0, high: 0.5, n: 20 });
+    // All three alike in 1 of 27 resamples, which is more than 2.5 %; all five in 1 of 3125, which is less.
+    expect(bootstrapSeeds([0.25, 0.5, 0.75].map(constant))).toMatchObject({ mean: 0.5, low: 0.25, high: 0.75 });
+    const { low, high } = bootstrapSeeds([0, 0.25, 0.5, 0.75, 1].map(constant));
+    expect([low, high]).toEqual([expect.closeTo(0.2, 1), expect.closeTo(0.8, 1)]);
+    expect(bootstrapSeeds([constant(0.7), constant(0.7), constant(0.7)])).toMatchObject({
+      low: expect.closeTo(0.7, 12),
+      high: expect.closeTo(0.7, 12),
+    });
+  });
+
+  it("is the interval of the samples alone where seeds agree", () => {
+    const values = coins(400, 100);
+    const [one, three] = [bootstrapMean(values), bootstrapSeeds([values, values, values])];
+    expect(three.mean).toBe(0.25);
+    expect([three.low, three.high]).toEqual([expect.closeTo(one.low, 2), expect.closeTo(one.high, 2)]);
+  });
+
+  it("stays within what a value can be, where Student's interval of two seeds went to −292 and 343 %", () => {
+    const { mean, low, high } = bootstrapSeeds([constant(0), coins(20, 10)]);
+    expect(mean).toBe(0.25);
+    expect(low).toBe(0);
+    expect(high).toBeLessThanOrEqual(0.75);
+  });
+
+  it("covers the true mean about as often as it says", () => {
+    const random = stream(6, "seeds");
+    const noise = () => random.float() - 0.5;
+    let covered = 0;
+    for (let trial = 0; trial < 200; trial++) {
+      const samples = Array.from({ length: 40 }, noise);
+      const seeds = Array.from({ length: 5 }, () => {
+        const own = 0.3 * noise();
+        return samples.map((sample) => own + sample + noise());
+      });
+      const { low, high } = bootstrapSeeds(seeds, { seed: trial, resamples: 300 });
+      if (low <= 0 && 0 <= high) covered++;
+    }
+    expect(covered / 200).toBeGreaterThan(0.9);
+    expect(covered / 200).toBeLessThan(0.995);
+  });
+
+  it("repeats itself, and refuses seeds that were not asked the same", () => {
+    const seeds = [coins(30, 10), coins(30, 20), coins(30, 12)];
+    expect(bootstrapSeeds(seeds)).toEqual(bootstrapSeeds(seeds));
+    expect(bootstrapSeeds(seeds, { seed: 1, resamples: 50 })).not.toEqual(bootstrapSeeds(seeds, { resamples: 50 }));
+    expect(() => bootstrapSeeds([])).toThrow("no values");
+    expect(() => bootstrapSeeds([[1, 0], [1]])).toThrow("2 samples in one seed, 1 in another");
   });
 });

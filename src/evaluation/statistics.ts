@@ -1,6 +1,6 @@
 /**
- * @file How far a number can be trusted: bootstrap intervals, paired gains, a sign-flip test, intervals of several seeds.
- * All randomness is seeded, so equal inputs give equal intervals.
+ * @file How far a number can be trusted: bootstrap intervals of means, of several seeds and of paired gains, and a sign-flip
+ * test. All randomness is seeded, so equal inputs give equal intervals.
  */
 
 import { mean } from "../util/arrays.ts";
@@ -46,32 +46,85 @@ export function bootstrapMean(
 }
 
 /**
- * Some statistics of values that come in few kinds, given the kind of each value (from 0 on) and what the statistics are when
- * each kind has come so often. Each with its percentile-bootstrap interval, over the resamples that `bootstrapMean` draws of
- * as many values. A statistic that is null has no interval; a resample in which it is null is left out. @throws Error without
- * values
+ * Mean over several seeds that were asked the same samples, [seed][sample], with its percentile-bootstrap interval. Seeds and
+ * samples are resampled together, each with all that belongs to it (the pigeonhole bootstrap of Owen, 2007): what the number of
+ * samples leaves open counts, as does how far seeds differ, and no end lies beyond what a value can be. Of fewer than three
+ * seeds an interval is too narrow. @throws Error without values, or with lists that do not pair
+ */
+export function bootstrapSeeds(
+  seeds: readonly (readonly number[])[],
+  { seed = 0, resamples = 10_000, level = 0.95 }: Resampling = {},
+): Interval {
+  const size = sizeOf(seeds);
+  const values = seeds.map((each) => Float64Array.from(each));
+  const means = new Float64Array(resamples);
+  const random = stream(seed, "bootstrap");
+  for (let r = 0; r < resamples; r++) {
+    const drawn = draw(random, seeds.length, size);
+    let sum = 0;
+    for (const s of drawn.seeds) for (const i of drawn.samples) sum += values[s]![i]!;
+    means[r] = sum / (size * seeds.length);
+  }
+  return { mean: mean(seeds.map(mean)), ...ends(means.sort(), level), n: size };
+}
+
+/** Which seeds and samples a resample holds; one seed is not drawn, it is there. */
+function draw(random: Random, seeds: number, size: number): { seeds: number[]; samples: Int32Array } {
+  const samples = new Int32Array(size);
+  const scale = size / 2 ** 32;
+  for (let i = 0; i < size; i++) samples[i] = Math.floor(random.uint32() * scale);
+  if (seeds === 1) return { seeds: [0], samples };
+  return { seeds: Array.from({ length: seeds }, () => Math.floor((random.uint32() * seeds) / 2 ** 32)), samples };
+}
+
+/** How many samples every seed has. */
+function sizeOf(seeds: readonly (readonly number[])[]): number {
+  const size = seeds[0]?.length ?? 0;
+  if (size === 0) throw new Error("bootstrap of no values");
+  const other = seeds.find(({ length }) => length !== size);
+  if (other) throw new Error(`${size} samples in one seed, ${other.length} in another`);
+  return size;
+}
+
+/**
+ * Some statistics of values that come in few kinds, [seed][sample], given the kind of each value (from 0 on) and what the
+ * statistics of a seed are when each kind has come so often. Each is the mean over the seeds with its percentile-bootstrap
+ * interval, by the resamples of `bootstrapMean` for one seed and of `bootstrapSeeds` for several. A statistic that is null in any
+ * seed has no interval; a resample in which it is null is left out. @throws as `bootstrapSeeds`
  */
 export function bootstrapCounts<Name extends string>(
-  kinds: readonly number[],
+  kinds: readonly (readonly number[])[],
   statistics: (counts: readonly number[]) => Readonly<Record<Name, number | null>>,
   { seed = 0, resamples = 10_000, level = 0.95 }: Resampling = {},
 ): Record<Name, Interval | null> {
-  if (kinds.length === 0) throw new Error("bootstrap of no values");
-  const from = Uint8Array.from(kinds);
-  const none = Array<number>(Math.max(...new Set(kinds)) + 1).fill(0);
-  const counted = (kindAt: (i: number) => number) => {
+  const size = sizeOf(kinds);
+  const from = kinds.map((each) => Uint8Array.from(each));
+  const none = Array<number>(Math.max(...new Set(kinds.flat())) + 1).fill(0);
+  const counted = (s: number, samples: Iterable<number>) => {
     const counts = [...none];
-    for (let i = 0; i < from.length; i++) counts[kindAt(i)]!++;
+    for (const i of samples) counts[from[s]![i]!]!++;
     return statistics(counts);
   };
+  const over = (seeds: readonly number[], samples: Int32Array): Record<Name, number | null> => {
+    const each = seeds.map((s) => counted(s, samples));
+    const names = Object.keys(each[0]!) as Name[];
+    const means = names.map((name) => {
+      const values = each.map((of) => of[name]).filter((value) => value !== null);
+      return [name, values.length < each.length ? null : mean(values)] as const;
+    });
+    return Object.fromEntries(means) as Record<Name, number | null>;
+  };
   const random = stream(seed, "bootstrap");
-  const scale = from.length / 2 ** 32;
-  const drawn = Array.from({ length: resamples }, () => counted(() => from[Math.floor(random.uint32() * scale)]!));
-  const observed = Object.entries(counted((i) => from[i]!)) as [Name, number | null][];
+  const drawn = Array.from({ length: resamples }, () => {
+    const { seeds, samples } = draw(random, kinds.length, size);
+    return over(seeds, samples);
+  });
+  const all = Int32Array.from({ length: size }, (_, i) => i);
+  const observed = Object.entries(over([...kinds.keys()], all)) as [Name, number | null][];
   const intervals = observed.map(([name, value]) => {
     if (value === null) return [name, null] as const;
     const found = Float64Array.from(drawn.map((each) => each[name]).filter((each) => each !== null));
-    return [name, { mean: value, ...ends(found.sort(), level), n: from.length }] as const;
+    return [name, { mean: value, ...ends(found.sort(), level), n: size }] as const;
   });
   return Object.fromEntries(intervals) as Record<Name, Interval | null>;
 }
@@ -115,41 +168,6 @@ function flippedSum(values: Float64Array, sign: (i: number) => number): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += sign(i) & 1 ? -values[i]! : values[i]!;
   return Math.abs(sum);
-}
-
-/** Mean over several seeds with Student's t interval. @throws Error with fewer than two values, which show no spread */
-export function seedsInterval(values: readonly number[], level = 0.95): Interval {
-  const n = values.length;
-  if (n < 2) throw new Error(`an interval over seeds needs at least two, not ${n}`);
-  const center = mean(values);
-  const variance = values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (n - 1);
-  const half = studentQuantile(level, n - 1) * Math.sqrt(variance / n);
-  return { mean: center, low: center - half, high: center + half, n };
-}
-
-/** The t with P(|T| <= t) = level for Student's distribution with `freedom` degrees, by bisection over its angle. */
-export function studentQuantile(level: number, freedom: number): number {
-  let low = 0;
-  let high = Math.PI / 2;
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (studentInside(middle, freedom) < level) low = middle;
-    else high = middle;
-  }
-  return Math.sqrt(freedom) * Math.tan(low);
-}
-
-/** P(|T| <= √freedom · tan angle), a finite sum (Abramowitz and Stegun, 26.7.3 and 26.7.4). */
-function studentInside(angle: number, freedom: number): number {
-  const odd = freedom % 2 === 1;
-  const cosine = Math.cos(angle);
-  let term = odd ? cosine : 1;
-  let sum = 0;
-  for (let k = odd ? 1 : 0; k <= freedom - 2; k += 2) {
-    sum += term;
-    term *= ((k + 1) / (k + 2)) * cosine ** 2;
-  }
-  return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
 }
 
 function resampledMeans(values: readonly number[], resamples: number, random: Random): Float64Array {

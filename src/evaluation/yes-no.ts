@@ -5,6 +5,7 @@
 
 import { normalize } from "../judge/normalize.ts";
 import type { Sample } from "../records.ts";
+import { mean } from "../util/arrays.ts";
 import { bootstrapCounts, type Interval } from "./statistics.ts";
 
 export type YesNo = "yes" | "no";
@@ -60,14 +61,18 @@ export type YesNoIntervals = {
   readonly [K in keyof YesNoScores]: YesNoScores[K] extends number ? number : Interval | null;
 };
 
-/** POPE's five numbers over some questions, with their intervals. @throws Error without questions */
-export function yesNoIntervals(answers: readonly YesNoAnswer[]): YesNoIntervals {
-  const { n, unanswered } = yesNoScores(answers);
-  const shares = bootstrapCounts(answers.map(kindOf), (counts) => {
+/**
+ * POPE's five numbers over some questions, with their intervals; of several seeds, each with its answers to the same questions,
+ * the means. @throws Error without questions
+ */
+export function yesNoIntervals(...seeds: readonly (readonly YesNoAnswer[])[]): YesNoIntervals {
+  const kinds = seeds.map((answers) => answers.map(kindOf));
+  const shares = bootstrapCounts(kinds, (counts) => {
     const { accuracy, precision, recall, f1, yesShare } = scoresOf(counts);
     return { accuracy, precision, recall, f1, yesShare };
   });
-  return { n, ...shares, unanswered };
+  const unanswered = mean(seeds.map((answers) => yesNoScores(answers).unanswered));
+  return { n: seeds[0]!.length, ...shares, unanswered };
 }
 
 /** All that an answer can be. */

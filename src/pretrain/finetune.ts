@@ -44,8 +44,13 @@ export const finetuneSchema = z.strictObject({
 export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
 
 /** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
-export function loadFinetuneRecipe(file: string, overrides: readonly string[] = []): Promise<FinetuneRecipe> {
-  return loadYaml(file, finetuneSchema, { overrides, models: ["model"], paths: ["data.train", "data.images"] });
+export function loadFinetuneRecipe(
+  file: string,
+  overrides: readonly string[] = [],
+  { files = false }: { readonly files?: boolean } = {},
+): Promise<FinetuneRecipe> {
+  const paths = ["data.train", "data.images"];
+  return loadYaml(file, finetuneSchema, { overrides, models: ["model"], paths, present: () => (files ? paths : []) });
 }
 
 export interface FinetuneMetrics {

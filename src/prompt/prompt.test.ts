@@ -26,6 +26,7 @@ const sample: Sample = {
   width: 93,
   height: 71,
   dataset: "tallyqa",
+  task: "count",
   split: "test",
 };
 

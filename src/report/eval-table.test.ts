@@ -26,6 +26,26 @@ it("prints the table for a terminal: sets above, numbers over half their interva
   expect(new Set(lines.slice(0, 4).map((line) => line.length)).size).toBe(1);
 });
 
+it("puts sets that have no room on a narrow terminal below the others, each with the names of the rows", () => {
+  const names = ["vsr", "tallyqa", "gqa", "mathvista_mini", "mme", "ovd_position"];
+  const sets = Object.fromEntries(names.map((name) => [name, { samples: 4, sha256: name }]));
+  const asked = makeEvaluation([1, 1, 1, 1], { name: "direct", sets });
+  const samples = names.flatMap((set) => asked.samples.map((each) => ({ ...each, id: `${set} ${each.id}`, set })));
+  const wide = paperTable([{ ...asked, samples }], { published: true });
+  const paperPart = (width?: number) => terminalTable(wide, width).split("\nACC: ")[0]!;
+  expect(paperPart().split("\n")[0]!.length).toBeGreaterThan(100);
+  const narrow = paperPart(80);
+  expect(Math.max(...narrow.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  const parts = narrow.trimEnd().split("\n\n");
+  expect(parts).toHaveLength(3);
+  for (const part of parts) expect(part).toMatch(/^direct .*\n {2}95 % /m);
+  for (const name of names) expect(narrow.split(`${name} (4)`)).toHaveLength(2);
+  const tables = terminalTable(wide, 80)
+    .split("\n")
+    .filter((line) => !/: /.test(line));
+  expect(Math.max(...tables.map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
 it("writes Markdown whose rows have equally many cells", () => {
   const rows = markdownTable(table).split("\n\n")[0]!.split("\n");
   expect(rows[0]).toBe("| method | vsr (4) ACC | vsr (4) IoU |");

@@ -8,18 +8,36 @@ import {
   type Table,
   type TableMetric,
   type TableRow,
+  type TableSet,
   tableNotes,
 } from "../tables/paper-table.ts";
-import { table } from "../util/table.ts";
+import { lineWidth, stretches, table } from "../util/table.ts";
 import { cellText, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./eval-cells.ts";
 import { furtherTables } from "./further-tables.ts";
 
 /**
- * The paper's table: two heading lines, then two lines a row, the numbers and half the widths of their 95 % intervals. Below it
- * what else was measured, and a table of each kind of question that was asked.
+ * The paper's table: two heading lines, then two lines a row, the numbers and half the widths of their 95 % intervals. Sets that
+ * have no room on a line of `width` beside the others stand below them. Then what else was measured, and a table of each kind of
+ * question that was asked.
  */
-export function terminalTable(data: Table): string {
-  const columns = columnsOf(data);
+export function terminalTable(data: Table, width = lineWidth()): string {
+  const sets = data.sets.filter(({ name }) => metricsOf(data, name, PAPER_METRICS).length > 0);
+  const fits = (part: readonly TableSet[]) => setsTable(data, part).every((line) => line.length <= width);
+  const parts = sets.length > 0 ? stretches(sets, fits) : [[]];
+  const further = furtherTables(data).flatMap(({ heads, rows, note }) => [
+    "",
+    table([heads, ...rows], { width, keys: 2 }),
+    "",
+    note,
+  ]);
+  return [parts.map((part) => setsTable(data, part).join("\n")).join("\n\n"), "", ...tableNotes(data), ...further].join(
+    "\n",
+  );
+}
+
+/** The lines of the paper's table for some of its sets. */
+function setsTable(data: Table, sets: readonly TableSet[]): string[] {
+  const columns = columnsOf({ ...data, sets });
   const body = data.rows.flatMap((row) => {
     const line = (of: typeof cellText) => columns.map(({ set, metric }) => of(row.cells[set]?.[metric], metric));
     const spread = line(halfWidth);
@@ -27,7 +45,7 @@ export function terminalTable(data: Table): string {
   });
   const heads = [["", ...columns.map(({ metric }) => TITLE[metric])], ...body];
   const widths = [0, ...columns.map((_, i) => i + 1)].map((i) => Math.max(...heads.map((cells) => cells[i]!.length)));
-  const groups = data.sets.map(({ name, ...size }) => {
+  const groups = sets.map(({ name, ...size }) => {
     const own = columns.flatMap(({ set }, i) => (set === name ? [i + 1] : []));
     const title = `${name} (${samplesText(size)})`;
     const room = own.reduce((sum, i) => sum + widths[i]! + 2, -2);
@@ -39,8 +57,7 @@ export function terminalTable(data: Table): string {
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
   const rule = "─".repeat(text(heads[0]!).length);
   const lines = [["".padEnd(widths[0]!), ...top].join("  "), text(heads[0]!), rule, ...body.map(text)];
-  const further = furtherTables(data).flatMap(({ heads, rows, note }) => ["", table([heads, ...rows]), "", note]);
-  return [...lines.map((line) => line.trimEnd()), "", ...tableNotes(data), ...further].join("\n");
+  return lines.map((line) => line.trimEnd());
 }
 
 /** `51.7 ±5.7` in every cell; the further tables below the paper's. */

@@ -10,9 +10,9 @@ export async function answerIsRight(judge: Judge, rollout: RewardInput): Promise
   return isScored(score) ? (score >= 0.5 ? 1 : 0) : score;
 }
 
-/** The original code's answer term: any credit at all counts as right, and detection (`ovd`) samples never score. */
+/** The original code's answer term: any credit at all counts as right, and detection samples never score. */
 export async function answerIsRightAsInCode(judge: Judge, rollout: RewardInput): Promise<Score> {
-  if (rollout.sample.dataset.includes("ovd")) return 0;
+  if (rollout.sample.task === "detect") return 0;
   const score = await verdict(judge, rollout);
   return isScored(score) ? (score > 0 ? 1 : 0) : score;
 }

@@ -1,6 +1,7 @@
 /** @file Rollouts for tests of rewards and metrics. */
 
 import { parseChain } from "../chain/parse.ts";
+import { taskOf } from "../data/samples.ts";
 import type { Frame, Sample, Space } from "../records.ts";
 import type { RewardInput } from "./define.ts";
 
@@ -18,6 +19,7 @@ export function makeSample(fields: Partial<Sample> = {}): Sample {
     height: 480,
     dataset: "tallyqa",
     split: "train",
+    task: taskOf(fields.dataset ?? "tallyqa"),
     ...fields,
   };
 }

@@ -6,7 +6,7 @@ import type { RewardInput } from "./define.ts";
 
 /** The count a counting sample asks for; undefined for other data sets and for answers that are no integer. */
 export function wantedCount(sample: Sample): number | undefined {
-  return sample.dataset === "tallyqa" ? int(sample.answer) : undefined;
+  return sample.task === "count" ? int(sample.answer) : undefined;
 }
 
 /**

@@ -8,6 +8,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
 import { UserError } from "../util/errors.ts";
+import { foldersIn, inWords, kindOf } from "./folder-kind.ts";
 import {
   answeredSchema,
   type Metrics,
@@ -70,8 +71,11 @@ async function assertRunFolder(dir: string): Promise<void> {
   if (!found) throw new UserError(`${dir}: no such folder`, "Name a run folder, for example runs/quickstart.");
   if (!found.isDirectory())
     throw new UserError(`${dir}: a file, not a run folder`, `Name its folder: ${path.dirname(dir)}`);
-  if (isRun(dir)) return;
-  const inside = (await namesIn(dir)).map((name) => path.join(dir, name)).filter(isRun);
+  const kind = kindOf(dir);
+  if (kind === "run" || (kind === undefined && isRun(dir))) return;
+  const other = inWords(dir);
+  if (other) throw new UserError(`${dir} is ${other.is}, not a run folder.`, `Look at it with: ${other.use}`);
+  const inside = foldersIn(dir).filter((each) => kindOf(each) === "run" || isRun(each));
   throw new UserError(
     `${dir}: not a run folder (no run.json, metrics.jsonl or summary.json in it)`,
     inside.length > 0 ? `It holds runs; name one of them: ${inside.join(", ")}` : "Name the folder that `train` wrote.",

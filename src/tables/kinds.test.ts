@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { makeEvaluation, makeMeasured } from "../evaluation/manifest-fixture.ts";
-import { seedsInterval } from "../evaluation/statistics.ts";
+import { bootstrapSeeds } from "../evaluation/statistics.ts";
 import type { YesNoAnswer } from "../evaluation/yes-no.ts";
 import { paperTable } from "./paper-table.ts";
 
@@ -31,7 +31,12 @@ it("have no precision without a yes, whatever the other seeds said", () => {
     makeMeasured([{ yesNo }, { yesNo: rejection }], { decoding: { temperature: 1, maxTokens: 9, seed } });
   expect(cellsOf(seed(1, miss))[0]!.yesNo!.numbers.map((cell) => cell?.value?.mean)).toEqual([0.5, undefined, 0, 0, 0]);
   const [accuracy, precision] = cellsOf(seed(1, miss), seed(2, hit))[0]!.yesNo!.numbers;
-  expect(accuracy!.value).toEqual(seedsInterval([0.5, 1]));
+  expect(accuracy!.value).toEqual(
+    bootstrapSeeds([
+      [0, 1],
+      [1, 1],
+    ]),
+  );
   expect(precision).toBeUndefined();
 });
 

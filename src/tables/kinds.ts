@@ -32,15 +32,9 @@ export interface KindCells {
   readonly numbers: readonly (Cell | undefined)[];
 }
 
-/** The cells of one set over the seeds of a row. */
-export function kindCells(kind: Kind, seeds: readonly SetResult[]): KindCells {
-  if (kind === "choice") {
-    const estimates = seeds.map(({ choice }) => choice);
-    return { n: estimates[0]?.value?.n, numbers: [cellOf(estimates)] };
-  }
+/** The cells of one set in a row. */
+export function kindCells(kind: Kind, { choice, yesNo: { value, coverage } }: SetResult): KindCells {
+  if (kind === "choice") return { n: choice.value?.n, numbers: [cellOf(choice)] };
   const metrics = ["accuracy", "precision", "recall", "f1", "yesShare"] as const;
-  const numbers = metrics.map((metric) =>
-    cellOf(seeds.map(({ yesNo: { value, coverage } }) => ({ value: value?.[metric] ?? null, coverage }))),
-  );
-  return { n: seeds[0]?.yesNo.value?.n, numbers };
+  return { n: value?.n, numbers: metrics.map((metric) => cellOf({ value: value?.[metric] ?? null, coverage })) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { makeEvaluation, makeMeasured } from "../evaluation/manifest-fixture.ts";
-import { seedsInterval } from "../evaluation/statistics.ts";
+import { bootstrapSeeds } from "../evaluation/statistics.ts";
 import { paperTable, tableNotes } from "./paper-table.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
 
@@ -25,7 +25,27 @@ describe("paperTable", () => {
     const [row, ...others] = paperTable(seeds).rows;
     expect(others).toEqual([]);
     expect(row!.seeds).toBe(3);
-    expect(row!.cells.vsr!.acc!.value).toEqual(seedsInterval([0.5, 1, 0]));
+    expect(row!.cells.vsr!.acc!.value).toEqual(
+      bootstrapSeeds([
+        [1, 0],
+        [1, 1],
+        [0, 0],
+      ]),
+    );
+  });
+
+  it("pairs the samples of seeds by their ids, and warns of two seeds", () => {
+    const seeds = [
+      [1, 0, 0.5],
+      [1, 0, 0],
+    ].map((accs, i) => makeEvaluation(accs, { decoding: decoding(i) }));
+    const shuffled = [seeds[0]!, { ...seeds[1]!, samples: seeds[1]!.samples.toReversed() }];
+    expect(paperTable(shuffled).rows).toEqual(paperTable(seeds).rows);
+    expect(tableNotes(paperTable(seeds)).join("\n")).toMatch(
+      /bootstrap over seeds and samples[\s\S]*Two seeds are too few/,
+    );
+    const third = makeEvaluation([1, 1, 1], { decoding: decoding(2) });
+    expect(tableNotes(paperTable([...seeds, third])).join("\n")).not.toContain("too few");
   });
 
   it("has the further metrics of a set, over several seeds as well, and raw IoU for the published", () => {
@@ -35,7 +55,7 @@ describe("paperTable", () => {
     const [row, ...others] = paperTable(seeds, { published: true }).rows;
     expect(row!.cells.vsr).toMatchObject({
       accBinary: { value: { mean: 1 } },
-      giouRaw: { value: seedsInterval([0.2, 0.4]) },
+      giouRaw: { value: bootstrapSeeds([[0.2], [0.4]]) },
     });
     expect(others[4]!.cells.vsr!.giouRaw!.value).toEqual({ mean: 0.325 });
     expect(others[4]!.cells.vsr).not.toHaveProperty("f1");

@@ -99,14 +99,13 @@ function areSeeds(members: readonly Evaluation[]): boolean {
 }
 
 function rowOf(name: string, members: readonly Evaluation[], asks: (set: string, kind: Kind) => boolean): TableRow {
-  const results = members.map(aggregate);
-  const cells = Object.keys(results[0]!).map((set) => {
-    const seeds = results.map((result) => result[set]!);
+  const [first, ...others] = members as [Evaluation, ...Evaluation[]];
+  const cells = Object.entries(aggregate(first, ...others)).map(([set, result]) => {
     const metrics = [...PAPER_METRICS, ...FURTHER_METRICS].flatMap((metric) => {
-      const cell = cellOf(seeds.map((seed) => seed[metric]));
+      const cell = cellOf(result[metric]);
       return cell ? [[metric, cell]] : [];
     });
-    const kinds = KIND_NAMES.filter((kind) => asks(set, kind)).map((kind) => [kind, kindCells(kind, seeds)]);
+    const kinds = KIND_NAMES.filter((kind) => asks(set, kind)).map((kind) => [kind, kindCells(kind, result)]);
     return [set, Object.fromEntries([...metrics, ...kinds]) as SetCells] as const;
   });
   return { name, seeds: members.length, cells: Object.fromEntries(cells) };
@@ -182,7 +181,12 @@ export function tableNotes({ rows, unscored }: Table): string[] {
     "ACC: mean score of the judge, in %; in detection sets the detection score. IoU: grounding IoU in pixels of the stored image.",
     ...(rows.some(({ seeds }) => seeds === 1) ? ["±: half of the 95 % interval, by bootstrap over the samples."] : []),
     ...(rows.some(({ seeds }) => seeds > 1)
-      ? ["Rows of several seeds: their mean; ± is half of Student's 95 % interval over the seeds."]
+      ? [
+          "Rows of several seeds: their mean; ± is half of the 95 % interval, by bootstrap over seeds and samples together.",
+        ]
+      : []),
+    ...(rows.some(({ seeds }) => seeds === 2)
+      ? ["Two seeds are too few to tell how far seeds differ, and their intervals too narrow: take three or more."]
       : []),
     ...(rows.some(isPartial)
       ? ["partial: samples are not answered or not scored yet; a number is given when all are."]

@@ -70,10 +70,18 @@ export const evalSchema = z
 export type EvalRecipe = z.infer<typeof evalSchema>;
 type Row = z.infer<typeof rowSchema>;
 
-/** As `loadRecipe`. @throws UserError naming every fault by file, line and key */
-export function loadEvalRecipe(file: string, overrides: readonly string[] = []): Promise<EvalRecipe> {
+/**
+ * As `loadRecipe`; `files`: the sets must be there, unless they are rendered first.
+ * @throws UserError naming every fault by file, line and key
+ */
+export function loadEvalRecipe(
+  file: string,
+  overrides: readonly string[] = [],
+  { files = false }: { readonly files?: boolean } = {},
+): Promise<EvalRecipe> {
   return loadYaml(file, evalSchema, {
     overrides,
+    present: ({ scenes }) => (files && !scenes ? ["sets.*", "images"] : []),
     models: ["model", "rows.*.model"],
     paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
   });

@@ -1,15 +1,54 @@
-/** @file A text table for the terminal. */
+/** @file A text table for the terminal, no wider than it. */
 
-/** Rows of cells in columns as wide as need be, the first row their names: the first column to the left, the others right. */
-export function table(rows: readonly (readonly (string | number)[])[]): string {
+/** Columns that a line may have: those of the terminal; as many as it takes where the output goes elsewhere. */
+export function lineWidth(output: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout): number {
+  return output.isTTY ? (output.columns ?? 80) : Number.POSITIVE_INFINITY;
+}
+
+export interface TableOptions {
+  /** Longest line. */
+  readonly width?: number;
+  /** How many of the first columns say what a row is: where a table is cut, each of its parts has them. */
+  readonly keys?: number;
+}
+
+/**
+ * Rows of cells in columns as wide as need be, the first row their names: the first column to the left, the others right. Columns
+ * that have no room beside the others are a table of their own below.
+ */
+export function table(
+  rows: readonly (readonly (string | number)[])[],
+  { width = lineWidth(), keys = 1 }: TableOptions = {},
+): string {
   const cells = rows.map((row) => row.map(String));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const lines = cells.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
-  const rule = "─".repeat(widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1)));
-  return [lines[0], rule, ...lines.slice(1)].join("\n");
+  const columns = widths.map((_, column) => column);
+  const room = (part: readonly number[]) => part.reduce((sum, column) => sum + widths[column]! + 2, -2);
+  const named = columns.slice(0, keys);
+  const parts = stretches(columns.slice(keys), (part) => room([...named, ...part]) <= width);
+  return (parts.length > 0 ? parts : [[]])
+    .map((part) => {
+      const shown = [...named, ...part];
+      const lines = cells.map((row) =>
+        shown
+          .map((column) =>
+            column === 0 ? row[column]!.padEnd(widths[column]!) : row[column]!.padStart(widths[column]!),
+          )
+          .join("  ")
+          .trimEnd(),
+      );
+      return [lines[0], "─".repeat(room(shown)), ...lines.slice(1)].join("\n");
+    })
+    .join("\n\n");
+}
+
+/** A list cut into stretches as long as they fit; an item that fits nowhere is one alone. */
+export function stretches<T>(items: readonly T[], fits: (stretch: readonly T[]) => boolean): T[][] {
+  const found: T[][] = [];
+  for (const item of items) {
+    const last = found.at(-1);
+    if (last && fits([...last, item])) last.push(item);
+    else found.push([item]);
+  }
+  return found;
 }

@@ -3,7 +3,7 @@
  * and the commands end and go on as they should.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
@@ -186,9 +186,12 @@ describe("grit eval", () => {
   });
 
   it("writes nothing without a key, or with one that is refused: exit code 2", async () => {
-    // Said before the model is loaded, which is none here.
+    // Said before the model is loaded, which has nothing but its name here.
+    const empty = join(dir, "empty-model");
+    mkdirSync(empty);
+    writeFileSync(join(empty, "config.json"), "{}");
     const noKey = judgeFile("no-key", { key_env: "GRIT_TEST_NO_KEY" });
-    const missing = await grit(...command("no-key", noKey, "--model", scenes));
+    const missing = await grit(...command("no-key", noKey, "--model", empty));
     expect([missing.code, missing.err]).toEqual([2, expect.stringContaining("GRIT_TEST_NO_KEY is not set")]);
     server.behave = () => ({ status: 401, message: "no such key" });
     const refused = await grit(...command("no-key", judgeFile("no-key")));

@@ -11,8 +11,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../../util/errors.ts";
+import { unreadable } from "../../util/unreadable.ts";
 import { readRows } from "../read/read-rows.ts";
-import { type Row, unreadable } from "../read/row.ts";
+import type { Row } from "../read/row.ts";
 import { type Benchmark, layout, only } from "./benchmark.ts";
 import { identifier, image, imagePath, oneOf, text, yesOrNo } from "./fields.ts";
 

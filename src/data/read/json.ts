@@ -5,8 +5,9 @@
  */
 import { stat } from "node:fs/promises";
 import { UserError } from "../../util/errors.ts";
+import { unreadable } from "../../util/unreadable.ts";
 import { parseJson } from "../jsonl.ts";
-import { chunks, decodeParts, type Row, unreadable } from "./row.ts";
+import { chunks, decodeParts, type Row } from "./row.ts";
 
 type Layout = "list" | "map" | "lines";
 

@@ -10,7 +10,8 @@ import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
 import { compressors } from "hyparquet-compressors";
 import { messageOf, UserError } from "../../util/errors.ts";
-import { type Row, unreadable } from "./row.ts";
+import { unreadable } from "../../util/unreadable.ts";
+import type { Row } from "./row.ts";
 
 /** Bytes read at first for a page's header; its statistics may make it larger. */
 const HEADER_BYTES = 16_384;

@@ -1,6 +1,7 @@
 /** @file Rows of annotation files, whatever their format: a file is read as a stream and never held as a whole. */
 import { createReadStream } from "node:fs";
-import { messageOf, UserError } from "../../util/errors.ts";
+import { UserError } from "../../util/errors.ts";
+import { unreadable } from "../../util/unreadable.ts";
 
 /** One row: an object of a JSON file, a record of a TSV file, a row of a parquet file. */
 export interface Row {
@@ -20,13 +21,6 @@ export async function* chunks(file: string): AsyncGenerator<Buffer> {
   } catch (error) {
     throw unreadable(file, error);
   }
-}
-
-/** What to tell of a file that cannot be opened or read. */
-export function unreadable(file: string, error: unknown): UserError {
-  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-  const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;
-  return new UserError(`${file}: ${what}`, "Check the path; it is taken from the current directory.");
 }
 
 /** Parts of one text, as they came in. @throws UserError when they are not UTF-8 */

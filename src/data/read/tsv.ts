@@ -4,7 +4,8 @@
  */
 import { stat } from "node:fs/promises";
 import { UserError } from "../../util/errors.ts";
-import { chunks, decodeParts, type Row, unreadable } from "./row.ts";
+import { unreadable } from "../../util/unreadable.ts";
+import { chunks, decodeParts, type Row } from "./row.ts";
 
 const [TAB, LF, QUOTE] = [9, 10, 34];
 

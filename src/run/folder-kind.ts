@@ -1,0 +1,38 @@
+/** @file What a folder is that was named where another kind was expected, and the command that takes it. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const KINDS = {
+  run: { is: "a run folder", use: (dir: string) => `grit report ${dir}` },
+  evaluation: { is: "an evaluation", use: (dir: string) => `grit eval --table ${dir}` },
+  table: { is: "a folder of evaluations", use: (dir: string) => `grit eval --table ${dir}` },
+  probe: { is: "the result of grit probe", use: (dir: string) => `cat ${join(dir, "summary.json")}` },
+  model: { is: "a model", use: (dir: string) => `grit eval --model ${dir} --data FILE` },
+} as const;
+export type FolderKind = keyof typeof KINDS;
+
+/** What a folder is, by the files in it; undefined where it is none that this program writes. */
+export function kindOf(dir: string): FolderKind | undefined {
+  const has = (...names: string[]) => names.some((name) => existsSync(join(dir, name)));
+  if (has("config.json", "adapter_config.json")) return "model";
+  if (has("run.json")) return "run";
+  if (has("manifest.json")) return "evaluation";
+  if (has("rows.jsonl")) return "probe";
+  const rows = foldersIn(join(dir, "rows"));
+  return rows.some((row) => existsSync(join(row, "manifest.json"))) ? "table" : undefined;
+}
+
+/** What a folder is, as a sentence has it, and a command that shows it; undefined as `kindOf`. */
+export function inWords(dir: string): { readonly is: string; readonly use: string } | undefined {
+  const kind = kindOf(dir);
+  return kind && { is: KINDS[kind].is, use: KINDS[kind].use(dir) };
+}
+
+/** The folders in a folder by their paths, sorted; none where it is none. */
+export function foldersIn(dir: string): string[] {
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(dir, name))
+    .sort();
+}

@@ -1,0 +1,13 @@
+/** @file What to say of a file that cannot be opened or read. */
+import { isAbsolute } from "node:path";
+import { messageOf, UserError } from "./errors.ts";
+
+/** A path that a recipe gave is absolute by now, and one of the command line as it was typed: only that starts where we are. */
+export function unreadable(file: string, error: unknown): UserError {
+  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;
+  const start = isAbsolute(file)
+    ? "Check the path; in a recipe, paths start at the recipe's folder, in an override at the current directory."
+    : `Check the path; it starts at the current directory, ${process.cwd()}.`;
+  return new UserError(`${file}: ${what}`, start);
+}
