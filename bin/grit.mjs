@@ -1,12 +1,16 @@
 #!/usr/bin/env node
-/** @file The `grit` command: runs src/cli/main.ts as it stands, without a build step. */
-let register;
-try {
-  ({ register } = await import("tsx/esm/api"));
-} catch {
-  console.error("grit: the npm packages are not installed.\n  Run `npm run setup` in the repository.");
-  process.exit(2);
+/** @file The `grit` command: runs src/cli/main.ts as it stands in a clone, and its build in an installed package. */
+import { existsSync } from "node:fs";
+
+const source = new URL("../src/cli/main.ts", import.meta.url);
+const isClone = existsSync(source);
+if (isClone) {
+  try {
+    (await import("tsx/esm/api")).register();
+  } catch {
+    console.error("grit: the npm packages are not installed.\n  Run `npm run setup` in the repository.");
+    process.exit(2);
+  }
 }
-register();
-const { main } = await import("../src/cli/main.ts");
+const { main } = await import(isClone ? source.href : new URL("../dist/src/cli/main.js", import.meta.url).href);
 process.exitCode = await main(process.argv.slice(2));

@@ -24,7 +24,8 @@ import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
 import { learningRate } from "./objective/schedule.ts";
 import type { Sample } from "./records.ts";
-import { loadRewardModule, type Reward } from "./rewards/define.ts";
+import type { Reward } from "./rewards/define.ts";
+import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardPreset } from "./rewards/preset.ts";
 import { sampleGroups, scoreGroups, toTrainGroup, withReference, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
@@ -65,7 +66,7 @@ export interface Ready {
   readonly heldOut: number;
 }
 
-/** The engine a recipe asks for. @throws UserError when its model cannot be run */
+/** The engine a recipe asks for; dispose it when it is no longer needed. @throws UserError when its model cannot be run */
 export function openEngine(recipe: Recipe): LocalEngine {
   return new LocalEngine(recipe.model, toEngine(recipe));
 }
@@ -75,15 +76,22 @@ export interface TrainingData {
   readonly samples: readonly Sample[];
   /** Empty where nothing is evaluated during training. */
   readonly heldOut: readonly AskedSet[];
+  /** Those of the recipe's own modules. */
+  readonly rewards: readonly Reward[];
 }
 
 /**
- * The data of a recipe. Reading them takes seconds, and opening a model may take minutes: this comes first.
- * @throws UserError naming every fault of the files
+ * The data of a recipe and its reward modules. Reading them takes seconds, and opening a model may take minutes: this comes first.
+ * @throws UserError naming every fault of the files, or what is wrong with a module
  */
 export async function readData(recipe: Recipe): Promise<TrainingData> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
-  return { samples, heldOut: recipe.eval.every > 0 ? await heldOutSets(recipe) : [] };
+  const heldOut = recipe.eval.every > 0 ? await heldOutSets(recipe) : [];
+  return { samples, heldOut, rewards: await customRewards(recipe) };
+}
+
+async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
+  return (await Promise.all(rewards.custom.map(loadRewardModule))).flat();
 }
 
 /**
@@ -93,9 +101,9 @@ export async function readData(recipe: Recipe): Promise<TrainingData> {
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
   const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
-  const { samples, heldOut: sets } = options.data ?? (await readData(begun));
+  const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
   const judge = await openJudge(begun.judge, { signal });
-  const rewards = await openRewards(begun, judge);
+  const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? openEngine(begun);
   const recipe: Recipe = { ...begun, precision: engine.precision };
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
@@ -176,9 +184,14 @@ async function workloadOf(
   };
 }
 
-async function openRewards(recipe: Recipe, judge: Judge): Promise<Reward[]> {
-  const custom = await Promise.all(recipe.rewards.custom.map(loadRewardModule));
-  return [...rewardPreset(recipe.rewards.preset, judge), ...custom.flat()];
+/**
+ * The rewards of a recipe: its preset's, then those of its own modules.
+ * @param judge who judges answers; without one, the judge that the recipe names is opened
+ * @throws UserError for a reward module or a judge that cannot be used
+ */
+export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
+  const custom = await customRewards(recipe);
+  return [...rewardPreset(recipe.rewards.preset, judge ?? (await openJudge(recipe.judge))), ...custom];
 }
 
 /** A new run folder, or the one to go on with and the step it has reached. */

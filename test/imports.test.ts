@@ -29,6 +29,7 @@ const layers = [
   ["probes"],
   ["report"],
   ["jobs"],
+  ["index.ts"],
   ["cli"],
 ];
 

@@ -1,18 +1,18 @@
 /**
  * @file Finds libtorch, PyTorch's C++ library, or fetches it. First hit wins: the folder named by `LIBTORCH`, the torch
- * of the Python on PATH, the project's own `.libtorch/`, which `fetchLibtorch` fills with the pinned build.
+ * of the Python on PATH, the own folder (`places.mjs`), which `fetchLibtorch` fills with the pinned build.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { findPip, pipFailed, runPip } from "./pip.mjs";
+import { build, libtorch, LIBTORCH_VERSION as PINNED } from "./places.mjs";
 import { ask, needSpace, Stop } from "./shell.mjs";
 
-export const PINNED = "2.13.0";
 const OLDEST = [2, 11];
 const CPU_INDEX = "https://download.pytorch.org/whl/cpu";
 
 /** `{dir, version, source}` of the first libtorch found, or undefined; `say` hears why one was passed over. */
-export function findLibtorch(root, say) {
+export function findLibtorch(say) {
   if (process.env.LIBTORCH) {
     const found = describe(resolve(process.env.LIBTORCH), "LIBTORCH");
     if (found.fault) {
@@ -30,7 +30,7 @@ export function findLibtorch(root, say) {
     if (!found.fault) return found;
     say(`passing over the torch of ${program}: ${found.fault}`);
   }
-  const own = describe(join(root, ".libtorch", "torch"), ".libtorch");
+  const own = describe(join(libtorch, "torch"), basename(libtorch));
   return own.fault ? undefined : own;
 }
 
@@ -63,14 +63,14 @@ function versionOf(dir) {
 }
 
 /**
- * Fills `.libtorch/` with the pinned build by pip. Without an NVIDIA GPU the small CPU build is taken from PyTorch's own
+ * Fills the own folder with the pinned build by pip. Without an NVIDIA GPU the small CPU build is taken from PyTorch's own
  * index where that can be reached, else what pip finds. `index` names another index. Returns `{downloadSeconds}`.
  */
-export async function fetchLibtorch(root, { index, say }) {
+export async function fetchLibtorch({ index, say }) {
   const { python } = findPip();
   const gpu = hasGpu();
-  const partial = join(root, "build", "libtorch.partial");
-  needSpace(root, gpu ? 10 : 2, "libtorch");
+  const partial = join(build, "libtorch.partial");
+  needSpace(build, gpu ? 10 : 2, "libtorch");
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
 
@@ -106,8 +106,8 @@ export async function fetchLibtorch(root, { index, say }) {
       if (result.code === 0) result = await unpack(...libraries);
       if (result.code !== 0) throw failed(result.stderr);
     }
-    rmSync(join(root, ".libtorch"), { recursive: true, force: true });
-    renameSync(site, join(root, ".libtorch"));
+    rmSync(libtorch, { recursive: true, force: true });
+    renameSync(site, libtorch);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }

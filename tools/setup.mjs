@@ -1,6 +1,7 @@
 /**
- * @file `npm run setup`: installs the npm packages, finds or fetches libtorch and what builds the native library, builds it
- * and proves it by a computation. Does only what is missing; says what it does and how long it took.
+ * @file `npm run setup`, and `npx grit setup` of an installed package: finds or fetches libtorch and what builds the native
+ * library, builds it and proves it by a computation; in a clone it installs the npm packages first. Does only what is
+ * missing; says what it does and how long it took. `places.mjs` says where all this is kept.
  *
  *     node tools/setup.mjs [--quiet] [--index URL]
  *
@@ -9,8 +10,8 @@
  * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install), or it is of a
  * kind that is not supported.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,13 +19,22 @@ import { parseArgs } from "node:util";
 import { fetchTools, findTools } from "./cmake.mjs";
 import { describe, fetchLibtorch, findLibtorch, hasGpu } from "./libtorch.mjs";
 import { findPip } from "./pip.mjs";
+import {
+  addon,
+  build as buildFolder,
+  headersVersion,
+  isClone,
+  nativeSources,
+  packageRoot,
+  setupCommand,
+} from "./places.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
 import { howToInstall, supportOf, thisSystem } from "./system.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const at = (...path) => join(root, ...path);
-const headers = at("node_modules", "node-api-headers");
-const native = at("build", "native");
+const at = (...path) => join(packageRoot, ...path);
+const native = dirname(addon);
+const record = join(buildFolder, "libtorch.json");
+const verify = fileURLToPath(new URL("verify.mjs", import.meta.url));
 const say = (text) => console.log(`setup: ${text}`);
 const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
 /** A file that is there whole or not at all: half a record would stop every later set-up. */
@@ -33,8 +43,12 @@ const writeJson = (path, value) => {
   renameSync(`${path}.partial`, path);
 };
 
-/** Are the packages in node_modules the ones that package-lock.json names? Packages for other platforms may lack. */
+/**
+ * Are the packages in node_modules the ones that package-lock.json names? Packages for other platforms may lack. Those of an
+ * installed package came with it.
+ */
 function packagesInPlace() {
+  if (!isClone) return true;
   const installed = readJson(at("node_modules", ".package-lock.json"))?.packages;
   const wanted = Object.entries(readJson(at("package-lock.json")).packages).filter(([path]) => path !== "");
   return (
@@ -45,27 +59,20 @@ function packagesInPlace() {
 
 /** What the native library is built from; a change of any of it means building again. */
 function ingredients(libtorch) {
-  const hash = createHash("sha256");
-  const files = readdirSync(at("native"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
-    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
-  }
   const { dir, version } = libtorch;
-  // The lock file names the version of the headers even before they are installed.
-  const { version: headersVersion } = readJson(at("package-lock.json")).packages["node_modules/node-api-headers"];
-  return { sources: hash.digest("hex"), dir, version, headers: headersVersion };
+  return { sources: nativeSources(), dir, version, headers: headersVersion() };
 }
 
 /** Is the library of build/native made of exactly these ingredients? */
 function libraryInPlace(libtorch) {
-  if (!existsSync(join(native, "grit.node"))) return false;
+  if (!existsSync(addon)) return false;
   const { tools: _, ...made } = readJson(join(native, "stamp.json")) ?? {};
   return JSON.stringify(made) === JSON.stringify(ingredients(libtorch));
 }
 
 /** The libtorch of the last set-up, when it still stands and the user has not named another one since. */
 function libtorchInPlace() {
-  const last = readJson(at("build", "libtorch.json"));
+  const last = readJson(record);
   if (!last || (process.env.LIBTORCH && resolve(process.env.LIBTORCH) !== last.dir)) return undefined;
   return describe(last.dir, last.source).version === last.version ? last : undefined;
 }
@@ -75,10 +82,10 @@ function libtorchInPlace() {
  * optional package of another platform, which npm writes when a registry does not carry it.
  */
 async function installPackages() {
-  needSpace(root, 0.5, "the npm packages");
+  needSpace(packageRoot, 0.5, "the npm packages");
   if (!which("npm")) throw new Stop("No npm on PATH.", "Install npm, which comes with Node.js.");
   const { code } = await run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], {
-    cwd: root,
+    cwd: packageRoot,
   });
   if (code !== 0) {
     throw new Stop(
@@ -113,7 +120,7 @@ function checkMachine(system, libtorch, tools) {
 }
 
 async function build(libtorch, { cmake, ninja, make }) {
-  needSpace(root, 0.2, "the native library");
+  needSpace(buildFolder, 0.2, "the native library");
   const stamp = { ...ingredients(libtorch), tools: { cmake, runner: ninja ?? make } };
   // CMake remembers the libtorch and the programs that it was configured with, so others start from an empty folder.
   const last = readJson(join(native, "stamp.json"));
@@ -123,6 +130,7 @@ async function build(libtorch, { cmake, ninja, make }) {
   rmSync(join(native, "stamp.json"), { force: true });
   const configure = ["-S", at("native"), "-B", native, "-DCMAKE_BUILD_TYPE=Release"];
   configure.push("-G", ninja ? "Ninja" : "Unix Makefiles", `-DCMAKE_MAKE_PROGRAM=${ninja ?? make}`);
+  const headers = dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json"));
   configure.push(`-DTORCH_DIR=${libtorch.dir}`, `-DNODE_API_INCLUDE=${join(headers, "include")}`);
   for (const args of [configure, ["--build", native, "--parallel", String(availableParallelism())]]) {
     const { code } = await run(cmake, args);
@@ -162,21 +170,20 @@ async function main() {
   const last = libtorchInPlace();
   if (values.quiet && packages && last && libraryInPlace(last)) return;
   if (level === "untested") say(`${name} is untested. ${advice}`);
-  let libtorch = (values.quiet && last) || findLibtorch(root, say);
-  let tools = libtorch && libraryInPlace(libtorch) ? undefined : findTools(root, say);
+  let libtorch = (values.quiet && last) || findLibtorch(say);
+  let tools = libtorch && libraryInPlace(libtorch) ? undefined : findTools(say);
   checkMachine(system, libtorch, tools);
 
   if (!packages) downloadSeconds += (await timed("installing npm packages", installPackages)).seconds;
   if (tools?.wheels.length > 0) {
     // Counted as a download as a whole, as the npm packages are: unpacking is a second of it.
-    const fetching = () => fetchTools(root, tools.wheels, { index, say });
+    const fetching = () => fetchTools(tools.wheels, { index, say });
     downloadSeconds += (await timed(`fetching ${tools.wheels.join(" and ")}`, fetching)).seconds;
-    tools = findTools(root, () => {});
+    tools = findTools(() => {});
   }
   if (!libtorch) {
-    downloadSeconds += (await timed("fetching libtorch", () => fetchLibtorch(root, { index, say }))).result
-      .downloadSeconds;
-    libtorch = findLibtorch(root, say);
+    downloadSeconds += (await timed("fetching libtorch", () => fetchLibtorch({ index, say }))).result.downloadSeconds;
+    libtorch = findLibtorch(say);
   }
   say(
     `libtorch ${libtorch.version} from ${libtorch.source} (${libtorch.dir}), a ${libtorch.cuda ? "CUDA" : "CPU"} build`,
@@ -186,21 +193,21 @@ async function main() {
   const built = libraryInPlace(libtorch);
   if (built) say("the native library is up to date");
   else await timed("building the native library", () => build(libtorch, tools));
-  const answer = ask(process.execPath, at("tools", "verify.mjs"));
+  const answer = ask(process.execPath, verify);
   if (answer === undefined) {
-    await run(process.execPath, [at("tools", "verify.mjs")]);
+    await run(process.execPath, [verify]);
     throw new Stop(
       "The native library was built but does not run (see the output above).",
-      `Remove ${native}, check the libtorch named above, and run npm run setup.`,
+      `Remove ${native}, check the libtorch named above, and run \`${setupCommand}\` again.`,
     );
   }
   say(`verified: ${answer}`);
-  mkdirSync(at("build"), { recursive: true });
-  writeJson(at("build", "libtorch.json"), libtorch);
+  mkdirSync(buildFolder, { recursive: true });
+  writeJson(record, libtorch);
 
   const seconds = (performance.now() - start) / 1000 - downloadSeconds;
   if (!built)
-    writeJson(at("build", "setup.json"), {
+    writeJson(join(buildFolder, "setup.json"), {
       seconds: Number(seconds.toFixed(1)),
       downloadSeconds: Number(downloadSeconds.toFixed(1)),
     });

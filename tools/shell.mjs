@@ -3,8 +3,8 @@
  * these scripts run before any dependency is installed.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, statfsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 /** Something on this machine is missing or full. `remedy` says what to do; the script ends with exit code 2. */
 export class Stop extends Error {
@@ -31,8 +31,9 @@ export function ask(program, ...args) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** A `Stop` when the disk under `folder` has less than `gigabytes` free for `what`. */
+/** A `Stop` when the disk under `folder`, which need not be there yet, has less than `gigabytes` free for `what`. */
 export function needSpace(folder, gigabytes, what) {
+  if (!existsSync(folder)) return needSpace(dirname(folder), gigabytes, what);
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / 2 ** 30;
   if (free >= gigabytes) return;

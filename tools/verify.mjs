@@ -3,6 +3,6 @@
  * process, not the one that asked. Prints what the library says of itself.
  */
 import { createRequire } from "node:module";
+import { addon } from "./places.mjs";
 
-const addon = createRequire(import.meta.url)("../build/native/grit.node");
-console.log(addon.selfTest());
+console.log(createRequire(import.meta.url)(addon).selfTest());

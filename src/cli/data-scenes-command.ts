@@ -1,6 +1,7 @@
 /** @file `grit data scenes`: renders the scenes world's training and held-out sets into a folder. */
 
 import { Command } from "commander";
+import { scenes } from "../../tools/places.mjs";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import { integer } from "./number-options.ts";
 
@@ -8,7 +9,7 @@ import { integer } from "./number-options.ts";
 export function scenesCommand(): Command {
   return new Command("scenes")
     .description("render the scenes world: six held-out sets and two training sets of ten, JSONL and PNG, no downloads")
-    .requiredOption("--out <dir>", "folder to make; one that holds the same sets is left as it is")
+    .option("--out <dir>", "folder to make; one that holds the same sets is left as it is", scenes)
     .option("--seed <n>", "seed of all scenes", integer(0), 1)
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
     .action(async (options: { out: string; seed: number; n: number }) => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { findTools } from "../../tools/cmake.mjs";
 import { findPip } from "../../tools/pip.mjs";
+import { build, packageRoot, setupCommand } from "../../tools/places.mjs";
 import { howToInstall, supportOf, thisSystem } from "../../tools/system.mjs";
 import { computeType } from "../torch/precision.ts";
 import { processor } from "../torch/processor.ts";
@@ -19,8 +20,8 @@ interface Finding {
   readonly remedy: string;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const setup = "Run `npm run setup`.";
+const setup = `Run \`${setupCommand}\`.`;
+const verify = fileURLToPath(new URL("../../tools/verify.mjs", import.meta.url));
 const marks = { supported: "✓", untested: "·", unsupported: "✗" };
 
 /** The command `doctor`. */
@@ -31,7 +32,7 @@ export function doctorCommand(): Command {
       const width = 18;
       const say = (mark: string, name: string, text: string) => console.log(`${mark} ${name.padEnd(width)} ${text}`);
       const parts = builtParts();
-      const tools = findTools(root, () => {});
+      const tools = findTools(() => {});
       const { name: platform, level, advice } = supportOf(thisSystem());
       say(marks[level], "platform", level === "supported" ? platform : `${platform} (${level}). ${advice}`);
       for (const { name, found, remedy } of [...programs(tools.compiler), ...parts])
@@ -62,11 +63,11 @@ function programs(compiler: string | undefined): Finding[] {
 
 /** What set-up makes, and the model that comes with the project. */
 function builtParts(): Finding[] {
-  const record = join(root, "build", "libtorch.json");
+  const record = join(build, "libtorch.json");
   const libtorch = existsSync(record)
     ? (JSON.parse(readFileSync(record, "utf8")) as Record<string, string>)
     : undefined;
-  const base = join(root, "models", "grit-tiny-base");
+  const base = join(packageRoot, "models", "grit-tiny-base");
   return [
     {
       name: "libtorch",
@@ -76,7 +77,7 @@ function builtParts(): Finding[] {
           : undefined,
       remedy: setup,
     },
-    { name: "native library", found: ask(process.execPath, join(root, "tools", "verify.mjs")), remedy: setup },
+    { name: "native library", found: ask(process.execPath, verify), remedy: setup },
     {
       name: "tiny base model",
       found: existsSync(join(base, "config.json")) ? base : undefined,
@@ -88,11 +89,12 @@ function builtParts(): Finding[] {
 /** What the machine offers; nothing here has to be there. */
 function machine({ cmake, ninja, make }: ReturnType<typeof findTools>): [name: string, text: string][] {
   const fetched = "none: set-up fetches it by pip";
-  const { bavail, bsize } = statfsSync(root);
+  const { bavail, bsize } = statfsSync(packageRoot);
   const gpu = ask("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader");
   return [
     ["CMake", cmake ?? fetched],
     ["ninja or make", ninja ?? make ?? fetched],
+    ["made by set-up in", build],
     ["processor", processorNote()],
     ["cores, memory", `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB`],
     ["free disk space", `${((bavail * bsize) / 2 ** 30).toFixed(0)} GB`],

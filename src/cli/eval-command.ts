@@ -54,7 +54,10 @@ export function evalCommand(): Command {
       "answer data sets with a model, score every answer and print the table. Give --model and --data for one row of it, or a " +
         "recipe for all. The same command continues an evaluation that was interrupted.",
     )
-    .argument("[recipe]", "a YAML file with the rows and sets of a table, e.g. recipes/eval-scenes.yaml")
+    .argument(
+      "[recipe]",
+      "a YAML file with the rows and sets of a table, or one that comes with the package, e.g. eval-scenes",
+    )
     .argument("[overrides...]", "of the recipe's keys, e.g. max_tokens=100");
   under(command, "input")
     .addOption(modelOption().makeOptionMandatory(false))

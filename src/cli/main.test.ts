@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -35,6 +35,18 @@ test("help lists the commands and exits 0", () => {
   expect(status).toBe(0);
   expect(stdout).toMatch(/data .*check, describe or render/);
   expect(grit("data", "check", "--help").stdout).toContain("grit data check [options] <files...>");
+});
+
+test("the version is the package's", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  expect(grit("--version").stdout).toBe(`${version}\n`);
+});
+
+test("a reward module that cannot be used is told of before the model is opened", () => {
+  const data = [`data.train=[${dataFile("train.jsonl", { bboxs: [] })}]`, "data.eval={}"];
+  const { status, stderr } = grit("train", "tiny", ...data, "rewards.custom=[none.ts]", "--run", join(dir, "run"));
+  expect(stderr).toMatch(/^error: .*none\.ts: no such reward module/);
+  expect(status).toBe(2);
 });
 
 test.each([

@@ -3,6 +3,7 @@
  * quick and a missing native library stops only the commands that compute.
  */
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../../tools/places.mjs";
 import { Interrupted, UserError } from "../util/errors.ts";
 
 /** One entry of the command list: what `grit --help` says of it, and how to get it. */
@@ -64,6 +65,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "write a run's report.html and print its tables",
     load: async () => (await import("./report-command.ts")).reportCommand(),
   },
+  setup: {
+    summary: "find or fetch libtorch and build the native library",
+    load: async () => (await import("./setup-command.ts")).setupCommand(),
+  },
   doctor: {
     summary: "say what is installed, what is missing and how to install it",
     load: async () => (await import("./doctor-command.ts")).doctorCommand(),
@@ -82,7 +87,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** The whole program: the commands that `argv` names are loaded, the others stand with their summary only. */
 async function program(argv: readonly string[]): Promise<Command> {
-  const grit = new Command("grit").description("Teach vision-language models to think with images, by GRPO-GR.");
+  const grit = new Command("grit")
+    .description("Teach vision-language models to think with images, by GRPO-GR.")
+    .version(packageVersion());
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = argv.slice(0, 2).includes(name) ? await load() : new Command(name);
     grit.addCommand(command.summary(summary));

@@ -20,7 +20,7 @@ export function pretrainCommand(): Command {
       "supervised training. A recipe that names a model (recipes/tiny-sft.yaml) fine-tunes it on data files; one that names none " +
         "(recipes/tiny-base.yaml) makes a small base model from nothing, on rendered scenes.",
     )
-    .argument("<recipe>", "a YAML file, e.g. recipes/tiny-base.yaml or recipes/tiny-sft.yaml")
+    .argument("<recipe>", "a YAML file, or a recipe that comes with the package: tiny-base, tiny-sft")
     .argument("[overrides...]", "of the recipe's keys, e.g. steps=100")
     .requiredOption("--out <dir>", "folder for the trained model; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {

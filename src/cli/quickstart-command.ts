@@ -1,8 +1,8 @@
-/** @file `npm run quickstart`: the main job, with nothing to prepare. */
+/** @file `npm run quickstart`, and `npx grit quickstart` of an installed package: the main job, with nothing to prepare. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { addon, build, isClone, scenes } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
@@ -17,11 +17,13 @@ import { openEngine, readData, train } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { Interrupts } from "./interrupts.ts";
+import { setUp } from "./setup-command.ts";
 import { parameterTable, stepNote } from "./train-command.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Scenes of one seed serve every run: what differs between runs is the training. */
-const SCENES = { out: join(root, ".cache", "scenes"), seed: 1, counts: DEFAULT_COUNTS };
+const SCENES = { out: scenes, seed: 1, counts: DEFAULT_COUNTS };
+/** The command as the user types it. */
+const QUICKSTART = isClone ? "npm run quickstart --" : "npx grit quickstart";
 const SCENES_IN_ALL = 2 * DEFAULT_COUNTS.train + 6 * DEFAULT_COUNTS.val;
 
 export function quickstartCommand(): Command {
@@ -36,13 +38,15 @@ export function quickstartCommand(): Command {
       if (!resume && existsSync(join(dir, "run.json"))) {
         throw new UserError(
           `${dir} already holds a run.`,
-          `Choose another folder: npm run quickstart -- --run ${dir}-2; an interrupted run goes on by --resume.`,
+          `Choose another folder: ${QUICKSTART} --run ${dir}-2; an interrupted run goes on by --resume.`,
         );
       }
       if (!resume) RunFolder.refuseOccupied(dir);
-      const recipe = await loadRecipe(join(root, "recipes", "tiny.yaml"), overrides);
+      const isSetUp = existsSync(addon);
+      if (!isSetUp) setUp();
+      const recipe = await loadRecipe("tiny", overrides);
       const progress = new Progress(stagesOf(recipe));
-      const clock = new Clock();
+      const clock = new Clock(isSetUp ? 0 : performance.now() / 1000);
       const { reused } = await renderSets({ ...SCENES, onProgress: (done) => progress.update(done) });
       if (reused) progress.skip(SCENES_IN_ALL);
       const sets = await heldOutSets(recipe);
@@ -109,10 +113,14 @@ function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
   ];
 }
 
-/** Seconds by phase, from the start of the process on, with what set-up recorded. */
+/** Seconds by phase, from `start` on, in seconds since the process began, with what set-up recorded. */
 class Clock {
-  #last = 0;
+  #last: number;
   readonly #laps: Record<string, number> = { setup: setupSeconds() };
+
+  constructor(start: number) {
+    this.#last = start;
+  }
 
   lap(phase: string): void {
     const now = performance.now() / 1000;
@@ -127,6 +135,6 @@ class Clock {
 
 /** What set-up took beside the downloads, as it recorded. */
 function setupSeconds(): number {
-  const path = join(root, "build", "setup.json");
+  const path = join(build, "setup.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { seconds: number }).seconds : 0;
 }

@@ -16,7 +16,7 @@ import { Interrupts } from "./interrupts.ts";
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a model with GRPO-GR by a recipe; overrides are written key.sub=value")
-    .argument("<recipe>", "a YAML file, e.g. recipes/tiny.yaml")
+    .argument("<recipe>", "a YAML file, or the name of a recipe that comes with the package, e.g. tiny")
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "go on with the run in that folder")

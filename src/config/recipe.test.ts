@@ -37,6 +37,11 @@ async function faultOf(text: string, ...overrides: string[]): Promise<string> {
 }
 
 describe("a good recipe", () => {
+  test("of the package is known by its name", async () => {
+    expect(await loadRecipe("tiny")).toEqual(await loadRecipe(resolve("recipes/tiny.yaml")));
+    await expect(loadRecipe("tyni")).rejects.toThrow(/^There is no recipe "tyni"\.\n.* comes with the package: .*tiny/);
+  });
+
   test("has its defaults filled in", async () => {
     expect(await load(minimal)).toEqual({
       model: join(dir, "base"),

@@ -153,8 +153,10 @@ export const recipeSchema = recipeFields.superRefine(refuseContradictions);
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /**
- * The recipe of a YAML file with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
- * the current one. `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile.
+ * The recipe of a YAML file, with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
+ * the current one.
+ * @param file a path that ends in .yaml or .yml, or the name of a recipe that comes with the package, e.g. `tiny`
+ * @param options `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile
  * @throws UserError naming every fault by file, line and key
  */
 export function loadRecipe(

@@ -7,11 +7,13 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
+import { outsidePackage } from "../../tools/places.mjs";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { isObject } from "../util/json-object.ts";
 import { adviceOn } from "./key-advice.ts";
+import { recipeFile } from "./recipe-file.ts";
 import { adviceOnValue } from "./value-advice.ts";
 
 export interface YamlOptions<T = unknown> {
@@ -30,12 +32,16 @@ export interface YamlOptions<T = unknown> {
 
 type Key = string | number;
 
-/** The file's value, defaults filled in. @throws UserError naming every fault by file, line and key */
-export async function loadYaml<T>(file: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
+/**
+ * The file's value, defaults filled in. A name without .yaml is that of a recipe that comes with the package.
+ * @throws UserError naming every fault by file, line and key
+ */
+export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
+  const file = recipeFile(named);
   const { overrides = [], paths = [], models = [], present = () => [] } = options;
   const placed = (value: unknown, folder: string) =>
     mapAt(
-      mapAt(value, paths, (path) => resolve(folder, path)),
+      mapAt(value, paths, (path) => outsidePackage(resolve(folder, path))),
       models,
       (name) => anchored(name, folder),
     );
@@ -62,7 +68,7 @@ export async function loadYaml<T>(file: string, schema: z.ZodType<T>, options: Y
   const overrideOf = (path: readonly Key[]) => overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
   const where = (path: readonly Key[]) => {
     const override = overrideOf(path);
-    return `${override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`}: ${named(path)}`;
+    return `${override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`}: ${nameOf(path)}`;
   };
   value = mapAt(value, models, (name, path) => {
     try {
@@ -185,6 +191,6 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly Ke
   return lines.linePos(offset).line;
 }
 
-function named(path: readonly Key[]): string {
+function nameOf(path: readonly Key[]): string {
   return path.length === 0 ? "the file" : path.join(".");
 }

@@ -3,7 +3,7 @@
  * decides the format, whatever the file's name says.
  */
 import { stat } from "node:fs/promises";
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
 import { messageOf } from "../util/errors.ts";
 
 /** What the header of a readable image says. Its size is the stored one, in pixels; EXIF orientation is not applied. */
@@ -31,6 +31,8 @@ export async function imageHeader(source: string | Uint8Array): Promise<ImageHea
   if (typeof bytes === "string") return bytes;
   if (bytes === 0) return "is empty; replace the file";
   let header: Metadata;
+  // Native code, which is loaded when the first image is looked at.
+  const { default: sharp } = await import("sharp");
   try {
     header = await sharp(source, { limitInputPixels: false }).metadata();
   } catch (error) {

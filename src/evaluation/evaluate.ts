@@ -169,9 +169,9 @@ async function manifestOf(engine: Engine, plan: EvaluationPlan): Promise<Manifes
 }
 
 /** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
-async function checkSets(
+export async function checkSets(
   engine: Engine,
-  { sets, asking: { method, maxTokens } }: EvaluationPlan,
+  { sets, asking: { method, maxTokens } }: Pick<EvaluationPlan, "sets" | "asking">,
   onChecked?: (done: number) => void,
 ): Promise<void> {
   const faults = new Faults();

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import sharp, { type OutputInfo } from "sharp";
+import type { OutputInfo } from "sharp";
 import { imageHeader } from "../data/image-header.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import type { RgbImage } from "./resize.ts";
@@ -32,6 +32,8 @@ export async function decodeImage(
   const header = await imageHeader(source);
   if (typeof header === "string") throw new UserError(`${name} ${header}.`);
   let decoded: { data: Buffer; info: OutputInfo };
+  // Native code, which is loaded when the first image is decoded.
+  const { default: sharp } = await import("sharp");
   try {
     // CMYK stays as it is stored: libvips would convert it through a profile of its own.
     const file = sharp(source, { ignoreIcc: true, limitInputPixels: false, failOn: "error" });

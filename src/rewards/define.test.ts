@@ -1,9 +1,6 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../util/errors.ts";
-import { defineReward, loadRewardModule, type Reward, scoreAll } from "./define.ts";
+import { defineReward, type Reward, scoreAll } from "./define.ts";
 import { makeRollout } from "./fixtures.ts";
 
 const rollout = makeRollout("<answer>2");
@@ -42,36 +39,5 @@ describe("defineReward", () => {
   ])("refuses %j", (reward, message) => {
     expect(() => defineReward(reward as unknown as Reward)).toThrow(message);
     expect(() => defineReward(reward as unknown as Reward)).toThrow(UserError);
-  });
-});
-
-describe("loadRewardModule", () => {
-  const folder = mkdtempSync(join(tmpdir(), "grit-rewards-"));
-  const file = (name: string, code: string) => {
-    writeFileSync(join(folder, name), code);
-    return join(folder, name);
-  };
-
-  it("loads a module's rewards", async () => {
-    const path = file(
-      "good.ts",
-      "const brief = { name: 'brief', weight: 0.1, score: () => 1 as number };\nexport default brief;\nexport { brief };\nexport const other = 3;\n",
-    );
-    const rewards = await loadRewardModule(path);
-    expect(rewards.map((reward) => reward.name)).toEqual(["brief"]);
-    expect((await scoreAll(rewards, rollout)).total).toBeCloseTo(0.1, 12);
-  });
-
-  it.each([
-    ["missing.ts", undefined, /no such reward module/],
-    ["broken.ts", "export default {", /does not load/],
-    ["throws.ts", "throw new Error('no luck');", /does not load: no luck/],
-    ["empty.ts", "export const a = 1;", /exports no reward/],
-    ["weightless.ts", "export default { name: 'a', score: () => 1 };", /reward "a" has the weight undefined/],
-  ])("explains what is wrong with %s", async (name, code, message) => {
-    const path = code === undefined ? join(folder, name) : file(name, code);
-    const loading = loadRewardModule(path);
-    await expect(loading).rejects.toThrow(message);
-    await expect(loading).rejects.toBeInstanceOf(UserError);
   });
 });

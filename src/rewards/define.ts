@@ -1,10 +1,7 @@
-/** @file What a reward is, how several make one score, and how a reward of one's own is loaded. */
+/** @file What a reward is, and how several make one score. */
 
-import { access } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type Chain, isScored, type Sample, type Score, type Scores } from "../records.ts";
-import { messageOf, UserError } from "../util/errors.ts";
+import { UserError } from "../util/errors.ts";
 
 /** What a reward looks at: a rollout before it has scores. */
 export interface RewardInput {
@@ -69,39 +66,4 @@ function weigh(reward: Reward, score: Score, { sample }: RewardInput): Score {
     `reward "${reward.name}" returned ${JSON.stringify(score) ?? String(score)} for sample ${sample.id}`,
     "return a finite number, or { unscored: reason } when the rollout cannot be judged",
   );
-}
-
-/**
- * The rewards a TypeScript or JavaScript module exports.
- * @throws UserError when the file is missing, does not load, exports no reward, or one that `defineReward` refuses
- */
-export async function loadRewardModule(path: string): Promise<Reward[]> {
-  const file = resolve(path);
-  await access(file).catch(() => {
-    throw new UserError(
-      `${path}: no such reward module`,
-      "Check the path: in a recipe it starts at the recipe's folder, on the command line at the current one.",
-    );
-  });
-  let exported: Record<string, unknown>;
-  try {
-    exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  } catch (error) {
-    throw new UserError(
-      `${path}: the reward module does not load: ${messageOf(error)}`,
-      "run it alone with: npx tsx FILE",
-    );
-  }
-  const rewards = [...new Set(Object.values(exported))].filter(hasScore).map(defineReward);
-  if (rewards.length === 0) {
-    throw new UserError(
-      `${path}: exports no reward`,
-      "export default defineReward({ name, weight, score: (rollout) => number })",
-    );
-  }
-  return rewards;
-}
-
-function hasScore(value: unknown): value is Reward {
-  return typeof value === "object" && value !== null && "score" in value;
 }

@@ -14,7 +14,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageRoot } from "../../tools/places.mjs";
 import { differences } from "../util/differences.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { sync, syncTree, writeWhole } from "../util/files.ts";
@@ -37,8 +37,6 @@ export interface Checkpoint {
   readonly step: number;
   readonly dir: string;
 }
-
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 export class RunFolder {
   readonly dir: string;

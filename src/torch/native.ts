@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { addon, setupCommand } from "../../tools/places.mjs";
 import { messageOf, UserError } from "../util/errors.ts";
 import { prepareThreads } from "./threads.ts";
 
@@ -42,18 +42,28 @@ export interface Native {
   selfTest(): string;
 }
 
-const path = fileURLToPath(new URL("../../build/native/grit.node", import.meta.url));
-
 function load(): Native {
-  if (!existsSync(path)) {
-    throw new UserError(`The native library is not built: ${path} is missing.`, "Run `npm run setup`.");
+  if (!existsSync(addon)) {
+    throw new UserError(`The native library is not built: ${addon} is missing.`, `Run \`${setupCommand}\`.`);
   }
   prepareThreads();
   try {
-    return createRequire(import.meta.url)(path) as Native;
+    return createRequire(import.meta.url)(addon) as Native;
   } catch (error) {
-    throw new UserError(`The native library does not load: ${messageOf(error)}`, "Run `npm run setup` to rebuild it.");
+    throw new UserError(
+      `The native library does not load: ${messageOf(error)}`,
+      `Run \`${setupCommand}\` to rebuild it.`,
+    );
   }
 }
 
-export const native: Native = load();
+/** Asked for what `native` does not have yet: loads the library, whose functions `native` has from then on. */
+const unloaded = new Proxy({} as Native, {
+  get: (_, name: keyof Native) => Object.assign(native, load())[name],
+});
+
+/**
+ * The library, loaded when a function of it is first called for: who only imports this loads no native code.
+ * @throws UserError at that first call, when the library is not built or does not load
+ */
+export const native: Native = Object.create(unloaded);

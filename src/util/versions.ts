@@ -1,12 +1,7 @@
 /** @file The versions that a result depends on. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+import { packageVersion } from "../../tools/places.mjs";
 
 /** The versions that a result depends on. */
 export function versions(libtorch: string): Record<string, string> {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
-  return { grit: version, node: process.versions.node, libtorch };
+  return { grit: packageVersion(), node: process.versions.node, libtorch };
 }
