@@ -61,7 +61,7 @@ describe("grit download", () => {
     [["gpt2"], /gpt2 names no model of a hub\.\n {2}Write org\/name/],
     [["org/name@v1"], /org\/name@v1 names no model/],
     [["org/name", "--revision", "../x"], /org\/name with --revision \.\.\/x names no model/],
-    [["org/none"], /There is no model org\/none at http/],
+    [["org/none"], /http\S+ has no model org\/none/],
     [[REPO, "--revision", "v9"], /has no revision v9/],
   ])("refuses %s", async (args, message) => {
     const { code, err } = await grit("download", ...args);
@@ -71,7 +71,9 @@ describe("grit download", () => {
 
   test("a command that is given a model which is not there names the one that fetches it", async () => {
     const { code, err } = await grit("export", "--model", "org/none", "--out", join(home, "x"));
-    expect(err).toMatch(/^error: org\/none is no folder here, .*; fetch it by: npx grit download org\/none\n/);
+    expect(err).toMatch(
+      /^error: Model org\/none not found locally .*\. Download it with: npx grit download org\/none\n/,
+    );
     expect(code).toBe(2);
   });
 });

@@ -230,7 +230,7 @@ describe("an adapter whose base is named by a hub id", () => {
     const open = () => withEngine(folder, {}, () => {});
     expect(open).toThrow(UserError);
     expect(open).toThrow(`${folder} is an adapter for ${base.base_model_name_or_path}. `);
-    expect(open).toThrow(`fetch it by: ${command}`);
+    expect(open).toThrow(`Download it with: ${command}`);
   });
 });
 

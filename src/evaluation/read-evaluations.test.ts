@@ -58,5 +58,5 @@ it.each([
 });
 
 it("refuses one id twice", () => {
-  expect(() => read(line, line)).toThrow(/:2: "a" stands in an earlier line too/);
+  expect(() => read(line, line)).toThrow(/:2: duplicate id "a"/);
 });

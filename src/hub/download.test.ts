@@ -315,7 +315,7 @@ describe("a refusal", () => {
     [401, "GatedRepo", undefined, /is gated.*\n.*Accept them at http.*org\/model-1\.5B, then set HF_TOKEN/],
     [403, "GatedRepo", "hf_mine", /is gated.*\n.*Accept them/],
     [403, "", "hf_mine", /may not be read with this token \(status 403\)/],
-    [404, "RepoNotFound", "hf_mine", /There is no model org\/model-1\.5B at/],
+    [404, "RepoNotFound", "hf_mine", /has no model org\/model-1\.5B/],
     [404, "RevisionNotFound", undefined, /has no revision main\.\n.*tree\/main/],
     [418, "", undefined, /refuses org\/model-1\.5B: status 418/],
   ])("%i %s says what to do", async (status, code, token, message) => {

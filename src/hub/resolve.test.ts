@@ -38,7 +38,7 @@ test.each([
   ["org/name@v9", "npx grit download org/name --revision v9"],
   ["org/name@refs/pr", "npx grit download org/name --revision refs/pr"],
 ])("%s is not there, and the command that fetches it is named", (name, command) => {
-  const message = `${name} is no folder here, nor a model in the cache (${cache}); fetch it by: ${command}`;
+  const message = `Model ${name} not found locally or in the cache (${cache}). Download it with: ${command}`;
   expect(() => modelFolder(name)).toThrow(message);
 });
 
@@ -58,7 +58,7 @@ test("recipes name models so, and are told of one that is missing among their ot
   const file = join(dir, "recipe.yaml");
   writeFileSync(file, "model: org/other\ndata: { train: [a.jsonl] }\nstep: 3\n");
   await expect(loadRecipe(file)).rejects.toThrow(
-    /recipe\.yaml:1: model: org\/other is no folder here.*: npx grit download org\/other\n.*recipe\.yaml:3: step: no such key/,
+    /recipe\.yaml:1: model: Model org\/other not found locally.*: npx grit download org\/other\n.*recipe\.yaml:3: step: no such key/,
   );
   await expect(loadRecipe(file, ["model=org/none"])).rejects.toThrow(
     /command line, model=org\/none: model: org\/none is no/,

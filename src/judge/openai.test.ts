@@ -296,7 +296,7 @@ describe("before anything starts", () => {
     ["a moved address", { status: 301, headers: { location: "/v2" } }, /refuses: HTTP 301/],
     ["a server that is out", { status: 503 }, /gives no verdict on a plain question: HTTP 503/],
     ["a server that speaks otherwise", "garbage", /the answer is not a chat completion/],
-    ["a model that cannot judge", "nonsense", /the judge's answer is no verdict: "It depends."/],
+    ["a model that cannot judge", "nonsense", /the judge's answer is not a verdict: "It depends."/],
     ["a parameter that is not taken", { status: 400, message: "temperature" }, /HTTP 400: temperature/],
   ])("%s is the user's to mend", async (_, fault, message) => {
     server.behave = () => fault;

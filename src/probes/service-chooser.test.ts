@@ -74,7 +74,7 @@ it("is asked once about the same pictures, and enters what it cost", async () =>
 it("gives no choice where the reply is none", async () => {
   const chooser = await open();
   server.choose = () => "Both look alike.";
-  expect(await ask(chooser, 1)).toMatchObject([{ chosen: { unscored: expect.stringContaining("is no choice") } }]);
+  expect(await ask(chooser, 1)).toMatchObject([{ chosen: { unscored: expect.stringContaining("is not a choice") } }]);
 });
 
 it("is refused before anything starts when it sees no pictures, or is no service", async () => {

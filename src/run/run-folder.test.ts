@@ -149,7 +149,7 @@ describe("resume", () => {
   });
 
   test("needs a run, and metrics that read", () => {
-    expect(() => RunFolder.resume(dir)).toThrow(/holds no run to go on with/);
+    expect(() => RunFolder.resume(dir)).toThrow(/is not a run folder, so there is nothing to resume/);
     RunFolder.create(dir, info);
     writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\nrubbish\n{"step":2}\n');
     expect(() => RunFolder.resume(dir)).toThrow(/metrics\.jsonl:2: is not a line of metrics/);

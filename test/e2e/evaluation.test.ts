@@ -327,7 +327,7 @@ device: cpu
     };
     await refused(["did you mean cot?", "names no set"], "rows={a: {method: cott}}", "sets={}");
     await refused(
-      ["rows.b/c: is no name for its folder", "rows.d: has model and train: a row has one model"],
+      ["rows.b/c: is not a valid folder name", "rows.d: has model and train: a row has one model"],
       "rows={b/c: {method: cot}, d: {method: cot, model: x, train: y}}",
     );
   });

@@ -386,14 +386,14 @@ describe("bad input is named, and nothing is left behind", () => {
       "vsr",
       "x.jsonl",
       [pope()],
-      /x\.jsonl:1: is no row of VSR.*\n.*It looks like POPE: grit data import pope/,
+      /x\.jsonl:1: is not a row of VSR.*\n.*It looks like POPE: grit data import pope/,
     ],
     [
       "no known benchmark",
       "pope",
       "x.jsonl",
       [{ a: 1 }],
-      /is no row of POPE, whose rows have the fields question_id, image, text, label; or/,
+      /is not a row of POPE, whose rows have the fields question_id, image, text, label; or/,
     ],
     [
       "a file that does not tell its kind",
