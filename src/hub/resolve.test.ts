@@ -61,7 +61,7 @@ test("recipes name models so, and are told of one that is missing among their ot
     /recipe\.yaml:1: model: Model org\/other not found locally.*: npx grit download org\/other\n.*recipe\.yaml:3: step: no such key/,
   );
   await expect(loadRecipe(file, ["model=org/none"])).rejects.toThrow(
-    /command line, model=org\/none: model: org\/none is no/,
+    /command line, model=org\/none: model: Model org\/none not found/,
   );
   writeFileSync(file, "model: org/other\ndata: { train: [a.jsonl] }\n");
   expect(await loadRecipe(file, ["model=org/name"])).toMatchObject({ model: snapshot });

@@ -36,9 +36,9 @@ describe("ProcessorFile", () => {
   ])("refuses %s: %s by name, in either file", (key, value) => {
     write(OWN, { [key]: value });
     expect(() => ProcessorFile.find(dir)).toThrow(UserError);
-    expect(() => ProcessorFile.find(dir)).toThrow(`${path.join(dir, OWN)}: ${key} is ${value}; nothing but`);
+    expect(() => ProcessorFile.find(dir)).toThrow(`${path.join(dir, OWN)}: ${key} is ${value}; only `);
     write(NESTED, { image_processor: { [key]: value } });
-    expect(() => ProcessorFile.find(dir)).toThrow(`${path.join(dir, NESTED)}: ${key} is ${value}; nothing but`);
+    expect(() => ProcessorFile.find(dir)).toThrow(`${path.join(dir, NESTED)}: ${key} is ${value}; only `);
   });
 
   it("takes them as they are released, written out or left out", () => {

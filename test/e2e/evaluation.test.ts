@@ -167,7 +167,10 @@ describe("grit eval", () => {
     mkdirSync(join(dir, "occupied"));
     writeFileSync(join(dir, "occupied", "notes.txt"), "mine");
     const occupied = await grit("eval", ...FLAGS, "--data", data, "--out", join(dir, "occupied"));
-    expect([occupied.code, occupied.err]).toEqual([2, expect.stringContaining("no evaluation: notes.txt")]);
+    expect([occupied.code, occupied.err]).toEqual([
+      2,
+      expect.stringContaining("is not an evaluation folder (it contains notes.txt)"),
+    ]);
     expect(readdirSync(join(dir, "occupied"))).toEqual(["notes.txt"]);
   });
 
