@@ -37,6 +37,9 @@ test("boxes of a chain, a rollout and a written row", () => {
   expect(boxes[0]).toEqual({ space: "image", x1: 1, y1: 2, x2: 30, y2: 40 });
   expect(boxesOf(rollout.chain)).toEqual(boxes);
   expect(boxesOf({ boxes: boxes.map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]) })).toEqual(boxes);
+  expect(boxesOf({ boxes: boxes.map(({ x1, y1, x2, y2 }) => ({ box: [x1, y1, x2, y2], start: 0, end: 1 })) })).toEqual(
+    boxes,
+  );
 });
 
 test("an evaluation gives numbers by set and every answer, and refuses what cannot be asked", async () => {

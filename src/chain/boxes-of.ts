@@ -4,9 +4,9 @@ import type { Processor } from "../prompt/prompt.ts";
 import type { Box, Chain, Completion, Prompt } from "../records.ts";
 import { chainOf } from "./chain-of.ts";
 
-/** A row that `grit generate` wrote: boxes as [x1, y1, x2, y2] in pixels of the stored image. */
+/** A row that `grit generate` wrote, or an answer of `evaluate`: boxes as [x1, y1, x2, y2] in pixels of the stored image. */
 export interface RowWithBoxes {
-  readonly boxes: readonly (readonly number[])[];
+  readonly boxes: readonly (readonly number[] | { readonly box: readonly number[] })[];
 }
 
 /**
@@ -30,5 +30,8 @@ export function boxesOf(
     return boxesOf(chainOf(engine.processor, prompt, text));
   }
   const { boxes } = typeof said === "object" && "chain" in said ? said.chain : (said as Chain | RowWithBoxes);
-  return boxes.map((each) => ("box" in each ? each.box : box("image", each[0]!, each[1]!, each[2]!, each[3]!)));
+  return boxes.map((each) => {
+    const edges = "box" in each ? each.box : each;
+    return "space" in edges ? edges : box("image", edges[0]!, edges[1]!, edges[2]!, edges[3]!);
+  });
 }

@@ -1,10 +1,12 @@
 /** @file `grit data`: import, check, describe or render data files. */
+
 import { Command } from "commander";
 import { checkSamples, type Description, describe } from "../data/check.ts";
 import { loadSamples } from "../data/samples.ts";
 import { goldScore } from "../evaluation/metrics.ts";
 import { exactJudge } from "../judge/exact.ts";
 import { decodeImage } from "../prompt/image.ts";
+import { Progress } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { importCommand } from "./data-import-command.ts";
 import { scenesCommand } from "./data-scenes-command.ts";
@@ -26,10 +28,13 @@ function checkCommand(): Command {
     .option("--images <dir>", "folder that image paths start at, instead of the data file's")
     .action(async (files: string[], options: { images?: string }) => {
       const samples = await loadSamples(files, options);
-      await checkSamples(samples, {
-        decode: (image) => decodeImage(image),
-        judge: (sample) => goldScore(sample, exactJudge),
-      });
+      const progress = new Progress({ label: "check", total: samples.length });
+      await checkSamples(
+        samples,
+        { decode: (image) => decodeImage(image), judge: (sample) => goldScore(sample, exactJudge) },
+        (done) => progress.update(done),
+      );
+      progress.finish();
       const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
       const images = new Set(samples.map((sample) => sample.image)).size;
       console.log(`${samples.length} samples are sound: ${images} images decode, ${boxes} boxes lie inside them,`);

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { scenes } from "../../tools/places.mjs";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { Progress } from "../util/progress.ts";
 import { integer } from "./number-options.ts";
 
 /** The command `scenes`, to be added to `grit data`. */
@@ -14,7 +15,14 @@ export function scenesCommand(): Command {
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
     .action(async (options: { out: string; seed: number; n: number }) => {
       const counts = { ...DEFAULT_COUNTS, val: options.n };
-      const { out, files, reused } = await renderSets({ out: options.out, seed: options.seed, counts });
+      const progress = new Progress({ label: "render", total: 2 * counts.train + 6 * counts.val });
+      const { out, files, reused } = await renderSets({
+        out: options.out,
+        seed: options.seed,
+        counts,
+        onProgress: (done) => progress.update(done),
+      });
+      progress.finish();
       for (const { file, samples } of files) console.log(`${file}  ${samples} samples`);
       console.log(reused ? `${out} already holds these sets.` : `Written to ${out}`);
     });

@@ -1,4 +1,5 @@
 /** @file `grit judge`: scores given answers again. */
+
 import { Command } from "commander";
 import { z } from "zod";
 import { answerIn } from "../chain/parse.ts";
@@ -9,6 +10,7 @@ import type { JudgeRequest } from "../judge/judge.ts";
 import { openJudge } from "../judge/open.ts";
 import { isScored } from "../records.ts";
 import { Faults } from "../util/faults.ts";
+import { Progress } from "../util/progress.ts";
 import { addJudgeOption, judgeSettings } from "./judge-option.ts";
 import { checkOut, writeRows } from "./model-lines.ts";
 
@@ -44,13 +46,17 @@ async function run(options: { data: string; out: string; judge: string }): Promi
   checkOut(options.out, options.data);
   const requests = await readRequests(options.data);
   const judge = await openJudge(settings);
+  const progress = new Progress({ label: "judge", total: requests.length });
+  let done = 0;
   const rows = await Promise.all(
     requests.map(async ({ id, request }) => {
       // Where an answer was wanted and none was given, there is nothing to ask a judge.
       const score = request ? await judge.judge(request) : 0;
+      progress.update(++done);
       return isScored(score) ? { id, score } : { id, score: null, reason: score.unscored };
     }),
   );
+  progress.finish();
   writeRows(options.out, rows);
   const scores = rows.flatMap(({ score }) => (score === null ? [] : [score]));
   const sum = scores.reduce((total, score) => total + score, 0);

@@ -12,6 +12,7 @@ import { type Chain, type Frame, isScored, type PlacedBox, type Score, type Scor
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
 import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
 import { Faults } from "../util/faults.ts";
+import { Progress } from "../util/progress.ts";
 import { addJudgeOption, judgeSettings } from "./judge-option.ts";
 import { checkOut, writeRows } from "./model-lines.ts";
 
@@ -74,8 +75,18 @@ interface Row {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-function explain(rollouts: readonly RewardInput[], rewards: readonly Reward[]): Promise<Row[]> {
-  return Promise.all(rollouts.map(async (rollout) => toRow(rollout.sample.id, await scoreAll(rewards, rollout))));
+async function explain(rollouts: readonly RewardInput[], rewards: readonly Reward[]): Promise<Row[]> {
+  const progress = new Progress({ label: "rewards", total: rollouts.length });
+  let done = 0;
+  const rows = await Promise.all(
+    rollouts.map(async (rollout) => {
+      const row = toRow(rollout.sample.id, await scoreAll(rewards, rollout));
+      progress.update(++done);
+      return row;
+    }),
+  );
+  progress.finish();
+  return rows;
 }
 
 function toRow(id: string, { terms, total }: Scores): Row {

@@ -17,11 +17,21 @@ export interface Proofs {
   readonly judge: (sample: Sample) => Promise<Score>;
 }
 
-/** @throws UserError naming every image that does not decode and every gold answer that does not score 1 */
-export async function checkSamples(samples: readonly Sample[], { decode, judge }: Proofs): Promise<void> {
+/**
+ * `onProgress` hears how many samples' images have been decoded, which takes nearly all of the time.
+ * @throws UserError naming every image that does not decode and every gold answer that does not score 1
+ */
+export async function checkSamples(
+  samples: readonly Sample[],
+  { decode, judge }: Proofs,
+  onProgress?: (done: number) => void,
+): Promise<void> {
   const faults = new Faults();
-  for (const image of new Set(samples.map((sample) => sample.image))) {
-    await decode(image).catch((error: unknown) => faults.add(image, messageOf(error).split("\n")[0]!));
+  const seen = new Set<string>();
+  for (const [i, { image }] of samples.entries()) {
+    if (!seen.has(image)) await decode(image).catch((error) => faults.add(image, messageOf(error).split("\n")[0]!));
+    seen.add(image);
+    onProgress?.(i + 1);
   }
   for (const sample of samples) {
     const score = await judge(sample);
