@@ -13,18 +13,18 @@ export class HeldOut {
   readonly #run: RunFolder;
   readonly #sets: readonly AskedSet[];
   readonly #judge: Judge;
-  readonly #onAnswered: ((done: number) => void) | undefined;
+  readonly #onAnswered: ((done: number, step: number) => void) | undefined;
   /** Samples answered in the evaluations so far. */
   #answered = 0;
 
-  /** `onAnswered` hears of the samples answered so far, in all evaluations. */
+  /** `onAnswered` hears of the samples answered so far, in all evaluations, and of the step after which they are asked. */
   constructor(
     engine: Engine,
     recipe: Recipe,
     run: RunFolder,
     sets: readonly AskedSet[],
     judge: Judge,
-    onAnswered: ((done: number) => void) | undefined,
+    onAnswered: ((done: number, step: number) => void) | undefined,
   ) {
     this.#engine = engine;
     this.#recipe = recipe;
@@ -48,7 +48,7 @@ export class HeldOut {
     const heldOut: Record<string, ReturnType<typeof numbers>> = {};
     const lines: Answered[] = [];
     for (const set of this.#sets) {
-      const onProgress = (done: number) => this.#onAnswered?.(this.#answered + done);
+      const onProgress = (done: number) => this.#onAnswered?.(this.#answered + done, step);
       const [answered] = await evaluate(this.#engine, set, [askingOf(this.#recipe)], this.#judge, onProgress);
       heldOut[set.name] = numbers(answered!);
       lines.push(...answered!);

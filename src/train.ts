@@ -48,8 +48,8 @@ export interface TrainOptions {
   readonly data?: TrainingData;
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
-  /** Called while held-out sets are asked, with the samples answered so far in all evaluations of this sitting. */
-  readonly onHeldOut?: (done: number) => void;
+  /** Called while held-out sets are asked after a step, with the samples answered so far in all evaluations of this sitting. */
+  readonly onHeldOut?: (done: number, step: number) => void;
   /** Called after every step with its line of metrics. */
   readonly onStep?: (metrics: MetricsLine) => void;
   /** Stops the run: the state after the last whole step is saved. */

@@ -42,8 +42,8 @@ export function trainCommand(): Command {
             console.log(memoryNote(ready.memory));
             progress = new Progress(trainingStages(recipe, ready));
           },
-          onHeldOut: (done) => {
-            progress?.enter(HELD_OUT);
+          onHeldOut: (done, step) => {
+            progress?.enter(HELD_OUT, step);
             progress?.update(done);
           },
           onStep: (line) => {

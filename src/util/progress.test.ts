@@ -92,7 +92,7 @@ test("stages that take turns have their own rates", () => {
   for (let step = 1; step <= 8; step++) {
     time += 10_000;
     if (step % 4 === 0) {
-      progress.enter("held-out");
+      progress.enter("held-out", step);
       for (let done = step * 5 - 19; done <= step * 5; done++) {
         time += 500;
         progress.update(done);
@@ -104,6 +104,10 @@ test("stages that take turns have their own rates", () => {
     // The line of step 5: three steps of 10 s and twenty answers of half a second.
     if (step === 5) expect(output.written.at(-1)).toMatch(/^train 5\/8 {2}4\d s left in all$/m);
   }
+  // The last evaluation ends the work: its step is known to be done.
+  expect(output.written.filter((line) => line.startsWith("held-out 40/40"))).toEqual([
+    "held-out 40/40  in 1 min 40 s\n",
+  ]);
   expect(output.written.at(-1)).toBe("train 8/8  in 1 min 40 s\n");
 });
 

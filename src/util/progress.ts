@@ -81,11 +81,15 @@ export class Progress {
     this.#line("", this.#start);
   }
 
-  /** Goes on with the stage of that label. Its line is shown at once when it begins, not whenever its turn comes. */
-  enter(label: string): void {
+  /**
+   * Goes on with the stage of that label; the one that is left has come to `finished` units, if that is said. Its line is shown
+   * at once when it begins, not whenever its turn comes.
+   */
+  enter(label: string, finished?: number): void {
     const stage = this.#stage(label);
     if (stage === this.#current) return;
     this.#charge();
+    if (finished !== undefined) this.#current.finished = finished;
     this.#current = stage;
     if (stage.finished === stage.done && stage.spent === 0) this.#line("", this.#mark);
   }
