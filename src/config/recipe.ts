@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
+import { messageOf, UserError } from "../util/errors.ts";
 import { judgeSchema } from "./judge-settings.ts";
 import { loadYaml } from "./yaml.ts";
 
@@ -175,12 +176,17 @@ export function loadRecipe(
 
 /**
  * A recipe as the work goes on that `record`, a JSON file, holds the recipe of: what `precision: auto` became there holds, on
- * whatever processor. As it is where there is no such file.
+ * whatever processor. As it is where there is no such file. @throws UserError when the file is damaged
  */
 export function settledIn<R extends { precision: Precision }>(recipe: R, record: string): R {
   if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
-  const { recipe: begun } = JSON.parse(readFileSync(record, "utf8")) as { recipe?: { precision?: Precision } };
-  return { ...recipe, precision: begun?.precision ?? "auto" };
+  let begun: { recipe?: { precision?: Precision } };
+  try {
+    begun = JSON.parse(readFileSync(record, "utf8"));
+  } catch (error) {
+    throw new UserError(`${record} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
+  }
+  return { ...recipe, precision: begun.recipe?.precision ?? "auto" };
 }
 
 /** Settings that are sound alone but not together. */

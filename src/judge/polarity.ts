@@ -9,15 +9,10 @@ export function asPolarity(text: string): boolean | undefined {
 }
 
 /** How people say yes and no besides. */
-const spoken: Readonly<Record<string, boolean>> = {
-  yeah: true,
-  yep: true,
-  yup: true,
-  y: true,
-  nope: false,
-  nah: false,
-  n: false,
-};
+const spoken = new Map([
+  ...["yeah", "yep", "yup", "y"].map((word) => [word, true] as const),
+  ...["nope", "nah", "n"].map((word) => [word, false] as const),
+]);
 
 /** "I am not sure", "it is not clear": a sentence that leaves a question open, though it has a "not". */
 const hedge =
@@ -29,7 +24,7 @@ export function polarityOf(said: string): boolean | undefined {
   const words = normalize(said).split(" ");
   // A letter is a word of its own, but not in "N/A".
   const alone = /^[yn]\W*$/i.test(said) || words[0]!.length > 1;
-  const first = asPolarity(words[0]!) ?? (alone ? spoken[words[0]!] : undefined);
+  const first = asPolarity(words[0]!) ?? (alone ? spoken.get(words[0]!) : undefined);
   // "Yes or no?", "yes and no", "yes/no".
   const other = asPolarity((["or", "and"].includes(words[1] ?? "") ? words[2] : words[1]) ?? "");
   if (first !== undefined) return other === undefined || other === first ? first : undefined;

@@ -28,7 +28,7 @@ export interface Conversation {
 }
 
 /** Processed images kept; one of 200,704 pixels takes about 5 MB. */
-export const IMAGES_KEPT = 320;
+const IMAGES_KEPT = 320;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];

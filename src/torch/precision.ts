@@ -8,17 +8,17 @@ export type Precision = (typeof PRECISIONS)[number];
 export type ComputeType = Exclude<Precision, "auto">;
 
 /** The names that other programs use, and ours. */
-const OTHER_NAMES: Readonly<Record<string, Precision>> = {
-  bf16: "bfloat16",
-  fp32: "float32",
-  f32: "float32",
-  float: "float32",
-  single: "float32",
-};
+const OTHER_NAMES = new Map<string, Precision>([
+  ["bf16", "bfloat16"],
+  ["fp32", "float32"],
+  ["f32", "float32"],
+  ["float", "float32"],
+  ["single", "float32"],
+]);
 
 /** What to write instead of a precision that is none of ours. */
 export function precisionAdvice(given: unknown): string {
-  const name = OTHER_NAMES[String(given).toLowerCase()];
+  const name = OTHER_NAMES.get(String(given).toLowerCase());
   if (name) return `Write ${name}.`;
   if (/^(float16|fp16|half)$/i.test(String(given)))
     return "float16 is not supported: its range is too small to train in. Write bfloat16.";

@@ -65,5 +65,6 @@ describe("precision: auto", () => {
     ["FP32", "Write float32."],
     ["half", "float16 is not supported: its range is too small to train in. Write bfloat16."],
     ["double", "Write auto, float32 or bfloat16."],
+    ["constructor", "Write auto, float32 or bfloat16."],
   ])("%s gets the right word", (given, advice) => expect(precisionAdvice(given)).toBe(advice));
 });

@@ -91,6 +91,8 @@ it("keeps what auto became, and nothing else", () => {
   writeFileSync(record, JSON.stringify({ recipe: { precision: "bfloat16", steps: 3 } }));
   expect(settledIn({ precision: "auto" }, record)).toEqual({ precision: "bfloat16" });
   expect(settledIn({ precision: "float32" }, record)).toEqual({ precision: "float32" });
+  writeFileSync(record, '{"recipe":');
+  expect(() => settledIn({ precision: "auto" }, record)).toThrow(/run\.json cannot be read/);
 });
 
 describe("bad input", () => {
