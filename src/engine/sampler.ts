@@ -57,7 +57,7 @@ export async function sample(
       batch.map((index) => prompts[index]!),
       rows,
       options,
-      (share) => options.onProgress?.(done + share),
+      options.onProgress && ((share) => options.onProgress!(done + share)),
     );
     for (const [i, index] of batch.entries())
       out[index] = rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion());
@@ -134,7 +134,7 @@ async function runBatch(
   prompts: readonly Prompt[],
   sequences: readonly Sequence[],
   options: SampleOptions,
-  onProgress: (done: number) => void,
+  onProgress: ((done: number) => void) | undefined,
 ): Promise<void> {
   const { model, weights, mask_V } = context;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
@@ -161,7 +161,7 @@ async function runBatch(
       logits.dispose();
       for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
       const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
-      onProgress(sequences.reduce((done, { share }) => done + share, 0));
+      onProgress?.(sequences.reduce((done, { share }) => done + share, 0));
       if (alive.length === 0) return;
       if (alive.length <= rows.length * (1 - COMPACT_AT)) {
         cache.select(alive);
@@ -188,7 +188,7 @@ function prefill(
   prompts: readonly Prompt[],
   cache: KVCache,
   { n, maxTokens }: SampleOptions,
-  onProgress: (done: number) => void,
+  onProgress: ((done: number) => void) | undefined,
 ): Tensor {
   const { model, weights, mask_V, features } = context;
   let first = 0;
@@ -204,7 +204,7 @@ function prefill(
       const hidden = forward(model, weights, input, new PackAttention(packed.trees, { cache, first }));
       first += chunk.length;
       done += chunk.reduce((sum, { ids }) => sum + n * promptShare(ids.length, n, maxTokens), 0);
-      onProgress(done);
+      onProgress?.(done);
       let end = 0;
       const lasts = chunk.map(({ ids }) => {
         end += ids.length;
