@@ -40,7 +40,7 @@ export function computingNote({ device, precision }: Computing): string {
   if (precision !== "bfloat16" || bfloat16 === "native") return note;
   const factor = bfloat16Factor();
   if (factor < 1.5) return note;
-  return `${note}\nwarning: bfloat16 is emulated here: a matrix product takes ${factor.toPrecision(2)} times as long as in float32. Use precision: auto, or float32.`;
+  return `${note}\nwarning: bfloat16 is emulated here: a matrix product takes ${factor.toFixed(factor < 10 ? 1 : 0)} times as long as in float32. Use precision: auto, or float32.`;
 }
 
 /** How much longer a product of 256 x 256 matrices takes in bfloat16 than in float32: the best of three each. */
