@@ -11,7 +11,7 @@ export default defineConfig({
     pool: "forks",
     fileParallelism: false,
     // A slow or busy machine is no failure: the limits only end what hangs.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: long ? 1_800_000 : 600_000,
+    hookTimeout: long ? 1_800_000 : 600_000,
   },
 });
