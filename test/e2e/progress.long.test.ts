@@ -45,7 +45,8 @@ function expectTrue({ code, first, told, end }: Awaited<ReturnType<typeof timed>
   expect(code).toBe(0);
   expect(first).toBeLessThan(3);
   const later = told.filter(({ at }) => at > end / 10);
-  expect(later.length).toBeGreaterThan(4);
+  // A plain line comes every ten seconds or so, however fast the machine.
+  expect(later.length).toBeGreaterThanOrEqual(Math.max(1, Math.floor(end / 20)));
   const wrong = later.filter(({ at, left }) => left > 1.5 * (end - at) + 3 || left < (end - at) / 1.5 - 3);
   expect(wrong.map(({ at, line }) => `${at.toFixed(0)} s of ${end.toFixed(0)}: ${line}`)).toEqual([]);
 }
