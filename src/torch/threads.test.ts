@@ -9,8 +9,8 @@ describe("threads", () => {
   };
 
   it("sleep soon, unless the user has decided how they wait", () => {
-    expect(prepared({})).toBe("1000");
-    expect(prepared({ OMP_NUM_THREADS: "2" })).toBe("1000");
+    expect(prepared({})).toBe("3000");
+    expect(prepared({ OMP_NUM_THREADS: "2" })).toBe("3000");
     expect(prepared({ GOMP_SPINCOUNT: "5" })).toBe("5");
     expect(prepared({ OMP_WAIT_POLICY: "active" })).toBeUndefined();
   });

@@ -5,10 +5,11 @@ import { UserError } from "../util/errors.ts";
 /**
  * How often a thread asks for work before it sleeps. By default it asks for milliseconds: best on an idle machine, but beside
  * other work it burns the time that the thread it waits for would need. A step of 32 x 128 tokens on two cores took, in
- * seconds, idle and beside two busy loops: default 2.7 and 11, 1000 times 2.8 and 7, 100 times 3.3 and 5.3, never 3.6 and 7.8
+ * seconds: in bfloat16, idle, default 1.7 to 1.9, 3000 times 1.8, 1000 times 1.9 to 2.2; in float32, idle, 2.9 each, and beside
+ * two busy loops default 10 to 12, 3000 times 6.7 to 7.5, 1000 times 5.7 to 10.7, 100 times 5.2 to 7.2 (but 3.3 idle)
  * (GOMP_SPINCOUNT=N npx tsx bench/step.ts models/grit-tiny-base --completions 32 --tokens 128 --precision float32).
  */
-const SPINS = "1000";
+const SPINS = "3000";
 
 /**
  * Sets `SPINS` in the environment of this process, unless the user has decided how threads wait.
