@@ -14,7 +14,7 @@ const LOGITS = PROBABILITIES.map(Math.log);
 function draw(logits: readonly number[], choice: Choice, uniforms: readonly number[]): number[] {
   return tidy(() => {
     const table = Float32Array.from({ length: uniforms.length * logits.length }, (_, i) => logits[i % logits.length]!);
-    return choose(floats(table, [uniforms.length, logits.length]), choice, uniforms);
+    return choose(floats(table, [uniforms.length, logits.length]), choice, uniforms).toInts();
   });
 }
 
@@ -85,7 +85,7 @@ describe("choose", () => {
           const logits = rows.map((r) => r.logits.map((value, id) => value / 10 + id / 1000));
           const uniforms = rows.map((r) => r.uniform / 1000 + 0.00013);
           const chosen = tidy(() =>
-            choose(floats(logits.flat(), [rows.length, 6]), { temperature: 0.8, topK, topP }, uniforms),
+            choose(floats(logits.flat(), [rows.length, 6]), { temperature: 0.8, topK, topP }, uniforms).toInts(),
           );
           expect(chosen).toEqual(logits.map((values, i) => byHand(values, topK, topP, uniforms[i]!)));
         },

@@ -32,16 +32,16 @@ export interface Choice {
 }
 
 /**
- * One id a row of logits_BV. `uniforms` are in (0, 1], one a row: the id is the first whose cumulative probability
- * reaches it.
+ * One id a row of logits_BV: [B] int64, on their device. `uniforms` are in (0, 1], one a row: the id is the first whose
+ * cumulative probability reaches it.
  */
-export function choose(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): number[] {
-  if (choice.temperature === 0) return argmax(logits_BV, 1).toInts();
+export function choose(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): Tensor {
+  if (choice.temperature === 0) return argmax(logits_BV, 1);
   const kept = restrict(div(logits_BV, choice.temperature), choice);
   const cumulative = cumsum(softmax(kept, 1), 1);
   const total = narrow(cumulative, 1, cumulative.size(1) - 1, 1);
   const wanted = mul(total, toDevice(floats(uniforms, [uniforms.length, 1]), logits_BV.device));
-  return sumDim(cast(lt(cumulative, wanted), "int64"), [1]).toInts();
+  return sumDim(cast(lt(cumulative, wanted), "int64"), [1]);
 }
 
 /** Logits with everything outside the top k and the top p set to -inf. */

@@ -19,8 +19,9 @@ import {
   sub,
   sumDim,
   toDevice,
+  unsqueeze,
 } from "../torch/ops.ts";
-import type { Tensor } from "../torch/tensor.ts";
+import { Tensor } from "../torch/tensor.ts";
 
 /** A row to add to logits: -inf at ids only a processor may write, 0 elsewhere. [V] float32 */
 export function placeholderMask(vocabulary: number, ids: readonly number[], device: string): Tensor {
@@ -34,10 +35,10 @@ export function maskedLogits(model: Model, weights: Weights, hidden_TD: Tensor, 
   return add(cast(model.logits(weights, hidden_TD), "float32"), mask_V);
 }
 
-/** log p(id) for one id a row: logits_TV → [T]. */
-export function tokenLogprobs(logits_TV: Tensor, ids: readonly number[]): Tensor {
-  const index = toDevice(ints(ids, [ids.length, 1]), logits_TV.device);
-  return sub(squeeze(gather(logits_TV, 1, index), 1), logsumexp(logits_TV, [1]));
+/** log p(id) for one id a row, given as numbers or on the device [T]: logits_TV → [T]. */
+export function tokenLogprobs(logits_TV: Tensor, ids: readonly number[] | Tensor): Tensor {
+  const index_T1 = ids instanceof Tensor ? unsqueeze(ids, 1) : toDevice(ints(ids, [ids.length, 1]), logits_TV.device);
+  return sub(squeeze(gather(logits_TV, 1, index_T1), 1), logsumexp(logits_TV, [1]));
 }
 
 /** Entropy of each row's distribution in nats, without a graph: masked logits_TV → [T]. */

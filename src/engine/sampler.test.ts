@@ -119,7 +119,7 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     const encode = vi.spyOn(context.model, "encodeImages");
     try {
       await sample(context, [text, pair], { ...random, n: 5, maxTokens: 3 });
-      const passes = embed.mock.calls.map(([, ids]) => ids.length);
+      const passes = embed.mock.calls.map(([, ids]) => ids.size(0));
       expect(passes).toEqual([text.ids.length + pair.ids.length, 10, 10]);
       expect(encode.mock.calls.map(([, images]) => images)).toEqual([pair.images]);
     } finally {

@@ -2,20 +2,16 @@
  * @file Sampling: prompts are prefilled once for all their completions, then every sequence writes one token a step.
  * Finished sequences leave the batch.
  */
-import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
-import { forward } from "../models/forward.ts";
-import { KVCache } from "../models/kv-cache.ts";
-import type { Model, Positions } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import { TextStream } from "../prompt/text-stream.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
-import { cat, indexSelect, ints, toDevice } from "../torch/ops.ts";
+import { cat } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { type Random, stream } from "../util/random.ts";
-import { choose } from "./choose-token.ts";
+import { Decoder } from "./decoder.ts";
 import type { SampleOptions } from "./engine.ts";
-import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
 import { promptShare, shareDone } from "./sampling-progress.ts";
@@ -74,11 +70,8 @@ class Sequence {
   readonly #stream: TextStream;
   readonly #context: SamplerContext;
   readonly #options: SampleOptions;
-  readonly #firstPosition: number;
   /** Tokens of its prompt. */
   readonly #prompt: number;
-  /** The position rows of its prompt; new tokens advance all of them together. */
-  readonly axes: Positions["rows"];
   #text = "";
   ending: Ending | undefined;
 
@@ -86,9 +79,6 @@ class Sequence {
     this.#context = context;
     this.#options = options;
     this.#stream = new TextStream(context.tokenizer);
-    const { rows, next } = context.model.positions(prompt.ids, prompt.images);
-    this.axes = rows;
-    this.#firstPosition = next;
     this.#prompt = prompt.ids.length;
     const { seed } = options;
     this.random = typeof seed === "number" ? stream(seed, "sample", index, k) : stream(seed[index]!, "sample", k);
@@ -114,11 +104,6 @@ class Sequence {
     return shareDone({ promptTokens: this.#prompt, sharing: n, written, ended: this.ending !== undefined }, maxTokens);
   }
 
-  /** The newest token, and its position on every axis. */
-  get last(): { id: number; position: number } {
-    return { id: this.#ids.at(-1)!, position: this.#firstPosition + this.#ids.length - 1 };
-  }
-
   completion(): Completion {
     return {
       ids: this.#ids,
@@ -136,96 +121,61 @@ async function runBatch(
   options: SampleOptions,
   onProgress: ((done: number) => void) | undefined,
 ): Promise<void> {
-  const { model, weights, mask_V } = context;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
-  const lengths = prompts.map((prompt) => prompt.ids.length);
-  const cache = new KVCache(
-    model.shape,
-    lengths,
-    options.maxTokens,
-    attentionType(weights.dtype, mask_V.device),
-    mask_V.device,
-  );
-  let rows = sequences;
-  // Logits [rows, V] that predict every row's next token; kept across the steps.
-  let logits = noGrad(() => tidy(() => prefill(context, prompts, cache, options, onProgress)));
+  const positions = prompts.map(({ ids, images }) => context.model.positions(ids, images));
+  const decoder = new Decoder({ ...context, choice }, positions, options.maxTokens);
   try {
-    for (let step = 1; ; step++) {
-      const uniforms = rows.map((row) => (row.ending ? 1 : 1 - row.random.float()));
-      const [ids, logprobs] = noGrad(() =>
-        tidy(() => {
-          const chosen = choose(logits, choice, uniforms);
-          return [chosen, tokenLogprobs(logits, chosen).toFloats()] as const;
-        }),
-      );
-      logits.dispose();
+    prefill(context, decoder, prompts, options, onProgress);
+    let rows = sequences;
+    for (let turn = 1; ; turn++) {
+      const { ids, logprobs } = decoder.next(rows.map((row) => (row.ending ? 1 : 1 - row.random.float())));
       for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
       const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
       onProgress?.(sequences.reduce((done, { share }) => done + share, 0));
       if (alive.length === 0) return;
       if (alive.length <= rows.length * (1 - COMPACT_AT)) {
-        cache.select(alive);
+        decoder.select(alive);
         rows = alive.map((i) => rows[i]!);
       }
-      // Signals and timers get their turn; one step is short.
-      if (step % 8 === 0) await new Promise(setImmediate);
+      // Signals and timers get their turn; one of ours is short.
+      if (turn % 8 === 0) await new Promise(setImmediate);
       options.signal?.throwIfAborted();
-      cache.advance();
-      logits = noGrad(() => tidy(() => decode(context, rows, cache)));
     }
   } finally {
-    logits.dispose();
-    cache.dispose();
+    decoder.dispose();
   }
 }
 
-/**
- * Runs the prompts through the model once, some at a time, fills the cache, and repeats it for n completions each. Logits
- * [prompts * n, V].
- */
+/** Runs the prompts through the model once, some at a time, and begins n completions of each. */
 function prefill(
-  context: SamplerContext,
+  { model, features }: SamplerContext,
+  decoder: Decoder,
   prompts: readonly Prompt[],
-  cache: KVCache,
   { n, maxTokens }: SampleOptions,
   onProgress: ((done: number) => void) | undefined,
-): Tensor {
-  const { model, weights, mask_V, features } = context;
+): void {
   let first = 0;
   let done = 0;
-  const logits = byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS).map((chunk) =>
-    tidy(() => {
-      const { pack: packed } = pack(
-        model,
-        chunk.map((prompt) => ({ prompt, branches: [] })),
-      );
-      const features_MD = features(packed.images);
-      const input = { ...packed, ...(features_MD && { features_MD }) };
-      const hidden = forward(model, weights, input, new PackAttention(packed.trees, { cache, first }));
-      first += chunk.length;
-      done += chunk.reduce((sum, { ids }) => sum + n * promptShare(ids.length, n, maxTokens), 0);
-      onProgress?.(done);
-      let end = 0;
-      const lasts = chunk.map(({ ids }) => {
-        end += ids.length;
-        return end - 1;
-      });
-      return maskedLogits(model, weights, indexSelect(hidden, 0, toDevice(ints(lasts), mask_V.device)), mask_V);
-    }),
+  const logits = noGrad(() =>
+    tidy(() =>
+      cat(
+        byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS).map((chunk) =>
+          tidy(() => {
+            const bundles = chunk.map((prompt) => ({ prompt, branches: [] }));
+            const { pack: packed } = pack(model, bundles);
+            const logits_BV = decoder.prefill(packed, features(packed.images), first);
+            first += chunk.length;
+            done += chunk.reduce((sum, { ids }) => sum + n * promptShare(ids.length, n, maxTokens), 0);
+            onProgress?.(done);
+            return logits_BV;
+          }),
+        ),
+        0,
+      ),
+    ),
   );
-  const rows = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
-  cache.select(rows);
-  return indexSelect(cat(logits, 0), 0, toDevice(ints(rows), mask_V.device));
-}
-
-function decode({ model, weights, mask_V }: SamplerContext, rows: readonly Sequence[], cache: KVCache): Tensor {
-  const ids = rows.map((row) => row.last.id);
-  const position = rows.map((row) => row.last.position);
-  const hidden = forward(
-    model,
-    weights,
-    { ids, positions: rows[0]!.axes.map(() => position) },
-    new CacheAttention(cache),
+  decoder.begin(
+    prompts.flatMap((_, i) => new Array<number>(n).fill(i)),
+    logits,
   );
-  return maskedLogits(model, weights, hidden, mask_V);
 }

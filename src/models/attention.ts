@@ -1,7 +1,7 @@
 /**
  * @file The two ways tokens look at each other: within a pack of trees, and one new token each against a cache.
  */
-import { attention, cast, cat, permute, reshape, split, transpose } from "../torch/ops.ts";
+import { asType, attention, cat, permute, reshape, split, transpose } from "../torch/ops.ts";
 import { type DType, scopeHere, type Tensor } from "../torch/tensor.ts";
 import type { KVCache } from "./kv-cache.ts";
 import { additive, prefixedCausal } from "./masks.ts";
@@ -33,9 +33,9 @@ export class PackAttention implements Attention {
     const R = H / K;
     const dtype = attentionType(q_THE.dtype, q_THE.device);
     const sizes = this.#pieces.map(({ count, length }) => count * length);
-    const qs = split(permute(reshape(cast(q_THE, dtype), [T, K, R, E]), [1, 2, 0, 3]), sizes, 2);
-    const ks = split(transpose(cast(k_TKE, dtype), 0, 1), sizes, 1);
-    const vs = split(transpose(cast(v_TKE, dtype), 0, 1), sizes, 1);
+    const qs = split(permute(reshape(asType(q_THE, dtype), [T, K, R, E]), [1, 2, 0, 3]), sizes, 2);
+    const ks = split(transpose(asType(k_TKE, dtype), 0, 1), sizes, 1);
+    const vs = split(transpose(asType(v_TKE, dtype), 0, 1), sizes, 1);
 
     let root: { k: Tensor; v: Tensor } | undefined;
     const outs = this.#pieces.map(({ count: n, length: t, isBranch }, piece) => {
@@ -48,7 +48,7 @@ export class PackAttention implements Attention {
       const out = attention(q, seen.k, seen.v, this.#mask(before, t, R, q));
       return reshape(permute(reshape(out, [n, K, R, t, E]), [1, 2, 0, 3, 4]), [K, R, n * t, E]);
     });
-    return cast(reshape(permute(cat(outs, 2), [2, 0, 1, 3]), [T, H * E]), q_THE.dtype);
+    return asType(reshape(permute(cat(outs, 2), [2, 0, 1, 3]), [T, H * E]), q_THE.dtype);
   }
 
   /** [repeats * t, before + t], built at the first layer and shared by pieces of equal size. */
@@ -94,9 +94,10 @@ export class CacheAttention implements Attention {
   attend(layer: number, q_BHE: Tensor, k_BKE: Tensor, v_BKE: Tensor): Tensor {
     const [B, H, E] = q_BHE.shape as [number, number, number];
     const K = k_BKE.size(1);
-    const { k, v, mask } = this.#cache.append(layer, k_BKE, v_BKE);
-    const q = reshape(cast(q_BHE, k.dtype), [B, K, H / K, E]);
-    return cast(reshape(attention(q, k, v, mask), [B, H * E]), q_BHE.dtype);
+    const dtype = attentionType(q_BHE.dtype, q_BHE.device);
+    const { k, v, mask } = this.#cache.append(layer, asType(k_BKE, dtype), asType(v_BKE, dtype));
+    const q = reshape(asType(q_BHE, dtype), [B, K, H / K, E]);
+    return asType(reshape(attention(q, k, v, mask), [B, H * E]), q_BHE.dtype);
   }
 }
 

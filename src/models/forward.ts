@@ -4,13 +4,24 @@
  */
 import { detach } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import type { Attention, Model, TokenInput } from "./model.ts";
+import type { Attention, Model, Rotation, TokenInput } from "./model.ts";
 import type { Weights } from "./weights.ts";
 
 /** Final hidden states [T, D]. */
 export function forward(model: Model, weights: Weights, input: TokenInput, attention: Attention): Tensor {
   const turn = model.rotation(weights, input.positions);
-  let x_TD = model.embed(weights, input.ids, input.features_MD);
+  return throughLayers(model, weights, model.embedPack(weights, input.ids, input.features_MD), turn, attention);
+}
+
+/** Embeddings [T, D], which are freed, through all layers: final hidden states [T, D]. */
+export function throughLayers(
+  model: Model,
+  weights: Weights,
+  embedded_TD: Tensor,
+  turn: Rotation,
+  attention: Attention,
+): Tensor {
+  let x_TD = embedded_TD;
   for (let i = 0; i < model.shape.layers; i++) {
     // What a layer makes on its way lives on only where a gradient will ask for it.
     const next_TD = tidy(() => model.layer(weights, i, x_TD, turn, attention));
@@ -50,7 +61,7 @@ export function forwardPass(
   }
   const { layers } = model.shape;
   const turn = model.rotation(weights, input.positions);
-  const embedded_TD = model.embed(weights, input.ids, input.features_MD);
+  const embedded_TD = model.embedPack(weights, input.ids, input.features_MD);
   // What goes into each layer and, last, into the final norm.
   const inputs = [detach(embedded_TD)];
   noGrad(() => {

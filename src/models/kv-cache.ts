@@ -1,11 +1,15 @@
 /**
  * @file Keys and values of sequences under way. Prompts are right-aligned, so that all sequences write their next token
- * into the same column; the columns left of a shorter prompt are masked. Columns are made some at a time: most completions
- * end long before the last one allowed, and what is never written is neither cleared nor moved.
+ * into the same column; the columns left of a shorter prompt are masked. Columns are made in blocks: most completions end
+ * long before the last one allowed, and between two blocks no shape changes. Which column is next stands on the device.
  */
 import {
+  add_,
   cat,
   copy_,
+  full,
+  indexCopy_,
+  indexFill_,
   indexSelect,
   ints,
   narrow,
@@ -28,8 +32,10 @@ export class KVCache {
   /** Per layer [B, K, columns, E]. */
   readonly #keys: Tensor[];
   readonly #values: Tensor[];
-  /** [B, 1, 1, most columns]: 0 from each sequence's first prompt column on, -inf before it. */
+  /** [B, 1, 1, columns]: 0 where a sequence looks, -inf before its prompt and where nothing is written yet. */
   #mask: Tensor;
+  /** [1] int64: the column written last. */
+  readonly #column: Tensor;
   readonly #starts: readonly number[];
   /** Columns written, made and allowed. */
   #used: number;
@@ -38,17 +44,20 @@ export class KVCache {
 
   /** Room for prompts of the given lengths and `newTokens` more each. Lives until `dispose()`. */
   constructor(shape: ModelShape, promptLengths: readonly number[], newTokens: number, dtype: DType, device: string) {
+    const rows = promptLengths.length;
     this.#used = Math.max(...promptLengths);
     this.#most = this.#used + newTokens;
     this.#columns = this.#wider();
     this.#starts = promptLengths.map((length) => this.#used - length);
-    const size = [promptLengths.length, shape.kvHeads, this.#columns, shape.headWidth];
+    const size = [rows, shape.kvHeads, this.#columns, shape.headWidth];
     const make = () => Array.from({ length: shape.layers }, () => keep(zeros(size, dtype, device)));
     this.#keys = make();
     this.#values = make();
-    const visible = new Uint8Array(promptLengths.length * this.#most);
-    for (const [b, start] of this.#starts.entries()) visible.fill(1, b * this.#most + start, (b + 1) * this.#most);
-    this.#mask = keep(tidy(() => additive(visible, [promptLengths.length, 1, 1, this.#most], dtype, device)));
+    const visible = new Uint8Array(rows * this.#columns);
+    for (const [b, start] of this.#starts.entries())
+      visible.fill(1, b * this.#columns + start, b * this.#columns + this.#used);
+    this.#mask = keep(tidy(() => additive(visible, [rows, 1, 1, this.#columns], dtype, device)));
+    this.#column = keep(tidy(() => toDevice(ints([this.#used - 1]), device)));
   }
 
   /** Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. */
@@ -75,48 +84,41 @@ export class KVCache {
   advance(): void {
     if (this.#used === this.#columns) this.#move((written) => written);
     this.#used++;
+    add_(this.#column, 1);
+    indexFill_(this.#mask, 3, this.#column, 0);
   }
 
-  /** Writes the newest token's k_BKE, v_BKE; gives back the columns in use, k and v [B, K, used, E], and their mask. */
+  /** Writes the newest token's k_BKE, v_BKE; gives back all columns, k and v [B, K, columns, E], and their mask. */
   append(layer: number, k_BKE: Tensor, v_BKE: Tensor): { k: Tensor; v: Tensor; mask: Tensor } {
-    const extend = (cache: Tensor, fresh: Tensor) => {
-      copy_(narrow(cache, 2, this.#used - 1, 1), unsqueeze(fresh, 2));
-      return narrow(cache, 2, 0, this.#used);
-    };
-    return {
-      k: extend(this.#keys[layer]!, k_BKE),
-      v: extend(this.#values[layer]!, v_BKE),
-      mask: narrow(this.#mask, 3, 0, this.#used),
-    };
+    const [k, v] = [this.#keys[layer]!, this.#values[layer]!];
+    indexCopy_(k, 2, this.#column, unsqueeze(k_BKE, 2));
+    indexCopy_(v, 2, this.#column, unsqueeze(v_BKE, 2));
+    return { k, v, mask: this.#mask };
   }
 
-  /** Keeps the given sequences, in the given order; one may be named several times (n completions of a prompt). */
-  select(rows: readonly number[]): void {
-    if (rows.length === this.#mask.size(0) && rows.every((row, i) => row === i)) return;
-    using index = tidy(() => toDevice(ints(rows), this.#mask.device));
-    const mask = keep(indexSelect(this.#mask, 0, index));
-    this.#mask.dispose();
-    this.#mask = mask;
+  /** Keeps the sequences of `index` [rows], in its order; one may be named several times (n completions of a prompt). */
+  select(index: Tensor): void {
     this.#move((written) => indexSelect(written, 0, index));
   }
 
-  /** Copies what `pick` takes of the written columns [B, K, used, E], with room for the next ones. */
+  /** Copies what `pick` takes of the written columns [B, …, used, …], with room for the next ones. */
   #move(pick: (written: Tensor) => Tensor): void {
     this.#columns = this.#wider();
-    const moved = (tensor: Tensor) => {
+    const moved = (tensor: Tensor, dim: number, value: number) => {
       const copy = keep(
         tidy(() => {
-          const picked = pick(narrow(tensor, 2, 0, this.#used));
-          const [B, K, , E] = picked.shape as [number, number, number, number];
-          return cat([picked, zeros([B, K, this.#columns - this.#used, E], tensor.dtype, tensor.device)], 2);
+          const picked = pick(narrow(tensor, dim, 0, this.#used));
+          const room = picked.shape.with(dim, this.#columns - this.#used);
+          return cat([picked, full(room, value, tensor.dtype, tensor.device)], dim);
         }),
       );
       tensor.dispose();
       return copy;
     };
+    this.#mask = moved(this.#mask, 3, Number.NEGATIVE_INFINITY);
     // One after another: at no time are there two copies of more than one layer.
     for (const layers of [this.#keys, this.#values])
-      for (const [layer, tensor] of layers.entries()) layers[layer] = moved(tensor);
+      for (const [layer, tensor] of layers.entries()) layers[layer] = moved(tensor, 2, 0);
   }
 
   /** How many columns to make, with `used` written. */
@@ -125,6 +127,6 @@ export class KVCache {
   }
 
   dispose(): void {
-    for (const tensor of [...this.#keys, ...this.#values, this.#mask]) tensor.dispose();
+    for (const tensor of [...this.#keys, ...this.#values, this.#mask, this.#column]) tensor.dispose();
   }
 }

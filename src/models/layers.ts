@@ -1,9 +1,9 @@
 /** @file The layers that architectures share. Each takes the weights and the prefix its parameters have there. */
 import {
   add,
+  asType,
   cast,
   cat,
-  chunk,
   cos,
   floats,
   layerNorm as layerNormOp,
@@ -11,8 +11,8 @@ import {
   mul,
   neg,
   repeat,
-  reshape,
   rmsNorm as rmsNormOp,
+  roll,
   sin,
   toDevice,
 } from "../torch/ops.ts";
@@ -39,17 +39,17 @@ export function layerNorm(weights: Weights, prefix: string, x: Tensor, eps: numb
   return layerNormOp(x, weights.get(`${prefix}.weight`), weights.get(`${prefix}.bias`), eps);
 }
 
-/** Rotary embedding over the last dimension: x·cos + (−x₂, x₁)·sin. x [T, heads, E]. */
-export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
-  const wide = cast(x, cos.dtype);
-  const [first, second] = chunk(wide, 2, -1) as [Tensor, Tensor];
-  return cast(add(mul(wide, cos), mul(cat([neg(second), first], -1), sin)), x.dtype);
+/** Rotary embedding over the last dimension: x·cos + (x₂, x₁)·(−sin, sin). x [T, heads, E]. */
+export function rotate(x: Tensor, { cos, signedSin }: Rotation): Tensor {
+  const wide = asType(x, cos.dtype);
+  return asType(add(mul(wide, cos), mul(roll(wide, [x.size(-1) / 2], [-1]), signedSin)), x.dtype);
 }
 
 /** The rotation for angles given per token over half the head width, [T, E/2] row-major. */
 export function rotation(angles: Float32Array, tokens: number, dtype: DType, device: string): Rotation {
   const half = angles.length / tokens;
-  const angles_T1E = repeat(reshape(floats(angles, [tokens, half]), [tokens, 1, half]), [1, 1, 2]);
+  const angles_T1h = floats(angles, [tokens, 1, half]);
+  const sines = sin(angles_T1h);
   const place = (x: Tensor) => toDevice(cast(x, dtype), device);
-  return { cos: place(cos(angles_T1E)), sin: place(sin(angles_T1E)) };
+  return { cos: place(repeat(cos(angles_T1h), [1, 1, 2])), signedSin: place(cat([neg(sines), sines], -1)) };
 }

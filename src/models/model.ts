@@ -42,7 +42,8 @@ export interface Positions {
 /** Cosines and sines of every token's angles, [T, 1, E]; the rotation is computed in their type. */
 export interface Rotation {
   readonly cos: Tensor;
-  readonly sin: Tensor;
+  /** Negative in the first half of a head, which the second is turned into. */
+  readonly signedSin: Tensor;
 }
 
 /** How tokens look at each other; the same layers serve training, scoring, prefill and decoding. */
@@ -88,8 +89,10 @@ export interface Model {
   positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
   /** Vision tower and connector: [M, D], image after image. */
   encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
-  /** Embeddings of the tokens [T, D]; `features_MD` replaces the placeholders'. */
-  embed(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor;
+  /** Embeddings [T, D] of the tokens ids_T on the device. */
+  embed(weights: Weights, ids_T: Tensor): Tensor;
+  /** Embeddings [T, D] of a pack's tokens; `features_MD` replaces the placeholders'. */
+  embedPack(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor;
   /** Rotary angles of the tokens, as the layers take them. */
   rotation(weights: Weights, positions: TokenInput["positions"]): Rotation;
   /** One layer of the language model: x_TD → [T, D]. */

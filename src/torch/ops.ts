@@ -76,6 +76,11 @@ const zerosOp = operator("zeros");
 export function zeros(shape: readonly number[], dtype: DType = "float32", device = "cpu"): Tensor {
   return zerosOp(shape, dtypes[dtype], undefined, device) as Tensor;
 }
+const fullOp = operator("full");
+/** All of one value. */
+export function full(shape: readonly number[], value: number, dtype: DType, device: string): Tensor {
+  return fullOp(shape, value, dtypes[dtype], undefined, device) as Tensor;
+}
 export const zerosLike = unary("zeros_like");
 
 const normalOp = operator("normal_");
@@ -102,6 +107,8 @@ const toDtypeOp = operator("to.dtype");
 export function cast(x: Tensor, dtype: DType): Tensor {
   return toDtypeOp(x, dtypes[dtype]) as Tensor;
 }
+/** `cast` for what lives no longer than `x`: `x` itself where it is of that type already. */
+export const asType = (x: Tensor, dtype: DType) => (x.dtype === dtype ? x : cast(x, dtype));
 const toDeviceOp = operator("to.device");
 /** `x` on a device; the same values shared when it is there already. */
 export function toDevice(x: Tensor, device: string): Tensor {
@@ -166,6 +173,8 @@ export const narrow = operator("narrow") as (x: Tensor, dim: number, start: numb
 export const split = operator("split_with_sizes") as (x: Tensor, sizes: readonly number[], dim: number) => Tensor[];
 export const chunk = operator("chunk") as (x: Tensor, chunks: number, dim: number) => Tensor[];
 export const cat = operator("cat") as (xs: readonly Tensor[], dim: number) => Tensor;
+/** Moved along by `shift` places in `dim`; what leaves at the end comes in at the beginning. */
+export const roll = operator("roll") as (x: Tensor, shift: readonly number[], dim: readonly number[]) => Tensor;
 export const repeat = operator("repeat") as (x: Tensor, times: readonly number[]) => Tensor;
 export const stack = operator("stack") as (xs: readonly Tensor[], dim: number) => Tensor;
 
@@ -212,9 +221,19 @@ function inPlace(x: Tensor, result: unknown): Tensor {
 const copyOp = operator("copy_");
 const mulInPlaceOp = operator("mul_.Scalar");
 const addInPlaceOp = operator("add_.Tensor");
+const addScalarInPlaceOp = operator("add_.Scalar");
+const indexCopyOp = operator("index_copy_");
+const indexFillOp = operator("index_fill_.int_Scalar");
 export const copy_ = (x: Tensor, source: Tensor) => inPlace(x, copyOp(x, source));
 export const mul_ = (x: Tensor, factor: number) => inPlace(x, mulInPlaceOp(x, factor));
-export const add_ = (x: Tensor, other: Tensor) => inPlace(x, addInPlaceOp(x, other));
+export const add_ = (x: Tensor, other: Tensor | number) =>
+  inPlace(x, other instanceof Tensor ? addInPlaceOp(x, other) : addScalarInPlaceOp(x, other));
+/** Copies `source` into the places of `x` along `dim` that `index` names. */
+export const indexCopy_ = (x: Tensor, dim: number, index: Tensor, source: Tensor) =>
+  inPlace(x, indexCopyOp(x, dim, index, source));
+/** Fills the places of `x` along `dim` that `index` names. */
+export const indexFill_ = (x: Tensor, dim: number, index: Tensor, value: number) =>
+  inPlace(x, indexFillOp(x, dim, index, value));
 
 const fusedAdamW = operator("_fused_adamw_");
 /** One AdamW update of every parameter in place (decoupled weight decay). `steps` are float32 scalars, already counted up. */

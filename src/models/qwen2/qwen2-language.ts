@@ -121,12 +121,16 @@ export abstract class Qwen2Language implements Model {
     return rotation(angles, tokens, weights.dtype, weights.get(EMBEDDINGS).device);
   }
 
-  embed(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor {
-    const table = weights.get(EMBEDDINGS);
-    const x_TD = embedding(table, toDevice(ints(ids), table.device));
+  embed(weights: Weights, ids_T: Tensor): Tensor {
+    return embedding(weights.get(EMBEDDINGS), ids_T);
+  }
+
+  embedPack(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor {
+    const { device } = weights.get(EMBEDDINGS);
+    const x_TD = this.embed(weights, toDevice(ints(ids), device));
     if (!features_MD) return x_TD;
     const places = ids.flatMap((id, i) => (id === this.#around.imageToken ? [i] : []));
-    return indexCopy(x_TD, 0, toDevice(ints(places), table.device), features_MD);
+    return indexCopy(x_TD, 0, toDevice(ints(places), device), features_MD);
   }
 
   layer(weights: Weights, index: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor {

@@ -1,0 +1,144 @@
+/**
+ * @file Decoding: sequences that each write one token a turn. Ids, places and keys stay on the device; a turn sends one
+ * number a row there, which decides the token, and reads back the tokens and their log-probabilities.
+ */
+import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
+import { forward, throughLayers } from "../models/forward.ts";
+import { KVCache } from "../models/kv-cache.ts";
+import type { Model, Pack, Positions, Rotation } from "../models/model.ts";
+import type { Weights } from "../models/weights.ts";
+import { add_, cast, indexSelect, ints, stack, toDevice } from "../torch/ops.ts";
+import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { type Choice, choose } from "./choose-token.ts";
+import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
+
+export interface DecoderContext {
+  readonly model: Model;
+  /** In the compute type, alive as long as the decoder. */
+  readonly weights: Weights;
+  readonly mask_V: Tensor;
+  readonly choice: Choice;
+}
+
+/** One token of every row. */
+export interface Turn {
+  readonly ids: readonly number[];
+  /** At temperature 1, whatever the choice. */
+  readonly logprobs: readonly number[];
+}
+
+export class Decoder {
+  readonly #context: DecoderContext;
+  readonly #cache: KVCache;
+  readonly #attention: CacheAttention;
+  /** The turns of all positions that may come; a row's place in it is [B] int64. */
+  readonly #turns: Rotation;
+  #place_B: Tensor;
+  /** Predicts the next token where no token was written since: [B, V]. */
+  #logits_BV: Tensor | undefined;
+  /** The newest tokens, [B] int64. */
+  #ids_B: Tensor | undefined;
+
+  /**
+   * Rows for prompts of such positions, which `prefill` then reads, and `newTokens` more each. Lives until `dispose()`.
+   */
+  constructor(context: DecoderContext, prompts: readonly Positions[], newTokens: number) {
+    const { model, weights, mask_V } = context;
+    const { device } = mask_V;
+    this.#context = context;
+    const lengths = prompts.map(({ rows }) => rows[0]!.length);
+    this.#cache = new KVCache(model.shape, lengths, newTokens, attentionType(weights.dtype, device), device);
+    this.#attention = new CacheAttention(this.#cache);
+    const starts = prompts.map(({ next }) => next);
+    const first = Math.min(...starts);
+    // The last token that is written is not read again.
+    const count = Math.max(1, Math.max(...starts) - first + newTokens - 1);
+    const positions = Array.from({ length: count }, (_, i) => first + i);
+    const axes = prompts[0]!.rows.map(() => positions);
+    this.#turns = keep(noGrad(() => tidy(() => model.rotation(weights, axes))));
+    this.#place_B = keep(tidy(() => toDevice(ints(starts.map((start) => start - first)), device)));
+  }
+
+  /**
+   * Reads a pack of prompts without branches, rows from the `first` on, and gives the logits [prompts, V] of what follows
+   * each. The caller joins those of all packs into `begin`.
+   */
+  prefill(packed: Pack, features_MD: Tensor | undefined, first: number): Tensor {
+    const { model, weights, mask_V } = this.#context;
+    const input = { ...packed, ...(features_MD && { features_MD }) };
+    const attention = new PackAttention(packed.trees, { cache: this.#cache, first });
+    const hidden_TD = forward(model, weights, input, attention);
+    let end = 0;
+    const lasts = packed.trees.map(({ root }) => {
+      end += root;
+      return end - 1;
+    });
+    return maskedLogits(model, weights, indexSelect(hidden_TD, 0, toDevice(ints(lasts), mask_V.device)), mask_V);
+  }
+
+  /** After all prompts are read: `rows` names the prompt of each sequence; `logits` are those of the prompts [prompts, V]. */
+  begin(rows: readonly number[], logits: Tensor): void {
+    this.#logits_BV = logits;
+    this.select(rows);
+  }
+
+  /** The next token of every row, decided by one number of (0, 1] each. */
+  next(uniforms: readonly number[]): Turn {
+    return noGrad(() =>
+      tidy(() => {
+        const logits_BV = this.#logits_BV ?? this.#decode();
+        const ids_B = choose(logits_BV, this.#context.choice, uniforms);
+        // Float32 holds every id below 2^24 exactly, and so all go back together.
+        const told = stack([cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)], 0).toFloats();
+        this.#forget();
+        this.#ids_B = keep(ids_B);
+        const B = uniforms.length;
+        return { ids: Array.from(told.subarray(0, B)), logprobs: Array.from(told.subarray(B)) };
+      }),
+    );
+  }
+
+  /** Keeps the given rows, in the given order; one may be named several times. */
+  select(rows: readonly number[]): void {
+    noGrad(() =>
+      tidy(() => {
+        const index = toDevice(ints(rows), this.#context.mask_V.device);
+        const picked = (tensor: Tensor) => {
+          const chosen = keep(indexSelect(tensor, 0, index));
+          tensor.dispose();
+          return chosen;
+        };
+        this.#cache.select(index);
+        this.#place_B = picked(this.#place_B);
+        if (this.#ids_B) this.#ids_B = picked(this.#ids_B);
+        if (this.#logits_BV) this.#logits_BV = picked(this.#logits_BV);
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.#forget();
+    this.#cache.dispose();
+    for (const tensor of [this.#place_B, this.#turns.cos, this.#turns.signedSin]) tensor.dispose();
+  }
+
+  /** The newest tokens through the model: logits [B, V]. */
+  #decode(): Tensor {
+    const { model, weights, mask_V } = this.#context;
+    this.#cache.advance();
+    const turn = {
+      cos: indexSelect(this.#turns.cos, 0, this.#place_B),
+      signedSin: indexSelect(this.#turns.signedSin, 0, this.#place_B),
+    };
+    add_(this.#place_B, 1);
+    const hidden_BD = throughLayers(model, weights, model.embed(weights, this.#ids_B!), turn, this.#attention);
+    return maskedLogits(model, weights, hidden_BD, mask_V);
+  }
+
+  #forget(): void {
+    this.#ids_B?.dispose();
+    this.#logits_BV?.dispose();
+    this.#ids_B = undefined;
+    this.#logits_BV = undefined;
+  }
+}
