@@ -2,6 +2,7 @@
  * @file The operators in use, typed: the engine's whole vocabulary. Each is one dispatcher call with autograd; names
  * and argument order follow PyTorch. Add one here rather than calling the dispatcher elsewhere.
  */
+import { countCall, countRead, countUpload } from "./device-ledger.ts";
 import { type NativeValue, native } from "./native.ts";
 import { bytesPer, type DType, dtypes, Tensor } from "./tensor.ts";
 
@@ -17,6 +18,8 @@ function operator(name: string): (...args: Argument[]) => unknown {
       index = native.find(`aten::${base}`, overload ?? "");
       kinds = native.returns(index);
     }
+    countCall(name);
+    if (kinds.includes("V")) countRead();
     const result = native.call(index, ...args.map(lower));
     return kinds.length === 1
       ? lift(kinds, result)
@@ -112,6 +115,7 @@ export const asType = (x: Tensor, dtype: DType) => (x.dtype === dtype ? x : cast
 const toDeviceOp = operator("to.device");
 /** `x` on a device; the same values shared when it is there already. */
 export function toDevice(x: Tensor, device: string): Tensor {
+  countUpload();
   return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
 }
 export const detach = unary("detach");

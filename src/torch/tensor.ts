@@ -8,6 +8,8 @@
  * JavaScript's garbage collector plays no part: finalizers do not run inside a synchronous loop, and it cannot see how
  * much memory a handle holds.
  */
+
+import { countCall, countRead } from "./device-ledger.ts";
 import { bytesPer, type DType, dtypes } from "./dtype.ts";
 import { type Handle, native } from "./native.ts";
 
@@ -62,28 +64,29 @@ export class Tensor {
 
   /** The value of a one-element tensor. */
   item(): number {
+    countRead();
     return native.item(this.handle);
   }
 
   /** All elements, row-major, as float32. The tensor must be float32. */
   toFloats(): Float32Array {
     this.#expect("float32");
-    const out = new Float32Array(product(this.shape));
-    native.intoBytes(this.handle, out);
-    return out;
+    return this.#read(new Float32Array(product(this.shape)));
   }
 
   /** All elements, row-major, as JavaScript numbers. The tensor must be int64. */
   toInts(): number[] {
     this.#expect("int64");
-    const out = new BigInt64Array(product(this.shape));
-    native.intoBytes(this.handle, out);
-    return Array.from(out, Number);
+    return Array.from(this.#read(new BigInt64Array(product(this.shape))), Number);
   }
 
   /** The raw little-endian bytes, row-major. */
   toBytes(): Uint8Array {
-    const out = new Uint8Array(product(this.shape) * bytesPer[this.dtype]);
+    return this.#read(new Uint8Array(product(this.shape) * bytesPer[this.dtype]));
+  }
+
+  #read<T extends ArrayBufferView>(out: T): T {
+    countRead();
     native.intoBytes(this.handle, out);
     return out;
   }
@@ -100,6 +103,7 @@ export class Tensor {
 
   /** Adds to the `grad` of every leaf this depends on; `gradient` is that of this tensor, 1 for a scalar. */
   backward(gradient?: Tensor): void {
+    countCall("backward");
     native.backward(this.handle, gradient?.handle);
   }
 
