@@ -2,10 +2,11 @@
  * @file Decoding: sequences that each write one token a turn. Ids, places and keys stay on the device; a turn sends one
  * number a row there, which decides the token, and reads back the tokens and their log-probabilities.
  */
-import { attentionType, CacheAttention, PackAttention } from "../models/attention.ts";
+import { attentionType, CacheAttention } from "../models/attention.ts";
 import { forward, throughLayers } from "../models/forward.ts";
 import { KVCache } from "../models/kv-cache.ts";
 import type { Model, Pack, Positions, Rotation } from "../models/model.ts";
+import { attentionOf } from "../models/varlen-attention.ts";
 import type { Weights } from "../models/weights.ts";
 import { add_, cast, indexSelect, ints, stack, toDevice } from "../torch/ops.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
@@ -66,7 +67,8 @@ export class Decoder {
   prefill(packed: Pack, features_MD: Tensor | undefined, first: number): Tensor {
     const { model, weights, mask_V } = this.#context;
     const input = { ...packed, ...(features_MD && { features_MD }) };
-    const attention = new PackAttention(packed.trees, { cache: this.#cache, first });
+    const store = { cache: this.#cache, first };
+    const attention = attentionOf(packed.trees, model.shape, weights.dtype, mask_V.device, store);
     const hidden_TD = forward(model, weights, input, attention);
     let end = 0;
     const lasts = packed.trees.map(({ root }) => {

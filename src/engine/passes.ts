@@ -2,8 +2,8 @@
  * @file What scoring and training share: packs laid out for one forward pass, and logits in chunks. A pack comes with the
  * features of its images; chunks, since a whole [tokens, vocabulary] table is never held.
  */
-import { PackAttention } from "../models/attention.ts";
 import type { Attention, Model, TokenInput } from "../models/model.ts";
+import { attentionOf } from "../models/varlen-attention.ts";
 import type { Weights } from "../models/weights.ts";
 import type { ImageInput } from "../records.ts";
 import { indexSelect, ints, toDevice } from "../torch/ops.ts";
@@ -35,7 +35,7 @@ export class Passes {
     const { pack: packed, spans } = pack(this.model, bundles);
     const features_MD = this.encode(weights, packed.images);
     const input = { ...packed, ...(features_MD && { features_MD }) };
-    return { input, attention: new PackAttention(packed.trees), spans };
+    return { input, attention: attentionOf(packed.trees, this.model.shape, weights.dtype, this.mask_V.device), spans };
   }
 
   /** Features of images, [M, D]; those of a frozen tower are remembered. */

@@ -8,6 +8,12 @@ import { additive, prefixedCausal } from "./masks.ts";
 import { type Attention, type Tree, treeLength } from "./model.ts";
 import { type Run, runsOf } from "./runs.ts";
 
+/** Where the keys and values of a pack's trees, roots only, go on the way: rows of a cache, from the `first` on. */
+export interface Store {
+  readonly cache: KVCache;
+  readonly first: number;
+}
+
 /** Tokens of a pack look back along their own branch and its root. Made for one forward pass. */
 export class PackAttention implements Attention {
   readonly #trees: readonly Tree[];
@@ -16,10 +22,9 @@ export class PackAttention implements Attention {
   readonly #masks = new Map<string, Tensor>();
   /** The masks serve every layer, also where each layer has a scope of its own. */
   readonly #keepMask = scopeHere();
-  readonly #store: { readonly cache: KVCache; readonly first: number } | undefined;
+  readonly #store: Store | undefined;
 
-  /** With a `store`, the keys and values of the trees, roots only, go into its rows from the `first` on, on the way. */
-  constructor(trees: readonly Tree[], store?: { readonly cache: KVCache; readonly first: number }) {
+  constructor(trees: readonly Tree[], store?: Store) {
     this.#trees = trees;
     this.#pieces = piecesOf(trees);
     this.#store = store;

@@ -215,6 +215,31 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor, causal
   return sdpaOp(q, k, v, mask, 0, causal) as Tensor;
 }
 
+/** Where each of some sequences, laid end to end, ends: [count + 1] int32 from 0 on; and the longest of them. */
+export interface Lengths {
+  readonly ends: Tensor;
+  readonly longest: number;
+}
+const flashOp = operator("_flash_attention_forward");
+/**
+ * softmax(q kᵀ / √d) v of sequences laid end to end, causal and aligned at the end of each: q [T, H, d], k and v [S, K, d], H a
+ * multiple of K → [T, H, d]. On CUDA alone, in 16 bits.
+ */
+export function flashAttention(q: Tensor, k: Tensor, v: Tensor, queries: Lengths, keys: Lengths): Tensor {
+  const [out] = flashOp(q, k, v, queries.ends, keys.ends, queries.longest, keys.longest, 0, true, false) as [Tensor];
+  return out;
+}
+const sdpChoiceOp = operator("_fused_sdp_choice");
+/** Whether `flashAttention` runs for a head of width `d` on a device. */
+export function hasFlashAttention(device: string, dtype: DType, d: number): boolean {
+  if (!device.startsWith("cuda") || bytesPer[dtype] !== 2) return false;
+  const probe = zeros([1, 1, 8, d], dtype, device);
+  const FLASH = 1;
+  const choice = sdpChoiceOp(probe, probe, probe, undefined, 0, true);
+  probe.dispose();
+  return choice === FLASH;
+}
+
 // ── In place ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** In-place operators return a second handle on the same tensor; it is freed and the first one given back. */
