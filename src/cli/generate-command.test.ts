@@ -13,9 +13,9 @@ import {
 } from "../../test/commands.ts";
 import { largestGap, scratch } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { type GeneratedRow, generatedOf } from "../jobs/generate.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { Processor } from "../prompt/prompt.ts";
-import { type GeneratedRow, generatedRow } from "./generate-command.ts";
 
 const dir = scratch();
 beforeAll(async () => {
@@ -118,7 +118,7 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [56, 21, 112, 84] </think> <rethink> 0, 84, 28, 42 </rethink> <answer> no";
     const completion = { ids: [1, 2], logprobs: [-1, -2], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toEqual({
+    expect(generatedOf(processor, "a", { ids: [], images: [image] }, completion, "grit")).toEqual({
       id: "a",
       text,
       response: "no",
@@ -138,7 +138,7 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [500, 200, 1000, 840] </think> <rethink> 0, 80, 250, 160 </rethink> <answer> no";
     const completion = { ids: [1], logprobs: [-1], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toMatchObject({
+    expect(generatedOf(processor, "a", { ids: [], images: [image] }, completion, "grit")).toMatchObject({
       boxes: [
         [50, 15, 100, 63],
         [0, 6, 25, 12],

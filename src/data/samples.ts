@@ -73,14 +73,19 @@ type Line = z.infer<typeof lineSchema>;
 
 /** The samples of data files, in order. @throws UserError naming every fault of the files and their images */
 export async function loadSamples(files: readonly string[], options: LoadOptions = {}): Promise<Sample[]> {
-  return (await loadLines(files, z.unknown(), options)).map(({ sample }) => sample);
+  return (await loadLines(files, options)).map(({ sample }) => sample);
+}
+
+/** As `loadSamples`, each sample with the place where it stands. @throws UserError as `loadSamples` */
+export function loadLines(files: readonly string[], options: LoadOptions = {}): Promise<LoadedLine<unknown>[]> {
+  return loadLinesWith(files, z.unknown(), options);
 }
 
 /**
- * As `loadSamples`, for lines that hold more than a sample, such as a `completion`: `extra` says what, and is checked with
+ * As `loadLines`, for lines that hold more than a sample, such as a `completion`: `extra` says what, and is checked with
  * the same care. @throws UserError naming every fault of the files and their images
  */
-export async function loadLines<E>(
+export async function loadLinesWith<E>(
   files: readonly string[],
   extra: z.ZodType<E>,
   options: LoadOptions = {},
