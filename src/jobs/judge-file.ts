@@ -1,25 +1,17 @@
 /** @file Given answers of a file, right or wrong or between. */
 import { z } from "zod";
 import { answerIn } from "../chain/parse.ts";
+import { answeredFields, readAnswered } from "../data/answered-lines.ts";
 import { givenCompletion } from "../data/given-completion.ts";
-import { jsonLines, LineNames, valid } from "../data/jsonl.ts";
-import { judgingFields, judgingOf } from "../data/samples.ts";
+import { judgingOf } from "../data/samples.ts";
 import type { Judge, JudgeRequest } from "../judge/judge.ts";
 import { isScored } from "../records.ts";
-import { Faults } from "../util/faults.ts";
 
-const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
-
-const lineSchema = z.object(
-  {
-    id: text.optional(),
-    question: text,
-    answer: text,
-    response: z.string("is not a string").nullish(),
-    ...judgingFields,
-  },
-  "is not a JSON object",
-);
+const format = {
+  fields: z.object({ ...answeredFields, response: z.string("is not a string").nullish() }, "is not a JSON object"),
+  completion: givenCompletion,
+  unnamed: (_: unknown, line: number) => String(line),
+};
 
 /** An answer to judge; no request where there is none, which is wrong. */
 export interface GivenAnswer {
@@ -52,31 +44,17 @@ export async function judgeAnswers(
 }
 
 /** The answers to judge. @throws UserError naming every fault of every line */
-export async function readAnswers(file: string): Promise<GivenAnswer[]> {
-  const faults = new Faults();
-  const answers: GivenAnswer[] = [];
-  const namer = new LineNames();
-  for await (const row of jsonLines(file, faults)) {
-    const { json, line, where } = row;
-    const data = valid(lineSchema, row, faults)?.data;
-    const said = data && valid(givenCompletion, row, faults)?.data;
-    if (!data || !said) continue;
-    const name = data.id ?? String(line);
-    const id = namer.name(json, name, line);
-    if (typeof id !== "string") faults.add(`${where}: id`, `is ${JSON.stringify(name)}, as in line ${id.line}`);
-    const response = responseIn(data.response, said.text, json as object);
+export function readAnswers(file: string): Promise<GivenAnswer[]> {
+  return readAnswered(file, format, ({ id, earlier, data, said, json, where }, faults) => {
+    if (earlier !== undefined) faults.add(`${where}: id`, `is ${JSON.stringify(id)}, as in line ${earlier}`);
+    const response = responseIn(data.response, said.text, json);
     if (response === undefined) faults.add(`${where}: response`, "is missing");
     else if (response !== null && said.text !== undefined && !said.text.includes(response))
       faults.add(`${where}: response`, `does not stand in ${said.textKey}; leave one of them out`);
     const { question, answer } = data;
-    const request = response ?? undefined;
-    answers.push({
-      id: typeof id === "string" ? id : name,
-      request: request === undefined ? undefined : { question, answer, response: request, ...judgingOf(data) },
-    });
-  }
-  faults.throwIfAny(file, "Fix what is named above and run the command again; nothing was written.");
-  return answers;
+    const request = typeof response === "string" ? { question, answer, response, ...judgingOf(data) } : undefined;
+    return { id, request };
+  });
 }
 
 /**

@@ -2,32 +2,42 @@
 import { z } from "zod";
 import { box } from "../boxes.ts";
 import { parseChain } from "../chain/parse.ts";
-import { type FoundBox, type GivenCompletion, givenCompletion } from "../data/given-completion.ts";
-import { jsonLines, LineNames, valid } from "../data/jsonl.ts";
-import { judgingFields, judgingOf, taskOf } from "../data/samples.ts";
+import { answeredFields, anyText, readAnswered } from "../data/answered-lines.ts";
+import { type FoundBox, givenCompletion } from "../data/given-completion.ts";
+import { judgingOf, taskOf } from "../data/samples.ts";
 import { type Chain, type Frame, isScored, type PlacedBox, type Score, type Scores } from "../records.ts";
 import { type Reward, type RewardInput, scoreAll } from "../rewards/define.ts";
-import { Faults } from "../util/faults.ts";
 
-const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "is not a string") });
 const pixels = z.number("is not a number").positive("is not positive");
 
 /** What a line must hold. Image and boxes may stand in it, but no reward looks at them. */
 const lineSchema = z.object(
   {
-    id: text.optional(),
-    question: text,
-    answer: text,
-    dataset: text,
-    split: text.default(""),
+    ...answeredFields,
+    dataset: anyText,
+    split: anyText.default(""),
     width: pixels.optional(),
     height: pixels.optional(),
     frame: z.tuple([pixels, pixels], "is not [width, height]").optional(),
-    ...judgingFields,
   },
   "is not a JSON object",
 );
 type Line = z.infer<typeof lineSchema>;
+
+/** What was said must be there as text. */
+const completion = givenCompletion.transform((said, context) => {
+  const { text } = said;
+  if (text !== undefined) return { ...said, text };
+  context.addIssue({ code: "custom", path: ["completion"], message: "is missing" });
+  return z.NEVER;
+});
+type Said = z.infer<typeof completion>;
+
+const format = {
+  fields: lineSchema,
+  completion,
+  unnamed: ({ dataset }: Line, line: number) => `${dataset}-${line}`,
+};
 
 /** What is known of one completion. A term that cannot be scored is null, as then is the total; `reasons` says why by name. */
 export interface RewardedRow {
@@ -65,39 +75,27 @@ function toRow(id: string, { terms, total }: Scores): RewardedRow {
 }
 
 /** The lines of a file as rollouts. @throws UserError naming every fault of every line */
-export async function readRollouts(file: string): Promise<RewardInput[]> {
-  const faults = new Faults();
-  const rollouts: RewardInput[] = [];
-  const namer = new LineNames();
-  for await (const row of jsonLines(file, faults)) {
-    const { json, line, where } = row;
-    const data = valid(lineSchema, row, faults)?.data;
-    const said = typeof json === "object" && json !== null ? valid(givenCompletion, row, faults)?.data : undefined;
-    if (said && said.text === undefined) faults.add(`${where}: completion`, "is missing");
-    if (!data || said?.text === undefined) continue;
-    const chain = chainIn(data, said, said.text);
+export function readRollouts(file: string): Promise<RewardInput[]> {
+  return readAnswered(file, format, ({ id, data, said, where }, faults) => {
+    const chain = chainIn(data, said);
     if (said.boxes && said.boxes.length !== chain.boxes.length)
       faults.add(`${where}: boxes`, `are ${said.boxes.length}, but the text has ${chain.boxes.length}`);
     if ((data.width === undefined) !== (data.height === undefined))
       faults.add(where, "width and height belong together");
     if (data.frame && data.width === undefined) faults.add(`${where}: frame`, "needs width and height of the image");
-    const name = data.id ?? `${data.dataset}-${line}`;
-    const id = namer.name(json, name, line);
-    rollouts.push(toRollout(data, typeof id === "string" ? id : name, chain, said.ids));
-  }
-  faults.throwIfAny(file, "Fix what is named above and run the command again; nothing was written.");
-  return rollouts;
+    return toRollout(data, id, chain, said.ids);
+  });
 }
 
 /** Of an image of unknown size no box can be said to leave it. */
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
 /** The chain of a line's completion; boxes that its writer has brought to the image are taken as they are there. */
-function chainIn(line: Line, { boxes }: GivenCompletion, completion: string): Chain {
+function chainIn(line: Line, { text, boxes }: Said): Chain {
   const { width = UNKNOWN, height = UNKNOWN } = line;
   const [frameWidth, frameHeight] = line.frame ?? [width, height];
   const frame: Frame = { imageWidth: width, imageHeight: height, frameWidth, frameHeight };
-  const chain = parseChain(completion, { space: "frame", frame });
+  const chain = parseChain(text, { space: "frame", frame });
   if (!boxes) return chain;
   return { ...chain, boxes: chain.boxes.map((each, i) => (boxes[i] ? placed(each, boxes[i], width, height) : each)) };
 }
