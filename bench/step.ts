@@ -51,9 +51,8 @@ function picture(seed: number): { width: number; height: number; rgb: Uint8Array
   return { width: SIDE, height: SIDE, rgb };
 }
 
-// No special token is sampled, so that every completion has exactly the same length: the peer suppresses them too.
-const unending = Processor.load(dir);
-Object.assign(unending, { placeholderIds: unending.tokenizer.specialIds, endIds: [] });
+// Every completion has exactly the same length: the peer suppresses special tokens too.
+const unending = Processor.load(dir, { unending: true });
 const engine = new LocalEngine(dir, {
   reference: true,
   precision: values.precision as Precision,

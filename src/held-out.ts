@@ -49,7 +49,7 @@ export class HeldOut {
     const lines: Answered[] = [];
     for (const set of this.#sets) {
       const onProgress = (done: number) => this.#onAnswered?.(this.#answered + done, step);
-      const [answered] = await evaluate(this.#engine, set, [askingOf(this.#recipe)], this.#judge, onProgress);
+      const [answered] = await evaluate(this.#engine, set, [askingOf(this.#recipe)], this.#judge, { onProgress });
       heldOut[set.name] = numbers(answered!);
       lines.push(...answered!);
       this.#answered += answered!.length;

@@ -4,7 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, expect, test } from "vitest";
-import { boxesOf, evaluate, loadRecipe, openEngine, UserError } from "./index.ts";
+import {
+  boxesOf,
+  evaluate,
+  exportModel,
+  generate,
+  loadCompletions,
+  loadLines,
+  loadRecipe,
+  openEngine,
+  score,
+  UserError,
+} from "./index.ts";
 import { chainOf, makeRollout } from "./rewards/fixtures.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "grit-library-"));
@@ -63,6 +74,44 @@ test("an evaluation gives numbers by set and every answer, and refuses what cann
   } finally {
     engine.dispose();
   }
+});
+
+test("a program generates, scores what was generated, and exports; a signal ends it", async () => {
+  const picture = sharp({ create: { width: 160, height: 120, channels: 3, background: "teal" } });
+  await picture.png().toFile(join(dir, "sea.png"));
+  const [asked, answered] = [join(dir, "asked.jsonl"), join(dir, "answered.jsonl")];
+  writeFileSync(asked, JSON.stringify({ question: "Teal?", answer: "yes", image: "sea.png", dataset: "vsr" }));
+  const recipe = await loadRecipe("tiny", ["precision=float32"]);
+  const engine = openEngine(recipe);
+  try {
+    const lines = await loadLines([asked]);
+    const progress: string[] = [];
+    const rows = await generate(engine, lines, {
+      maxTokens: 4,
+      onChecked: (done) => progress.push(`checked ${done}`),
+      onProgress: (done) => progress.push(`done ${done}`),
+    });
+    expect([progress[0], progress.at(-1)]).toEqual(["checked 1", "done 1"]);
+    expect(rows).toMatchObject([{ id: "vsr-1", question: "Teal?", ended: "length" }]);
+    writeFileSync(answered, JSON.stringify(rows[0]));
+    const completions = await loadCompletions([answered]);
+    const [scored] = await score(engine, completions);
+    expect(scored!.tokens).toEqual(rows[0]!.tokens);
+    for (const [i, logprob] of scored!.logprobs.entries()) expect(logprob).toBeCloseTo(rows[0]!.logprobs[i]!, 3);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(generate(engine, lines, { signal })).rejects.toThrow("enough");
+    await expect(score(engine, completions, { signal })).rejects.toThrow("enough");
+  } finally {
+    engine.dispose();
+  }
+  const stages: string[] = [];
+  const exported = await exportModel(recipe.model, join(dir, "exported"), {
+    verify: true,
+    onStage: (stage) => stages.push(stage),
+  });
+  expect(exported).toEqual({ mergedGap: undefined, missingModules: [] });
+  expect(stages).toEqual(["read", "write", "verify"]);
+  await expect(exportModel(recipe.model, join(dir, "exported"))).rejects.toThrow("already exists");
 });
 
 test("every example has at most 40 lines", () => {

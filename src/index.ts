@@ -13,7 +13,7 @@ export { boxesOf, type RowWithBoxes } from "./chain/boxes-of.ts";
 export { chainOf } from "./chain/chain-of.ts";
 export type { JudgeSettings } from "./config/judge-settings.ts";
 export { loadRecipe, type Recipe } from "./config/recipe.ts";
-export { loadSamples } from "./data/samples.ts";
+export { type LoadedLine, loadLines, loadSamples } from "./data/samples.ts";
 export type {
   BackwardResult,
   Engine,
@@ -26,6 +26,10 @@ export type {
 } from "./engine/engine.ts";
 export type { LocalEngine } from "./engine/local.ts";
 export { type Evaluated, type EvaluateOptions, evaluateSets as evaluate } from "./evaluation/evaluate-sets.ts";
+export type { LinesFollowing } from "./jobs/asked-lines.ts";
+export { type Exported, type ExportOptions, exportModel } from "./jobs/export-model.ts";
+export { type Generated, type GeneratedRow, type GenerateOptions, generate } from "./jobs/generate.ts";
+export { type CompletedLine, loadCompletions, type ScoredRow, type ScoreOptions, score } from "./jobs/score.ts";
 export type { Judge, JudgeRequest } from "./judge/judge.ts";
 export { type AdvantageKind, advantages } from "./objective/advantage.ts";
 export type { GrpoLoss, Loss, LossMetrics, NllLoss } from "./objective/loss.ts";

@@ -1,11 +1,12 @@
 /** @file What the tests of the commands with a model share: recorded lines as a data file, and a command run in place. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { vi } from "vitest";
+import { beforeAll, beforeEach, vi } from "vitest";
 import { main } from "../src/cli/main.ts";
 import { goldenImage, syntheticRgb } from "./golden/golden.ts";
+import { scratch } from "./tiny.ts";
 
 /** A line and what transformers computes for it: see golden/commands/make.py and internvl.py. */
 export interface GoldenLine {
@@ -38,6 +39,22 @@ export function goldenLines(checkpoint: string): GoldenLine[] {
 export function checkpointDir(name: string): string {
   const [checkpoint, family = "qwen2_5_vl"] = name.split("/").reverse() as [string, string?];
   return fileURLToPath(new URL(`./golden/${family}/checkpoints/${checkpoint}`, import.meta.url));
+}
+
+/** A recorded line as a data file has it, without its completion. */
+export function dataLine({ image, question }: GoldenLine) {
+  return { image: `${image}.png`, question, answer: "yes", dataset: "vsr" };
+}
+
+/** A folder with the images of the recorded lines, and a file to read and one to write there, which no test finds written. */
+export function commandFiles() {
+  const dir = scratch();
+  const [data, out] = [join(dir, "in.jsonl"), join(dir, "out.jsonl")];
+  beforeAll(async () => {
+    for (const name of ["wide", "photo"]) await writeImage(dir, name);
+  });
+  beforeEach(() => rmSync(out, { force: true }));
+  return { dir, data, out };
 }
 
 /** Writes a golden image into a folder; its file name. */

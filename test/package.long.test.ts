@@ -89,13 +89,17 @@ test("the types are there, also for the examples", () => {
   for (const name of EXAMPLES) cpSync(`examples/${name}.ts`, join(app, `${name}.mts`));
   writeFileSync(
     join(app, "program.mts"),
-    `import { boxesOf, defineReward, evaluate, loadRecipe, openEngine, train, type Box, type Sample } from "grit-ts";
+    `import { boxesOf, defineReward, evaluate, exportModel, generate, loadCompletions, loadLines, loadRecipe, openEngine, score, train, type Box, type Sample } from "grit-ts";
 const reward = defineReward({ name: "one", weight: 1, score: ({ sample }) => sample.width });
 const first = (sample: Sample): Box<"image"> | undefined => sample.boxes[0];
 const boxes: Box<"image">[] = boxesOf({ boxes: [[1, 2, 3, 4]] });
 // @ts-expect-error: a file is a path
 const recipe = loadRecipe(3);
-console.log(reward, first, boxes, recipe, evaluate, openEngine, train);
+const engine = openEngine(await loadRecipe("tiny"));
+const texts: string[] = (await generate(engine, await loadLines(["a.jsonl"]), { method: "grit" })).map(({ text }) => text);
+const scored = await score(engine, await loadCompletions(["b.jsonl"]));
+const exported = exportModel("model", "copy", { verify: true });
+console.log(reward, first, boxes, recipe, evaluate, train, texts, scored[0]?.logprobs, exported);
 `,
   );
   const types = resolve("node_modules/@types");

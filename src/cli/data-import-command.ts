@@ -5,7 +5,7 @@ import { benchmarkNamed, benchmarks } from "../data/import/benchmarks.ts";
 import { type Imported, type ImportOptions, importBenchmark } from "../data/import/import.ts";
 import { Interrupted } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
-import { checkOut } from "./model-lines.ts";
+import { checkOut } from "./result-file.ts";
 
 /** The command `import`, to be added to `grit data`. */
 export function importCommand(): Command {

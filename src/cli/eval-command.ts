@@ -9,10 +9,10 @@ import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-rec
 import { computeType } from "../torch/precision.ts";
 import { Interrupted, messageOf, UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
+import { askingStages } from "./asking-progress.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
 import { Interrupts } from "./interrupts.ts";
 import { addJudgeOption, judgeSettings, printCost } from "./judge-option.ts";
-import { askingStages } from "./model-lines.ts";
 import {
   addAskingOptions,
   addSamplingOptions,

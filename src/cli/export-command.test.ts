@@ -7,7 +7,7 @@ import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
-import { probe, verify } from "./export-command.ts";
+import { builtInAnswer, proveSame } from "../jobs/export-proof.ts";
 
 const dir = scratch();
 let folders = 0;
@@ -98,7 +98,7 @@ describe("grit export", () => {
 
   it("finds an export that says something else", async () => {
     const { engine, golden } = openTiny("tied");
-    const logprobs = await probe(engine);
+    const logprobs = await builtInAnswer(engine);
     engine.dispose();
     const changed = place();
     cpSync(golden.dir, changed, { recursive: true });
@@ -112,8 +112,8 @@ describe("grit export", () => {
       (entry) => entries.get(entry.name)!,
       file.metadata,
     );
-    await expect(verify(golden.dir, golden.dir, logprobs)).resolves.toBeUndefined();
-    const verifying = verify(golden.dir, changed, logprobs);
+    await expect(proveSame(golden.dir, golden.dir, logprobs)).resolves.toBeUndefined();
+    const verifying = proveSame(golden.dir, changed, logprobs);
     await expect(verifying).rejects.toThrow(`${name} has other bytes in ${changed}`);
     await expect(verifying).rejects.toThrow(/log-probabilities of the built-in prompt differ by up to/);
   });

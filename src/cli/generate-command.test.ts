@@ -1,35 +1,23 @@
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   checkpointDir,
-  type GoldenLine,
+  commandFiles,
+  dataLine,
   goldenLines,
   grit,
   readLines,
   writeDamaged,
-  writeImage,
   writeLines,
 } from "../../test/commands.ts";
-import { largestGap, scratch } from "../../test/tiny.ts";
+import { largestGap } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { type GeneratedRow, generatedOf } from "../jobs/generate.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { Processor } from "../prompt/prompt.ts";
-import { type GeneratedRow, generatedRow } from "./generate-command.ts";
 
-const dir = scratch();
-beforeAll(async () => {
-  for (const name of ["wide", "photo"]) await writeImage(dir, name);
-});
-
-const lineOf = ({ image, question }: GoldenLine) => ({
-  image: `${image}.png`,
-  question,
-  answer: "yes",
-  dataset: "vsr",
-});
-const [data, out] = [join(dir, "in.jsonl"), join(dir, "out.jsonl")];
-beforeEach(() => rmSync(out, { force: true }));
+const { dir, data, out } = commandFiles();
 
 const generate = (checkpoint: string, lines: readonly unknown[], ...options: string[]) =>
   grit(
@@ -40,7 +28,7 @@ const generate = (checkpoint: string, lines: readonly unknown[], ...options: str
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit generate with %s", (checkpoint) => {
   it("writes the greedy completions of transformers", async () => {
     const golden = goldenLines(checkpoint);
-    const ran = await generate(checkpoint, golden.map(lineOf));
+    const ran = await generate(checkpoint, golden.map(dataLine));
     expect(ran).toMatchObject({ code: 0, out: `3 completions are in ${out}.\n` });
     expect(ran.err).toMatch(/generate 3\/3/);
     const rows = readLines<GeneratedRow>(out);
@@ -71,7 +59,7 @@ describe("grit generate", () => {
     const trained = join(dir, "trained");
     cpSync(checkpointDir("tied"), trained, { recursive: true });
     writeAskedAs(trained, { method: "direct", image: { maxPixels: 28 * 28 * 4 } });
-    const lines = writeLines(data, goldenLines("tied").map(lineOf));
+    const lines = writeLines(data, goldenLines("tied").map(dataLine));
     const run = async (...options: string[]) => {
       const files = ["--model", trained, "--data", lines, "--out", out, "--device", "cpu", "--max-tokens", "4"];
       expect(await grit("generate", ...files, ...options)).toMatchObject({ code: 0 });
@@ -93,13 +81,13 @@ describe("grit generate", () => {
 
   it("samples by the seed, and grit score agrees with its log-probabilities", async () => {
     const sampled = async (seed: string) => {
-      expect(await generate("tied", golden.map(lineOf), ...sampling, "--seed", seed)).toMatchObject({ code: 0 });
+      expect(await generate("tied", golden.map(dataLine), ...sampling, "--seed", seed)).toMatchObject({ code: 0 });
       return readLines<GeneratedRow>(out);
     };
     const rows = await sampled("5");
     expect(await sampled("5")).toEqual(rows);
     expect((await sampled("6")).map(({ tokens }) => tokens)).not.toEqual(rows.map(({ tokens }) => tokens));
-    const given = golden.map((line, i) => ({ ...lineOf(line), completion_ids: rows[i]!.tokens }));
+    const given = golden.map((line, i) => ({ ...dataLine(line), completion_ids: rows[i]!.tokens }));
     const [again, scores] = [writeLines(join(dir, "given.jsonl"), given), join(dir, "scores.jsonl")];
     const how = ["--method", "direct", "--precision", "float32"];
     await grit("score", "--model", checkpointDir("tied"), "--data", again, "--out", scores, ...how);
@@ -109,7 +97,7 @@ describe("grit generate", () => {
   });
 
   it("asks by the method", async () => {
-    await generate("tied", golden.map(lineOf), "--method", "grit");
+    await generate("tied", golden.map(dataLine), "--method", "grit");
     expect(readLines<GeneratedRow>(out).map(({ text }) => text)).not.toEqual(golden.map((line) => line.greedy_text));
   });
 
@@ -118,7 +106,7 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [56, 21, 112, 84] </think> <rethink> 0, 84, 28, 42 </rethink> <answer> no";
     const completion = { ids: [1, 2], logprobs: [-1, -2], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toEqual({
+    expect(generatedOf(processor, "a", { ids: [], images: [image] }, completion, "grit")).toEqual({
       id: "a",
       text,
       response: "no",
@@ -138,7 +126,7 @@ describe("grit generate", () => {
     const image = await processor.image(join(dir, "photo.png"));
     const text = "<think> [500, 200, 1000, 840] </think> <rethink> 0, 80, 250, 160 </rethink> <answer> no";
     const completion = { ids: [1], logprobs: [-1], text, ending: "stop" } as const;
-    expect(generatedRow(processor, "a", { ids: [], images: [image] }, completion, "grit")).toMatchObject({
+    expect(generatedOf(processor, "a", { ids: [], images: [image] }, completion, "grit")).toMatchObject({
       boxes: [
         [50, 15, 100, 63],
         [0, 6, 25, 12],
@@ -148,7 +136,7 @@ describe("grit generate", () => {
   });
 
   it("names the line it cannot ask, and writes nothing", async () => {
-    const [line] = golden.map(lineOf);
+    const [line] = golden.map(dataLine);
     const forged = await generate("tied", [line, { ...line, question: "<|image_pad|>?" }]);
     expect(forged).toMatchObject({
       code: 2,
@@ -167,12 +155,12 @@ describe("grit generate", () => {
 
   it("names every line it cannot ask before it asks the first", async () => {
     const sample = vi.spyOn(LocalEngine.prototype, "sample");
-    const sound = Array.from({ length: 64 }, () => lineOf(golden[0]!));
-    const damaged = { ...lineOf(golden[0]!), image: writeDamaged(dir, "wide.png") };
+    const sound = Array.from({ length: 64 }, () => dataLine(golden[0]!));
+    const damaged = { ...dataLine(golden[0]!), image: writeDamaged(dir, "wide.png") };
     const run = await generate("tied", [...sound, { ...damaged, question: "<|im_end|>?" }, damaged]);
     expect(run).toMatchObject({ code: 2, err: expect.stringContaining("2 faults") });
     expect(run.err).toMatch(/in\.jsonl:65: [\s\S]*in\.jsonl:66: Sample vsr-66 .*damaged or truncated/);
-    const long = await generate("tied", [lineOf(golden[0]!)], "--max-tokens", "4090");
+    const long = await generate("tied", [dataLine(golden[0]!)], "--max-tokens", "4090");
     expect(long.code).toBe(2);
     expect(long.err).toMatch(/in\.jsonl:1: Sample vsr-1: a prompt of \d+ tokens and 4090 new ones make 4\d\d\d/);
     expect(sample).not.toHaveBeenCalled();

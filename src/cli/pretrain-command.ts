@@ -1,19 +1,16 @@
 /** @file `grit pretrain RECIPE`: supervised training, of a small base model from nothing or of a model that is there. */
-import { appendFileSync, existsSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
-import { averageCheckpoints } from "../checkpoint/average.ts";
 import { loadYaml } from "../config/yaml.ts";
-import { corpus, cycleSteps, pretrain, pretrainSchema } from "../pretrain/cycles.ts";
+import { pretrainFresh } from "../jobs/pretrain-fresh.ts";
+import { cycleSteps, pretrainSchema } from "../pretrain/cycles.ts";
 import { finetune, loadFinetuneRecipe } from "../pretrain/finetune.ts";
-import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
-import { teachVision } from "../pretrain/vision.ts";
-import { computeType } from "../torch/precision.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
 import { Interrupts } from "./interrupts.ts";
 
+/** The command `pretrain`. */
 export function pretrainCommand(): Command {
   return new Command("pretrain")
     .description(
@@ -50,9 +47,6 @@ async function fromModel(file: string, overrides: readonly string[], out: string
 
 async function fromNothing(file: string, overrides: readonly string[], out: string): Promise<void> {
   const recipe = await loadYaml(file, pretrainSchema, { overrides, models: ["language"] });
-  const partial = `${out}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  makeFreshCheckpoint(join(partial, "fresh"), recipe, corpus(recipe));
   const { vision, cycles } = recipe;
   const total = cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
   const scenes = cycles.flatMap(({ stages }) => stages).reduce((n, stage) => n + stage.steps * stage.scenes, 0);
@@ -61,28 +55,17 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
     // Its lessons make a scene several times as long as its image alone.
     { label: "pretrain", total, weight: (4 * scenes) / total },
   ]);
-  teachVision(join(partial, "fresh"), recipe.seed, recipe.vision, computeType(recipe.precision, "cpu"), (line) => {
-    const f = (value: number) => value.toFixed(3);
-    progress.update(
-      line.step + 1,
-      `shape ${f(line.shape)}  colour ${f(line.color)}  edges ${line.edges.toFixed(1)} px  units ${f(line.units)}`,
-    );
+  const f = (value: number) => value.toFixed(3);
+  pretrainFresh(recipe, out, {
+    onVisionStep: ({ step, shape, color, edges, units }) =>
+      progress.update(
+        step + 1,
+        `shape ${f(shape)}  colour ${f(color)}  edges ${edges.toFixed(1)} px  units ${f(units)}`,
+      ),
+    onStep: ({ step, loss, tokensPerSecond }) => {
+      progress.enter("pretrain");
+      progress.update(step + 1, `loss ${f(loss)}  ${tokensPerSecond.toFixed(0)} tokens/s`);
+    },
   });
-  progress.enter("pretrain");
-  let done = 0;
-  const made = [join(partial, "fresh")];
-  for (const [i, cycle] of recipe.cycles.entries()) {
-    const engine = pretrain(made.at(-1)!, recipe, cycle, done, (line) => {
-      appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
-      progress.update(line.step + 1, `loss ${line.loss.toFixed(3)}  ${line.tokensPerSecond.toFixed(0)} tokens/s`);
-    });
-    made.push(join(partial, `cycle-${i + 1}`));
-    engine.export(made.at(-1)!);
-    engine.dispose();
-    done += cycleSteps(cycle);
-  }
   progress.finish();
-  averageCheckpoints(made.slice(1).slice(-recipe.average), join(partial, "result"));
-  renameSync(join(partial, "result"), out);
-  rmSync(partial, { recursive: true });
 }

@@ -16,13 +16,13 @@ import { faithfulnessTable } from "../report/faithfulness-table.ts";
 import { fraction, percent, points } from "../report/number-format.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
+import { chainsCommand, type ProbeOptions, probeChains } from "./chain-options.ts";
 import { addJudgeOption, isJudgeFile, judgeSettings, printCost } from "./judge-option.ts";
 import { modelNamed } from "./model-folder.ts";
-import { writeRows } from "./model-lines.ts";
 import { openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
 import { under } from "./option-groups.ts";
-import { type ChainOptions, chainsCommand, overChains } from "./probe-chains.ts";
+import { writeRows } from "./result-file.ts";
 
 /** The command `probe`. */
 export function probeCommand(): Command {
@@ -38,11 +38,11 @@ function faithfulnessCommand(): Command {
     "faithfulness",
     "edit each chain (remove its boxes, shuffle them, remove the thinking) and measure how often the answer changes",
   );
-  return addJudgeOption(command).action(async (options: ChainOptions & { judge: string }) => {
+  return addJudgeOption(command).action(async (options: ProbeOptions & { judge: string }) => {
     const { maxTokens, seed, method } = options;
     const settings = await judgeSettings(options.judge);
     let judge: Judge | undefined;
-    const { rows: outcomes, chains } = await overChains(options, async (engine, batch) => {
+    const { rows: outcomes, chains } = await probeChains(options, async (engine, batch) => {
       judge ??= await openJudge(settings);
       return await probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop });
     });
@@ -66,9 +66,9 @@ function attentionCommand(): Command {
   );
   return under(command, "probe")
     .option("--tokens <n>", "how many tokens of each rethink to look at", integer(1), 50)
-    .action(async (options: ChainOptions & { tokens: number }) => {
+    .action(async (options: ProbeOptions & { tokens: number }) => {
       const { stop } = METHODS[options.method];
-      const { rows, chains } = await overChains(options, async (engine, batch) => {
+      const { rows, chains } = await probeChains(options, async (engine, batch) => {
         const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens });
         return observed.flatMap((each, i) => (each ? [{ id: batch[i]!.sample.id, ...each }] : []));
       });
@@ -96,12 +96,12 @@ function correlationCommand(): Command {
       "who is asked: a model, or a service, by a YAML file with the keys of a recipe's section judge (default: the model of --model)",
     )
     .option("--repeats <n>", "how often each chain is asked about", integer(1), 3)
-    .action(async (options: ChainOptions & { chooser?: string; repeats: number }) => {
+    .action(async (options: ProbeOptions & { chooser?: string; repeats: number }) => {
       const { seed, repeats, chooser: named } = options;
       const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
       const other = named === undefined || settings ? undefined : openModel({ ...options, model: modelNamed(named) });
       let service: ServiceChooser | undefined;
-      const { rows: picks, chains } = await overChains(options, async (engine, batch) => {
+      const { rows: picks, chains } = await probeChains(options, async (engine, batch) => {
         if (settings) service ??= await serviceChooser(settings);
         const asked = other ?? engine;
         const chooser = service ?? localChooser(named ?? options.model, asked, asked.processor);

@@ -1,32 +1,21 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   checkpointDir,
+  commandFiles,
+  dataLine,
   type GoldenLine,
   goldenLines,
   grit,
   readLines,
   writeDamaged,
-  writeImage,
   writeLines,
 } from "../../test/commands.ts";
-import { largestGap, scratch } from "../../test/tiny.ts";
+import { largestGap } from "../../test/tiny.ts";
 
-const dir = scratch();
-beforeAll(async () => {
-  for (const name of ["wide", "photo"]) await writeImage(dir, name);
-});
-
-const lineOf = ({ image, question, completion }: GoldenLine) => ({
-  image: `${image}.png`,
-  question,
-  answer: "yes",
-  dataset: "vsr",
-  completion,
-});
-const [data, out] = [join(dir, "in.jsonl"), join(dir, "out.jsonl")];
-beforeEach(() => rmSync(out, { force: true }));
+const { dir, data, out } = commandFiles();
+const lineOf = (golden: GoldenLine) => ({ ...dataLine(golden), completion: golden.completion });
 
 const score = (checkpoint: string, lines: readonly unknown[]) =>
   grit(

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { UserError } from "../util/errors.ts";
-import { dataHash, loadLines, loadSamples } from "./samples.ts";
+import { dataHash, loadLinesWith, loadSamples } from "./samples.ts";
 
 let dir: string;
 const good = {
@@ -111,9 +111,11 @@ describe("good lines", () => {
   test("may hold more than a sample", async () => {
     const extra = z.object({ completion: z.string("is not a string") });
     const file = await dataFile({ ...good, completion: "<answer> yes" });
-    expect(await loadLines([file], extra)).toMatchObject([{ extra: { completion: "<answer> yes" }, line: 1, file }]);
+    expect(await loadLinesWith([file], extra)).toMatchObject([
+      { extra: { completion: "<answer> yes" }, line: 1, file },
+    ]);
     const bad = await dataFile({ ...good, completion: 3 });
-    await expect(loadLines([bad], extra)).rejects.toThrow("completion: is not a string");
+    await expect(loadLinesWith([bad], extra)).rejects.toThrow("completion: is not a string");
   });
 });
 

@@ -11,8 +11,9 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { box } from "../boxes.ts";
 import type { Sample, Task } from "../records.ts";
-import { Faults, firstFew } from "../util/faults.ts";
-import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
+import { Faults } from "../util/faults.ts";
+import type { ImageHeader } from "./image-header.ts";
+import { ImageHeaders } from "./image-headers.ts";
 import { jsonLines, LineNames, valid } from "./jsonl.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
@@ -73,14 +74,19 @@ type Line = z.infer<typeof lineSchema>;
 
 /** The samples of data files, in order. @throws UserError naming every fault of the files and their images */
 export async function loadSamples(files: readonly string[], options: LoadOptions = {}): Promise<Sample[]> {
-  return (await loadLines(files, z.unknown(), options)).map(({ sample }) => sample);
+  return (await loadLines(files, options)).map(({ sample }) => sample);
+}
+
+/** As `loadSamples`, each sample with the place where it stands. @throws UserError as `loadSamples` */
+export function loadLines(files: readonly string[], options: LoadOptions = {}): Promise<LoadedLine<unknown>[]> {
+  return loadLinesWith(files, z.unknown(), options);
 }
 
 /**
- * As `loadSamples`, for lines that hold more than a sample, such as a `completion`: `extra` says what, and is checked with
+ * As `loadLines`, for lines that hold more than a sample, such as a `completion`: `extra` says what, and is checked with
  * the same care. @throws UserError naming every fault of the files and their images
  */
-export async function loadLines<E>(
+export async function loadLinesWith<E>(
   files: readonly string[],
   extra: z.ZodType<E>,
   options: LoadOptions = {},
@@ -88,17 +94,21 @@ export async function loadLines<E>(
   const faults = new Faults();
   const lines: ReadLine<E>[] = [];
   for (const file of files) lines.push(...(await readLines(file, extra, options, faults)));
-  const headers = await imageHeaders(lines.map(({ image }) => image));
-  reportMissing(lines, headers, options.images, faults);
-  const loaded = lines.flatMap(({ file, line, value, extra, image }) => {
-    const header = headers.get(image)!;
-    if (typeof header === "string") {
-      if (header !== MISSING) faults.add(`${file}:${line}: image`, `${image} ${header}`);
-      return [];
-    }
-    checkGeometry(`${file}:${line}`, value, header, faults);
-    return [{ sample: toSample(value, line, image, header), extra, file, line }];
-  });
+  const headers = new ImageHeaders();
+  for (const { image, file, line } of lines) await headers.read(image, `${file}:${line}`);
+  const start = options.images
+    ? `image paths start at ${options.images}`
+    : "image paths start at the data file's folder; another is named by --images, in a recipe by data.images";
+  headers.reportMissing(faults, start);
+  const loaded: LoadedLine<E>[] = [];
+  for (const { file, line, value, extra, image } of lines) {
+    const where = `${file}:${line}`;
+    const header = await headers.read(image, where);
+    if (typeof header === "string") faults.add(`${where}: image`, `${image} ${header}`);
+    if (typeof header !== "object") continue;
+    checkGeometry(where, value, header, faults);
+    loaded.push({ sample: toSample(value, line, image, header), extra, file, line });
+  }
   faults.throwIfAny(files.join(", "), "Fix what is named above and run the command again.");
   return loaded;
 }
@@ -156,32 +166,6 @@ function runFolderOf(file: string): string | undefined {
 
 function idOf(value: Line, line: number): string {
   return value.id ?? `${value.dataset}-${line}`;
-}
-
-/** The header of each image, read once however many lines use it. */
-async function imageHeaders(images: readonly string[]): Promise<Map<string, ImageHeader | string>> {
-  const headers = new Map<string, ImageHeader | string>();
-  for (const image of images) if (!headers.has(image)) headers.set(image, await imageHeader(image));
-  return headers;
-}
-
-/** All missing images as one fault, since they are mostly missing for one reason: the folder. */
-function reportMissing(
-  lines: readonly ReadLine<unknown>[],
-  headers: ReadonlyMap<string, ImageHeader | string>,
-  folder: string | undefined,
-  faults: Faults,
-): void {
-  const missing = lines.filter(({ image }) => headers.get(image) === MISSING);
-  const images = [...new Set(missing.map(({ image }) => image))];
-  if (images.length === 0) return;
-  const count = images.length === 1 ? "one image is missing" : `${images.length} images are missing`;
-  const where = `${missing[0]!.file}:${missing[0]!.line}: image`;
-  const list = firstFew(images).map((image) => `\n    ${image}`);
-  const start = folder
-    ? `image paths start at ${folder}`
-    : "image paths start at the data file's folder; another is named by --images, in a recipe by data.images";
-  faults.add(where, `${count} (${start})${list.join("")}`);
 }
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */

@@ -54,20 +54,21 @@ export interface Following {
   readonly signal?: AbortSignal;
 }
 
-/** Answers every sample of a set in each of the given ways: [way][sample]. */
+/** Answers every sample of a set in each of the given ways: [way][sample]. @throws the signal's reason when it fires */
 export async function evaluate(
   engine: Engine,
   { name, samples }: AskedSet,
   askings: readonly Asking[],
   judge: Judge,
-  onProgress?: (done: number) => void,
+  { onProgress, signal }: Following = {},
 ): Promise<Answered[][]> {
   const out = askings.map((): Answered[] => []);
   let done = 0;
   for (const batch of chunks(samples, BATCH)) {
     for (const [way, asking] of askings.entries()) {
       const before = done;
-      const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part) });
+      const following = { onProgress: (part: number) => onProgress?.(before + part), ...(signal && { signal }) };
+      const replies = await ask(engine, batch, asking, following);
       out[way]!.push(...(await measured(engine, name, asking, replies, judge)));
       done += batch.length;
     }

@@ -57,7 +57,9 @@ export async function evaluateSets(engine: Engine, options: EvaluateOptions): Pr
   const sets: Record<string, ReturnType<typeof numbers>> = {};
   for (const set of loaded) {
     const before = samples.length;
-    const [answered] = await evaluate(engine, set, [asking], judge, (done) => onProgress?.(before + done));
+    const [answered] = await evaluate(engine, set, [asking], judge, {
+      onProgress: (done) => onProgress?.(before + done),
+    });
     sets[set.name] = numbers(answered!);
     samples.push(...answered!);
   }

@@ -1,6 +1,6 @@
 /** @file What a run says of itself: numbers over all samples, or none; and a base that has passed its gate only with numbers. */
 import { describe, expect, it } from "vitest";
-import { type Answers, GATE, summarize } from "../jobs/quickstart.ts";
+import { type Answers, GATE, summarize } from "../jobs/quickstart-measures.ts";
 import type { Answered } from "../run/lines.ts";
 import type { Measured } from "./manifest.ts";
 import { makeMeasured } from "./manifest-fixture.ts";

@@ -1,107 +1,127 @@
+/** @file The quickstart: scenes, the base measured, trained with GRPO-GR, measured again, exported and reported. */
+import { join } from "node:path";
+import { scenes } from "../../tools/places.mjs";
+import { type Recipe, settledIn } from "../config/recipe.ts";
+import { toImage } from "../config/recipe-options.ts";
+import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import type { LocalEngine } from "../engine/local.ts";
+import { heldOutSets } from "../evaluation/ask.ts";
+import { writeAskedAs } from "../prompt/asked-as.ts";
+import { writeReport } from "../report/write-report.ts";
+import type { Summary } from "../run/lines.ts";
+import { RunFolder } from "../run/run-folder.ts";
+import { openEngine, readData, type TrainOptions, train } from "../train.ts";
+import { Interrupted } from "../util/errors.ts";
+import { Laps } from "./laps.ts";
+import {
+  type Answers,
+  countAnswers,
+  measureAll,
+  summarize,
+  waysOfBase,
+  waysOfTrained,
+  writeAnswers,
+} from "./quickstart-measures.ts";
+
+/** Scenes of one seed serve every run: what differs between runs is the training. */
+export const SCENES = { out: scenes, seed: 1, counts: DEFAULT_COUNTS };
+
+export interface QuickstartOptions extends Pick<TrainOptions, "onReady" | "onStep" | "signal"> {
+  /** The run folder. */
+  readonly run: string;
+  /** Go on with the run that is there. */
+  readonly resume?: boolean;
+  /** Takes the time of each phase; it may have begun before. */
+  readonly laps?: Laps;
+  /** Called while scenes are rendered, with how many are, or once with all of them if they are `reused`. */
+  readonly onScenes?: (done: number, reused: boolean) => void;
+  /** Called when the model is open, with the answers that will be asked of it before and after training. */
+  readonly onOpened?: (engine: LocalEngine, answers: { readonly base: number; readonly result: number }) => void;
+  /** Called as each stage begins: the base is asked, trained, and asked again. */
+  readonly onStage?: (stage: "base" | "train" | "result") => void;
+  /** Called while the model is asked, with the answers of this stage so far and the set. */
+  readonly onAnswers?: (done: number, set: string) => void;
+}
+
+/** What the quickstart leaves. */
+export interface Quickstarted {
+  readonly summary: Summary;
+  /** The page. */
+  readonly report: string;
+  /** The trained model as a plain Hugging Face folder. */
+  readonly model: string;
+}
+
 /**
- * @file What the quickstart measures: the base and the trained model, alike on every held-out set. The base is also asked
- * in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
+ * Runs a recipe on the scenes world from nothing to a report.
+ * @throws UserError when the run folder is in use; Interrupted after a signal
  */
-
-import type { Recipe } from "../config/recipe.ts";
-import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
-import type { Engine } from "../engine/engine.ts";
-import { type AskedSet, type Asking, askingOf, evaluate } from "../evaluation/ask.ts";
-import { changes, numbers, row } from "../evaluation/summary.ts";
-import { openJudge } from "../judge/open.ts";
-import { keepImage } from "../rollouts.ts";
-import type { Answered, Summary } from "../run/lines.ts";
-import type { RunFolder } from "../run/run-folder.ts";
-
-/** The ways of asking the base, by the name of their row. */
-const WAYS = {
-  direct: "direct query",
-  greedy: "GRIT prompt, greedy",
-  sampled: "GRIT prompt, T = 1",
-  forced: "forced to look",
-  trained: "GRPO-GR",
-} as const;
-
-/** Answers by way and set. */
-export type Answers = Record<string, Record<string, Answered[]>>;
-
-/** What RL must find in the base: looking first is clearly better than what the base does by itself. */
-export const GATE = { forcedAtLeast: 0.85, greedyAtMost: 0.7, sets: ["vsr", "tallyqa"] };
-
-type WaysOf = (recipe: Recipe, set: string) => Record<string, Asking>;
-
-/** How the base is asked: by the GRIT prompt on every set, and in the further ways on the sets of the gate. */
-export const waysOfBase: WaysOf = (recipe, set) => {
-  const asking = askingOf(recipe);
-  if (!GATE.sets.includes(set)) return { [WAYS.greedy]: asking };
-  return {
-    [WAYS.direct]: { ...asking, method: "direct" },
-    [WAYS.greedy]: asking,
-    [WAYS.sampled]: { ...asking, temperature: 1 },
-    [WAYS.forced]: { ...asking, prefix: LOOK_PREFIX },
-  };
-};
-
-/** How the trained policy is asked: as the base was, by the GRIT prompt. */
-export const waysOfTrained: WaysOf = (recipe) => ({ [WAYS.trained]: askingOf(recipe) });
-
-/** How many answers that makes. */
-export function countAnswers(recipe: Recipe, sets: readonly AskedSet[], waysOf: WaysOf): number {
-  return sets.reduce((n, { name, samples }) => n + Object.keys(waysOf(recipe, name)).length * samples.length, 0);
-}
-
-/** Asks every set in its ways; `onProgress` hears the answers so far, and the set. */
-export async function measureAll(
-  engine: Engine,
-  recipe: Recipe,
-  sets: readonly AskedSet[],
-  waysOf: WaysOf,
-  onProgress: (done: number, set: string) => void,
-): Promise<Answers> {
-  const judge = await openJudge(recipe.judge);
-  const answers: Answers = {};
-  let done = 0;
-  for (const set of sets) {
-    const ways = waysOf(recipe, set.name);
-    const byWay = await evaluate(engine, set, Object.values(ways), judge, (part) => onProgress(done + part, set.name));
-    for (const [i, way] of Object.keys(ways).entries()) answers[way] = { ...answers[way], [set.name]: byWay[i]! };
-    done += countAnswers(recipe, [set], waysOf);
-  }
-  return answers;
-}
-
-/** Writes the answers before and after training into the run folder, with their images, for the report. */
-export function writeAnswers(run: RunFolder, answers: Answers): void {
-  for (const [folder, way] of [
-    ["before", WAYS.greedy],
-    ["after", WAYS.trained],
-  ] as const) {
-    const lines = Object.values(answers[way]!)
-      .flat()
-      .map(({ sha256, ...line }) => ({ ...line, image: keepImage(run, sha256, line.image) }));
-    run.writeLines(`eval/${folder}/samples.jsonl`, lines);
+export async function quickstart(recipe: Recipe, options: QuickstartOptions): Promise<Quickstarted> {
+  const { run: dir, resume = false, laps = new Laps(), signal } = options;
+  if (!resume) RunFolder.refuseOccupied(dir);
+  const { reused, files } = await renderSets({ ...SCENES, onProgress: (done) => options.onScenes?.(done, false) });
+  if (reused)
+    options.onScenes?.(
+      files.reduce((n, { samples }) => n + samples, 0),
+      true,
+    );
+  const sets = await heldOutSets(recipe);
+  const data = await readData(recipe);
+  laps.lap("scenes");
+  const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
+  try {
+    options.onOpened?.(engine, {
+      base: countAnswers(recipe, sets, waysOfBase),
+      result: countAnswers(recipe, sets, waysOfTrained),
+    });
+    options.onStage?.("base");
+    const base = await interruptible("Interrupted before training. Run the command again.", signal, () =>
+      measureAll(engine, recipe, sets, waysOfBase, { onProgress: options.onAnswers, signal }),
+    );
+    laps.lap("eval");
+    options.onStage?.("train");
+    const { onReady, onStep } = options;
+    const run = await train(recipe, {
+      run: dir,
+      engine,
+      data,
+      resume,
+      ...(onReady && { onReady }),
+      ...(onStep && { onStep }),
+      ...(signal && { signal }),
+    });
+    laps.lap("train");
+    options.onStage?.("result");
+    const trained = await interruptible("Interrupted after training. Go on with --resume.", signal, () =>
+      measureAll(engine, recipe, sets, waysOfTrained, { onProgress: options.onAnswers, signal }),
+    );
+    laps.lap("eval");
+    const answers = { ...base, ...trained };
+    writeAnswers(run, answers);
+    const model = join(dir, "model");
+    engine.export(model);
+    writeAskedAs(model, { method: recipe.method, image: toImage(recipe.image) });
+    return { ...(await reported(run, answers, laps)), model };
+  } finally {
+    engine.dispose();
   }
 }
 
-/** `summary.json`: changes by set, the ways of asking on the sets of the gate, the gate itself, seconds. */
-export function summarize(answers: Answers, seconds: Record<string, number>): Summary {
-  const [before, after] = [answers[WAYS.greedy]!, answers[WAYS.trained]!];
-  const sets = Object.keys(before).map((set) => [set, changes(before[set]!, after[set]!)]);
-  const gate = GATE.sets.map((set) => {
-    const [{ acc: forced }, { acc: greedy }] = [numbers(answers[WAYS.forced]![set]!), numbers(before[set]!)];
-    // A partial number proves nothing.
-    const known = forced !== null && greedy !== null;
-    return [set, { forced, greedy, passed: known && forced >= GATE.forcedAtLeast && greedy <= GATE.greedyAtMost }];
-  });
-  return {
-    sets: Object.fromEntries(sets),
-    rows: Object.values(WAYS).map((way) => row(way, onGate(answers[way]!))),
-    gate: { ...GATE, ...Object.fromEntries(gate) },
-    seconds,
-  };
+/** Writes summary and report. The report shows the summary: what it takes itself is added when it is there. */
+async function reported(run: RunFolder, answers: Answers, laps: Laps): Promise<{ summary: Summary; report: string }> {
+  run.writeJson("summary.json", summarize(answers, laps.seconds()));
+  const report = await writeReport(run.dir);
+  laps.lap("report");
+  const summary = summarize(answers, laps.seconds());
+  run.writeJson("summary.json", summary);
+  return { summary, report };
 }
 
-/** The answers on the sets of the gate alone: those that were asked in every way. */
-function onGate(bySet: Record<string, Answered[]>): Record<string, Answered[]> {
-  return Object.fromEntries(Object.entries(bySet).filter(([set]) => GATE.sets.includes(set)));
+/** Does work that a signal breaks off. @throws Interrupted with this message when it has */
+async function interruptible<T>(message: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? new Interrupted(message) : error;
+  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/text/text.json" with { type: "json" };
+import { LocalEngine } from "../engine/local.ts";
 import type { Sample } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { familyOf } from "./family.ts";
@@ -143,4 +144,18 @@ describe("METHODS", () => {
     expect(METHODS.direct.suffix).toBe("");
     expect(METHODS.icl.suffix.match(/\[\d+, \d+, \d+, \d+\]/g)).toHaveLength(5);
   });
+});
+
+it("lets every completion get as long as it may where it is unending", async () => {
+  const dir = path.join(GOLDEN, "qwen2_5_vl/checkpoints/tied");
+  const sampled = async (unending: boolean) => {
+    const engine = new LocalEngine(dir, { device: "cpu", processor: Processor.load(dir, { unending }) });
+    const prompt = await engine.processor.promptFrom({ text: "hi" });
+    const [completions] = await engine.sample([prompt], { n: 16, maxTokens: 60, temperature: 1, seed: 1 });
+    engine.dispose();
+    const special = new Set(engine.processor.tokenizer.specialIds);
+    return completions!.map(({ ids, ending }) => [ids.length, ending, ids.some((id) => special.has(id))]);
+  };
+  expect(await sampled(true)).toEqual(new Array(16).fill([60, "length", false]));
+  expect(new Set((await sampled(false)).map(([, ending]) => ending))).toContain("stop");
 });

@@ -33,6 +33,11 @@ const IMAGES_KEPT = 320;
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
 
+export interface ProcessorOptions extends ImageOptions {
+  /** No special token is ever sampled, so that every completion gets as long as it may: for benchmarks. */
+  readonly unending?: boolean;
+}
+
 /** Tokenizer, chat template and image processor of one checkpoint. */
 export class Processor {
   /** The space in which the model writes boxes. */
@@ -62,6 +67,7 @@ export class Processor {
     template: ChatTemplate,
     images: ImageProcessor,
     contextLength: number,
+    { unending = false }: Pick<ProcessorOptions, "unending"> = {},
   ) {
     this.boxSpace = family.boxSpace;
     this.tokenizer = tokenizer;
@@ -75,12 +81,12 @@ export class Processor {
     this.#templateFrames = family.templateFrames;
     this.#turnEnd = tokenizer.tokenId(TURN_END);
     const written = [this.#imageStart, this.imageTokenId, this.#imageEnd];
-    this.placeholderIds = [...written, ...present(tokenizer, family.placeholders)];
-    this.endIds = present(tokenizer, ENDS);
+    this.placeholderIds = unending ? tokenizer.specialIds : [...written, ...present(tokenizer, family.placeholders)];
+    this.endIds = unending ? [] : present(tokenizer, ENDS);
   }
 
   /** Reads the processor files of a Hugging Face folder. Throws `UserError` naming what is missing or broken. */
-  static load(dir: string, options: ImageOptions = {}): Processor {
+  static load(dir: string, options: ProcessorOptions = {}): Processor {
     requireFolder(dir);
     const family = familyOf(dir);
     return new Processor(
@@ -89,6 +95,7 @@ export class Processor {
       family.loadTemplate(dir),
       family.loadImages(dir, options),
       readContextLength(dir),
+      options,
     );
   }
 

@@ -17,7 +17,6 @@ import {
 import { differences, excerpts } from "../util/differences.ts";
 import { chainCard } from "./chain-cards.ts";
 import { cellText, halfWidth, inPercent, rowTitle, samplesText, titleWithUnit } from "./eval-cells.ts";
-import { BROWSER } from "./eval-script.ts";
 import { columnsOf } from "./eval-table.ts";
 import { isRight } from "./examples.ts";
 import { type FurtherTable, furtherTables } from "./further-tables.ts";
@@ -25,7 +24,6 @@ import { type Html, html } from "./html.ts";
 import { fraction, listed, percent } from "./number-format.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
-import { SCRIPT } from "./script.ts";
 
 /** Samples shown of each set: its first ones, then the first others on which the rows disagree, and that are unscored. */
 const FIRST = 12;
@@ -45,7 +43,7 @@ export async function evaluationPage(table: Table, evaluations: readonly Answere
     { id: "manifests", title: "Asked how", body: manifestsSection(evaluations) },
   ];
   const gallery = await pictures.gallery();
-  return renderDocument({ title, header, sections, gallery, script: SCRIPT + BROWSER }).markup;
+  return renderDocument({ title, header, sections, gallery }).markup;
 }
 
 function tableSection(table: Table): Html {

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import type { Change, Summary } from "../run/lines.ts";
 import { type Html, html, trusted } from "./html.ts";
 import { fraction, fractionGain, type Maybe, percent, points } from "./number-format.ts";
+import { pageScript } from "./page-script.ts";
 import { outcome, type Verdict } from "./run-verdict.ts";
-import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
 /** A part of the page; without a body the run has not come so far. */
@@ -33,7 +33,7 @@ export function renderPage({ name, verdict, summary, sections, gallery }: Page):
 ${summary && headlineNumbers(summary, verdict.trainedSets)}
 ${verdict.reading.length > 0 && html`<ul class="reading">${verdict.reading.map((sentence) => html`<li>${sentence}</li>`)}</ul>`}
 ${missing.length > 0 && html`<p class="note missing">This run has no data yet for: ${missing.join(", ")}.</p>`}`;
-  return renderDocument({ title: `${name}: ${verdict.headline}`, header, sections, gallery, script: SCRIPT });
+  return renderDocument({ title: `${name}: ${verdict.headline}`, header, sections, gallery });
 }
 
 /** What every page of ours is made of. */
@@ -43,12 +43,11 @@ export interface Document {
   readonly sections: readonly Section[];
   /** The embedded images. */
   readonly gallery: Html;
-  /** A constant of ours; nothing else is allowed to run. */
-  readonly script: string;
 }
 
 /** A page, complete: style and script inlined, every request but embedded images forbidden. */
-export function renderDocument({ title, header, sections, gallery, script }: Document): Html {
+export function renderDocument({ title, header, sections, gallery }: Document): Html {
+  const script = pageScript();
   const hash = createHash("sha256").update(script).digest("base64");
   const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
   const present = sections.filter((section) => section.body);

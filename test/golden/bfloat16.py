@@ -11,14 +11,16 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-FAMILY = sys.argv[1]
-HERE = Path(__file__).resolve().parent / FAMILY
+HERE = Path(__file__).resolve().parent / sys.argv[1]
 sys.path.insert(0, str(HERE))
+from make import FAMILY  # noqa: E402
 
 import torch  # noqa: E402
-from make import PROMPTS, extended, inputs_of, logprobs, masked, transformers  # noqa: E402
-from checkpoints import MASKED, SPECS, build, processor, special_ids  # noqa: E402
+import transformers  # noqa: E402
 from transformers import AutoModelForImageTextToText  # noqa: E402
+
+from checkpoints import MASKED, SPECS, build, processor, special_ids  # noqa: E402
+from shared import extended, logprobs, masked  # noqa: E402
 
 
 def completions(spec, dtype: torch.dtype) -> torch.Tensor:
@@ -30,8 +32,8 @@ def completions(spec, dtype: torch.dtype) -> torch.Tensor:
         model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype).eval()
     ids, proc = special_ids(spec), processor(spec)
     values = []
-    for _, images, question, answer in PROMPTS:
-        inputs = inputs_of(*((spec, proc) if FAMILY == "internvl" else (proc,)), images, question)
+    for _, images, question, answer in FAMILY.prompts:
+        inputs = FAMILY.inputs_of(spec, proc, images, question)
         completion = proc.tokenizer(answer).input_ids + [ids["<|im_end|>"]]
         with torch.no_grad():
             logits = model(**extended(inputs, completion)).logits[0].float()

@@ -53,6 +53,13 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def write_vocabulary(folder: Path, bpe: dict) -> None:
+    """vocab.json and merges.txt of a tokenizer.json, as older folders have them."""
+    write_json(folder / "vocab.json", bpe["model"]["vocab"])
+    merges = [" ".join(pair) for pair in bpe["model"]["merges"]]
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+
+
 # Times 1/sqrt(fan in), the scale of a random weight: attention that a flat softmax would hide.
 GAIN = {"q_proj": 2, "k_proj": 2, "v_proj": 1.5, "o_proj": 1.5, "qkv": 1.5}
 
@@ -122,6 +129,22 @@ def logprobs(logits: torch.Tensor, completion: list[int]) -> torch.Tensor:
     """Log-probability of each completion token; logits [tokens, vocabulary] of prompt and completion together."""
     rows = logits[-len(completion) - 1 : -1].log_softmax(-1)
     return rows[torch.arange(len(completion)), torch.tensor(completion)]
+
+
+def extended(inputs: dict, ids: list[int]) -> dict:
+    """The inputs with text tokens appended."""
+    tail = torch.tensor([ids], dtype=torch.long)
+    pieces = {"input_ids": tail, "attention_mask": torch.ones_like(tail), "mm_token_type_ids": torch.zeros_like(tail)}
+    return {**inputs, **{key: torch.cat([inputs[key], piece], dim=1) for key, piece in pieces.items() if key in inputs}}
+
+
+def loss_of(model, items: list[dict], masked_ids: list[int]) -> torch.Tensor:
+    """Mean negative log-probability over all completion tokens of all items, the masked ids left out."""
+    values = []
+    for item in items:
+        logits = model(**extended(item["inputs"], item["completion_ids"])).logits[0]
+        values.append(logprobs(masked(logits, masked_ids), item["completion_ids"]))
+    return -torch.cat(values).mean()
 
 
 def greedy(model, inputs: dict, masked_ids: list[int], pad: int) -> tuple[list[list[int]], float]:

@@ -4,8 +4,9 @@
  */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../../util/errors.ts";
-import { Faults, firstFew } from "../../util/faults.ts";
-import { type ImageHeader, imageHeader, MISSING } from "../image-header.ts";
+import { Faults } from "../../util/faults.ts";
+import type { ImageHeader } from "../image-header.ts";
+import { ImageHeaders } from "../image-headers.ts";
 import { readRows } from "../read/read-rows.ts";
 import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
 import { layoutOf } from "./benchmarks.ts";
@@ -127,9 +128,8 @@ class Writing {
   readonly #folder: string;
   readonly #store: ImageStore;
   readonly #faults: Faults;
-  readonly #headers = new Map<string, ImageHeader | string>();
+  readonly #headers = new ImageHeaders();
   readonly #byKey = new Map<string, StoredImage>();
-  readonly #missing = new Map<string, string>();
 
   constructor({ images, out }: ImportOptions, store: ImageStore, faults: Faults) {
     this.#images = resolve(images);
@@ -168,13 +168,8 @@ class Writing {
     };
   }
 
-  /** All missing images as one fault, since they are mostly missing for one reason: the folder. */
   reportMissing(): void {
-    if (this.#missing.size === 0) return;
-    const [[, where]] = this.#missing as unknown as [[string, string]];
-    const count = this.#missing.size === 1 ? "one image is missing" : `${this.#missing.size} images are missing`;
-    const list = firstFew([...this.#missing.keys()]).map((image) => `\n    ${image}`);
-    this.#faults.add(`${where}: image`, `${count} (paths start at the folder given by --images)${list.join("")}`);
+    this.#headers.reportMissing(this.#faults, "paths start at the folder given by --images");
   }
 
   async #imageOf({ image, imageKey }: Item, where: string): Promise<StoredImage | undefined> {
@@ -193,12 +188,8 @@ class Writing {
     if ("sameAs" in image)
       return this.#byKey.get(image.sameAs) ?? `is that of row ${image.sameAs}, which is not before it`;
     const path = join(this.#images, image.path);
-    if (!this.#headers.has(path)) this.#headers.set(path, await imageHeader(path));
-    const header = this.#headers.get(path)!;
-    if (typeof header !== "string") return { path, header };
-    if (header !== MISSING) return `${path} ${header}`;
-    if (!this.#missing.has(path)) this.#missing.set(path, where);
-    return undefined;
+    const header = await this.#headers.read(path, where);
+    return typeof header === "string" ? `${path} ${header}` : header && { path, header };
   }
 
   #fit(box: Quad, image: ImageHeader, where: string): Quad[] {

@@ -21,8 +21,8 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optim
 
 from checkpoints import MASKED, SPECS, Spec, build, by_file_name, processor, special_ids  # noqa: E402
 from lines import GREEDY, IMAGES, LINES  # noqa: E402
-from make import extended, prompt_text  # noqa: E402
-from shared import MIN_LEAD, logprobs, masked, round8, synthetic  # noqa: E402
+from make import prompt_text  # noqa: E402
+from shared import MIN_LEAD, extended, logprobs, masked, round8, synthetic  # noqa: E402
 
 CHECKPOINTS = ["tied", "original"]
 

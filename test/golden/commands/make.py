@@ -21,17 +21,10 @@ from transformers import AutoImageProcessor, AutoProcessor, Qwen2_5_VLForConditi
 
 from checkpoints import MASKED  # noqa: E402
 from lines import GREEDY, IMAGES, LINES  # noqa: E402
-from shared import synthetic  # noqa: E402
+from shared import extended, synthetic  # noqa: E402
 
 CHECKPOINTS = ["tied", "released"]
 MIN_LEAD = 1e-3  # a greedy choice closer than this could turn on rounding
-
-
-def extended(inputs: dict, ids: list[int]) -> dict:
-    """The inputs with text tokens appended."""
-    tail = torch.tensor([ids], dtype=torch.long)
-    pieces = {"input_ids": tail, "attention_mask": torch.ones_like(tail), "mm_token_type_ids": torch.zeros_like(tail)}
-    return {**inputs, **{key: torch.cat([inputs[key], piece], dim=1) for key, piece in pieces.items()}}
 
 
 def measure(name: str) -> list[dict]:

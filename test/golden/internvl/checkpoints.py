@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from shared import byte_level, randomise, write_json
+from shared import byte_level, randomise, write_json, write_vocabulary
 from transformers import (
     GotOcr2ImageProcessorPil,
     InternVLConfig,
@@ -286,9 +286,7 @@ def save_original(spec: Spec, whole: InternVLProcessor, folder: Path) -> None:
     """The files of a released folder that are not code: the conversation template is named, not written."""
     write_json(folder / "config.json", original_config(spec))
     bpe = json.loads(whole.tokenizer.backend_tokenizer.to_str())
-    write_json(folder / "vocab.json", bpe["model"]["vocab"])
-    merges = [" ".join(pair) for pair in bpe["model"]["merges"]]
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    write_vocabulary(folder, bpe)
     ids = special_ids(spec)
     write_json(folder / "added_tokens.json", {token: ids[token] for token in SPECIAL})
     kept = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}

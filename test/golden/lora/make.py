@@ -16,12 +16,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "qwen2_5_vl"))
-from make import PROMPTS, SAMPLES, extended, inputs_of, logprobs, loss_of, masked, round8  # noqa: E402
-from checkpoints import MASKED, SPECS, processor, special_ids  # noqa: E402
+from make import FAMILY  # noqa: E402
 
 import peft  # noqa: E402
 import torch  # noqa: E402
-from transformers import Qwen2_5_VLForConditionalGeneration  # noqa: E402
+
+from checkpoints import MASKED, SPECS, processor, special_ids  # noqa: E402
+from shared import SAMPLES, extended, logprobs, loss_of, masked, round8  # noqa: E402
 
 SPEC = next(spec for spec in SPECS if spec.name == "released")
 BASE = f"test/golden/qwen2_5_vl/checkpoints/{SPEC.name}"
@@ -40,7 +41,7 @@ TARGETS = [
 
 def base():
     folder = HERE.parents[2] / BASE
-    return Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    return FAMILY.model_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
 
 
 def chosen(target_modules) -> list[str]:
@@ -63,8 +64,8 @@ def main() -> None:
     ids, proc = special_ids(SPEC), processor(SPEC)
     masked_ids = [ids[token] for token in MASKED]
     items = [
-        {"inputs": inputs_of(proc, images, question), "completion_ids": proc.tokenizer(answer).input_ids + [ids["<|im_end|>"]]}
-        for _, images, question, answer in PROMPTS
+        {"inputs": FAMILY.inputs_of(SPEC, proc, images, question), "completion_ids": proc.tokenizer(answer).input_ids + [ids["<|im_end|>"]]}
+        for _, images, question, answer in FAMILY.prompts
     ]
     values = []
     for item in items:
@@ -84,7 +85,7 @@ def main() -> None:
     expected = {
         "made_with": {"peft": peft.__version__, "torch": torch.__version__},
         "base": BASE,
-        "logprobs": {name: row for (name, *_), row in zip(PROMPTS, values, strict=True)},
+        "logprobs": {name: row for (name, *_), row in zip(FAMILY.prompts, values, strict=True)},
         "loss": round8(loss.item()),
         "gradients": gradients,
         "targets": [{"target_modules": target, "modules": chosen(target)} for target in TARGETS],

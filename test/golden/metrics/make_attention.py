@@ -12,21 +12,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path += [str(HERE.parents[1] / "export"), str(HERE.parent / "qwen2_5_vl")]
+sys.path += [str(HERE.parents[1] / "export"), str(HERE.parent)]
 import tvshim  # noqa: E402, F401
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from PIL import Image  # noqa: E402
 from transformers import AutoImageProcessor, AutoProcessor, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
+from shared import extended, synthetic  # noqa: E402
+
 SIZES = {"wide": (140, 84), "photo": (100, 75)}
-
-
-def synthetic(width: int, height: int) -> Image.Image:
-    """RGB level of channel c at column x, row y: (x (5 + 2c) + y (9 - 3c) + (xy >> (3 + c)) + 40c) mod 256."""
-    y, x, c = np.ogrid[:height, :width, :3]
-    return Image.fromarray(((x * (5 + 2 * c) + y * (9 - 3 * c) + ((x * y) >> (3 + c)) + 40 * c) % 256).astype(np.uint8))
 
 
 def shares(line: dict) -> list[list[float]]:
@@ -38,9 +32,7 @@ def shares(line: dict) -> list[list[float]]:
     text = proc.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
     inputs = dict(proc(text=[text], images=[synthetic(*SIZES[line["image"]])], return_tensors="pt"))
     prompt = inputs["input_ids"].shape[1]
-    tail = torch.tensor([line["ids"]])
-    for key, piece in {"input_ids": tail, "attention_mask": torch.ones_like(tail), "mm_token_type_ids": torch.zeros_like(tail)}.items():
-        inputs[key] = torch.cat([inputs[key], piece], dim=1)
+    inputs = extended(inputs, line["ids"])
     image = (inputs["input_ids"][0] == model.config.image_token_id).nonzero()[:, 0]
     attentions = model(**inputs, output_attentions=True).attentions
     rows = [layer[0, :, prompt - 1 : -1][:, :, image].sum(-1).mean(0) for layer in attentions]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from shared import byte_level, randomise, write_json
+from shared import byte_level, randomise, write_json, write_vocabulary
 from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
@@ -223,9 +223,7 @@ def save_flat(spec: Spec, whole: Qwen2_5_VLProcessor, folder: Path) -> None:
     write_json(folder / "config.json", flat_config(spec))
     write_json(folder / "tokenizer_config.json", {**tokens, "tokenizer_class": "Qwen2Tokenizer", "chat_template": TEMPLATE})
     write_json(folder / "chat_template.json", {"chat_template": TEMPLATE})
-    write_json(folder / "vocab.json", bpe["model"]["vocab"])
-    merges = [" ".join(pair) for pair in bpe["model"]["merges"]]
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    write_vocabulary(folder, bpe)
     write_json(
         folder / "preprocessor_config.json",
         {

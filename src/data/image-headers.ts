@@ -1,0 +1,27 @@
+/** @file The images of many lines: each header is read once, and all that are missing are one fault. */
+import { type Faults, firstFew } from "../util/faults.ts";
+import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
+
+export class ImageHeaders {
+  readonly #known = new Map<string, ImageHeader | string>();
+  /** Where each missing image was first wanted. */
+  readonly #missing = new Map<string, string>();
+
+  /** The header of the image that is wanted at `where`, the phrase that tells what is wrong with it, or undefined if it is missing. */
+  async read(image: string, where: string): Promise<ImageHeader | string | undefined> {
+    if (!this.#known.has(image)) this.#known.set(image, await imageHeader(image));
+    const header = this.#known.get(image)!;
+    if (header !== MISSING) return header;
+    if (!this.#missing.has(image)) this.#missing.set(image, where);
+    return undefined;
+  }
+
+  /** Adds all missing images as one fault, since they are mostly missing for one reason: `start` says where their paths start. */
+  reportMissing(faults: Faults, start: string): void {
+    const [first] = this.#missing.values();
+    if (first === undefined) return;
+    const count = this.#missing.size === 1 ? "one image is missing" : `${this.#missing.size} images are missing`;
+    const list = firstFew([...this.#missing.keys()]).map((image) => `\n    ${image}`);
+    faults.add(`${first}: image`, `${count} (${start})${list.join("")}`);
+  }
+}
