@@ -1,0 +1,65 @@
+/**
+ * @file `npm run bench`: the steps and the sampling that the project is measured by, on this machine's processor, as a table.
+ *
+ *     npm run bench [-- --peer PYTHON]
+ *
+ * Each row names the phases of a step, and how much of the machine's measured matrix product it reaches. With `--peer`, a Python
+ * that has TRL, every step runs there right after; only ratios of one run mean anything on a shared machine.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { ComputeType } from "../src/torch/precision.ts";
+import { processor } from "../src/torch/processor.ts";
+import { table } from "../src/util/table.ts";
+import { matmulPeak, measurePeer, measureSampling, measureStep, openUnending, type StepPlan } from "./measure.ts";
+import { QWEN_0_4B, writeRandomCheckpoint } from "./random-checkpoint.ts";
+
+const { values } = parseArgs({ options: { peer: { type: "string" } } });
+const TINY = "models/grit-tiny-base";
+const large = mkdtempSync(join(tmpdir(), "grit-bench-"));
+try {
+  const { name, bfloat16 } = processor();
+  const types: ComputeType[] = bfloat16 === "native" ? ["float32", "bfloat16"] : ["float32"];
+  const peaks = new Map(types.map((type) => [type, matmulPeak(type)]));
+  const told = [...peaks].map(([type, peak]) => `${(peak / 1e12).toFixed(2)} TFLOP/s in ${type}`);
+  console.log(`${name}: matrix products of ${told.join(", ")}\n`);
+  writeRandomCheckpoint(large, TINY, QWEN_0_4B);
+
+  const rows = [];
+  for (const precision of types) {
+    rows.push(await stepRow("tiny base", TINY, { completions: 32, tokens: 128, steps: 3, precision }));
+    rows.push(await stepRow("0.4B shape", large, { completions: 8, tokens: 64, steps: 2, precision }));
+  }
+  const phases = ["sample", "score", "train", "update"];
+  console.log(table([["GRPO step", "type", "s", ...phases, "tokens/s", "of the limit", "TRL, s", "ratio"], ...rows]));
+
+  const engine = openUnending(large, "float32");
+  const [one, eight] = [await measureSampling(engine, 1, 64, 448), await measureSampling(engine, 8, 64, 448)];
+  await engine.dispose();
+  console.log(
+    `\n64 tokens about a picture of 256 tokens, 0.4B shape, float32: 1 completion ${one.toFixed(1)} s, ` +
+      `8 completions ${eight.toFixed(1)} s, ${(eight / one).toFixed(2)} times as long`,
+  );
+
+  /** `of the limit`: of a step that did nothing but its matrix products, at the speed of large ones. */
+  async function stepRow(shape: string, dir: string, plan: StepPlan): Promise<string[]> {
+    const ours = await measureStep(dir, plan);
+    const limit = ours.flops / peaks.get(ours.precision)!;
+    const peer = values.peer === undefined ? undefined : measurePeer(values.peer, dir, plan, ours.precision);
+    const { sample, score, train, update } = ours.phases_s;
+    return [
+      `${shape}, ${plan.completions} x ${plan.tokens}`,
+      ours.precision,
+      ours.median_step_s.toFixed(2),
+      ...[sample, score, train, update].map((seconds) => seconds.toFixed(2)),
+      ours.tokens_per_s.toFixed(0),
+      `${((100 * limit) / ours.median_step_s).toFixed(0)} %`,
+      peer ? peer.median_step_s.toFixed(2) : "–",
+      peer ? (peer.median_step_s / ours.median_step_s).toFixed(2) : "–",
+    ];
+  }
+} finally {
+  rmSync(large, { recursive: true });
+}

@@ -1,0 +1,173 @@
+/**
+ * @file What the benchmarks time: a GRPO step by its phases, sampling, and what the machine could do at best. All completions have
+ * exactly the length that is asked for.
+ */
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Engine } from "../src/engine/engine.ts";
+import { LocalEngine } from "../src/engine/local.ts";
+import { Processor } from "../src/prompt/prompt.ts";
+import type { Prompt } from "../src/records.ts";
+import { cast, Generator, matmul, normal_, zeros } from "../src/torch/ops.ts";
+import type { ComputeType, Precision } from "../src/torch/precision.ts";
+import { noGrad, tidy } from "../src/torch/tensor.ts";
+import { stream } from "../src/util/random.ts";
+
+const GROUP = 4;
+const SIDE = 168;
+const QUESTION =
+  "\nQuestion: How many discs are in the picture? First write your thoughts between <think> and </think>, with the " +
+  "coordinates you need as JSON under the key 'bbox_2d'. Look again between <rethink> and </rethink>, then give the " +
+  "answer after <answer>.";
+
+export interface StepPlan {
+  /** In all, in groups of 4. */
+  readonly completions: number;
+  readonly tokens: number;
+  /** Measured ones; one more warms up. */
+  readonly steps: number;
+  readonly precision: Precision;
+}
+
+const PHASES = ["prepare", "sample", "score", "train", "update"] as const;
+
+export interface StepTimes {
+  readonly precision: ComputeType;
+  readonly median_step_s: number;
+  readonly tokens_per_s: number;
+  /** Medians. */
+  readonly phases_s: Readonly<Record<(typeof PHASES)[number], number>>;
+  /** Floating-point operations of a step's matrix products. */
+  readonly flops: number;
+}
+
+/** Opens a checkpoint, reference beside it, so that nothing that is sampled ends a completion. */
+export function openUnending(dir: string, precision: Precision): LocalEngine {
+  return new LocalEngine(dir, { reference: true, precision, processor: Processor.load(dir, { unending: true }) });
+}
+
+/** Times steps with full fine-tuning: one picture of 168x168 a group, policy and reference scored, one AdamW update. */
+export async function measureStep(
+  dir: string,
+  { completions, tokens, steps, precision }: StepPlan,
+): Promise<StepTimes> {
+  const engine = openUnending(dir, precision);
+  const loss = {
+    kind: "grpo",
+    form: "on_policy",
+    epsilonLow: 0.2,
+    epsilonHigh: 0.2,
+    beta: 0.01,
+    normalize: "sequence",
+    maxTokens: tokens,
+  } as const;
+  const times: number[][] = [];
+  let prompts: Prompt[] = [];
+  for (let step = 0; step <= steps; step++) {
+    const marks = [performance.now()];
+    prompts = await Promise.all(
+      Array.from({ length: completions / GROUP }, (_, i) => promptAbout(engine, picture(SIDE, step * 100 + i))),
+    );
+    marks.push(performance.now());
+    const sampled = await engine.sample(prompts, { n: GROUP, maxTokens: tokens, temperature: 0.9, seed: step });
+    marks.push(performance.now());
+    const groups = prompts.map((prompt, g) => ({ prompt, completions: sampled[g]!.map(({ ids }) => ids) }));
+    const references = await engine.score("reference", groups);
+    marks.push(performance.now());
+    await engine.forwardBackward(
+      groups.map(({ prompt, completions }, g) => ({
+        prompt,
+        items: completions.map((ids, k) => ({ ids, advantage: k - 1.5, referenceLogprobs: references[g]![k]! })),
+      })),
+      loss,
+    );
+    marks.push(performance.now());
+    await engine.step({ lr: 2e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
+    marks.push(performance.now());
+    if (step > 0) times.push(marks.slice(1).map((mark, i) => (mark - marks[i]!) / 1000));
+  }
+  const written = prompts.reduce((sum, { ids }) => sum + ids.length, 0) + completions * tokens;
+  // Forward for sampling, for the reference and for training, and twice that for the gradient.
+  const flops = 5 * 2 * written * weightsOfToken(engine);
+  const { precision: computed } = engine;
+  await engine.dispose();
+  const median = middle(times.map((phases) => phases.reduce((a, b) => a + b)));
+  const phases_s = Object.fromEntries(PHASES.map((phase, i) => [phase, middle(times.map((each) => each[i]!))]));
+  return {
+    precision: computed,
+    median_step_s: median,
+    tokens_per_s: (completions * tokens) / median,
+    phases_s: phases_s as StepTimes["phases_s"],
+    flops,
+  };
+}
+
+/** The same step in TRL, on the same checkpoint; `python` has what bench/trl/trl_step.py needs. */
+export function measurePeer(python: string, dir: string, plan: StepPlan, precision: ComputeType) {
+  const script = fileURLToPath(new URL("trl/trl_step.py", import.meta.url));
+  const { completions, tokens, steps } = plan;
+  const args = ["--completions", completions, "--tokens", tokens, "--steps", steps, "--dtype", precision].map(String);
+  const out = execFileSync(python, [script, dir, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return JSON.parse(out.trim().split("\n").at(-1)!) as Pick<StepTimes, "median_step_s" | "tokens_per_s">;
+}
+
+/** Seconds that so many completions of one picture take, sampled together. */
+export async function measureSampling(engine: Engine, completions: number, tokens: number, side: number) {
+  const prompt = await promptAbout(engine, picture(side, 1));
+  const sample = async () => {
+    const started = performance.now();
+    await engine.sample([prompt], { n: completions, maxTokens: tokens, temperature: 1, seed: 1 });
+    return (performance.now() - started) / 1000;
+  };
+  await sample();
+  return middle([await sample(), await sample(), await sample()]);
+}
+
+/** Floating-point operations a second of the best of some large matrix products. */
+export function matmulPeak(precision: ComputeType, device = "cpu", n = 2048): number {
+  using generator = new Generator(1, device);
+  return noGrad(() =>
+    tidy(() => {
+      const a = cast(normal_(zeros([n, n], "float32", device), 0, 1, generator), precision);
+      const times = Array.from({ length: 6 }, () => {
+        const started = performance.now();
+        tidy(() => void matmul(a, a).toBytes());
+        return (performance.now() - started) / 1000;
+      });
+      return (2 * n ** 3) / Math.min(...times);
+    }),
+  );
+}
+
+/** Weights that a token of the language model is multiplied with, its head among them. */
+function weightsOfToken({ model }: LocalEngine): number {
+  let sum = model.shape.vocabulary * model.shape.hidden;
+  for (const [name, shape] of model.parameterShapes())
+    if (model.partOf(name) === "language" && shape.length > 1) sum += shape.reduce((a, b) => a * b);
+  return sum;
+}
+
+function promptAbout(
+  { processor }: Engine,
+  image: { width: number; height: number; rgb: Uint8Array },
+): Promise<Prompt> {
+  return processor.promptFrom({ images: [image], text: QUESTION });
+}
+
+/** Four discs on a grey ground. */
+function picture(side: number, seed: number): { width: number; height: number; rgb: Uint8Array } {
+  const random = stream(seed, "bench");
+  const rgb = new Uint8Array(side * side * 3).fill(random.int(0, 255));
+  for (let disc = 0; disc < 4; disc++) {
+    const [cx, cy] = [random.int(13, side - 14), random.int(13, side - 14)];
+    const colour = [random.int(0, 255), random.int(0, 255), 0];
+    for (let y = cy - 12; y <= cy + 12; y++)
+      for (let x = cx - 12; x <= cx + 12; x++)
+        if ((x - cx) ** 2 + (y - cy) ** 2 <= 156) rgb.set(colour, (y * side + x) * 3);
+  }
+  return { width: side, height: side, rgb };
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
