@@ -11,6 +11,7 @@ import {
   writeImage,
   writeLines,
 } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { largestGap, scratch } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
@@ -34,7 +35,7 @@ beforeEach(() => rmSync(out, { force: true }));
 const generate = (checkpoint: string, lines: readonly unknown[], ...options: string[]) =>
   grit(
     ...["generate", "--model", checkpointDir(checkpoint), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--precision", "float32", "--max-tokens", "20", ...options],
+    ...["--method", "direct", "--device", DEVICE, "--precision", "float32", "--max-tokens", "20", ...options],
   );
 
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit generate with %s", (checkpoint) => {
@@ -73,7 +74,7 @@ describe("grit generate", () => {
     writeAskedAs(trained, { method: "direct", image: { maxPixels: 28 * 28 * 4 } });
     const lines = writeLines(data, goldenLines("tied").map(lineOf));
     const run = async (...options: string[]) => {
-      const files = ["--model", trained, "--data", lines, "--out", out, "--device", "cpu", "--max-tokens", "4"];
+      const files = ["--model", trained, "--data", lines, "--out", out, "--device", DEVICE, "--max-tokens", "4"];
       expect(await grit("generate", ...files, ...options)).toMatchObject({ code: 0 });
       return readLines<GeneratedRow>(out);
     };

@@ -11,6 +11,7 @@ import {
   writeImage,
   writeLines,
 } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { largestGap, scratch } from "../../test/tiny.ts";
 
 const dir = scratch();
@@ -31,7 +32,7 @@ beforeEach(() => rmSync(out, { force: true }));
 const score = (checkpoint: string, lines: readonly unknown[]) =>
   grit(
     ...["score", "--model", checkpointDir(checkpoint), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--precision", "float32"],
+    ...["--method", "direct", "--device", DEVICE, "--precision", "float32"],
   );
 
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit score with %s", (checkpoint) => {
@@ -124,7 +125,7 @@ describe("grit score", () => {
     expect(await refused("--out", join(data, "x.jsonl"))).toMatch(/cannot be written/);
     expect(await refused("--out", out, "--method", "girt")).toMatch(/Allowed choices are direct, cot/);
     expect(await refused("--out", out, "--precision", "half")).toMatch(/float16 is not supported.*Write bfloat16/);
-    expect(await refused("--out", out, "--device", "gpu")).toMatch(/Write auto, cpu or cuda:N/);
+    expect(await refused("--out", out, "--device", "gpu")).toMatch(/not a device: write auto, cpu or cuda:N/);
     expect(await refused("--out", out, "--model", join(dir, "none"))).toMatch(/no such folder/);
   });
 });
