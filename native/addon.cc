@@ -196,8 +196,8 @@ napi_value set_grad_mode(napi_env env, const std::vector<napi_value>& args) {
 // generator(device, seed) -> handle
 napi_value generator(napi_env env, const std::vector<napi_value>& args) {
   const c10::Device on(to_string(env, args[0]));
-  at::Generator made = on.is_cuda() ? at::detail::getCUDAHooks().getNewGenerator(on.index())
-                                    : at::make_generator<at::CPUGeneratorImpl>();
+  at::Generator made = on.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>()
+                                   : at::globalContext().getAcceleratorHooksInterface(on.type()).getNewGenerator(on.index());
   made.set_current_seed(static_cast<uint64_t>(to_int(env, args[1])));
   return from_int(env, keep_generator(std::move(made)));
 }

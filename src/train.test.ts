@@ -2,6 +2,7 @@ import { cpSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
+import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
 import { scratchPlaces, VARIETY } from "../test/tiny.ts";
 import { SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
@@ -30,7 +31,7 @@ sampling: { temperature: 1, max_tokens: 8 }
 loss: { beta: 0 }
 optimizer: { lr: 1.0e-3, weight_decay: 0 }
 rewards: { custom: [variety.mjs] }
-device: cpu
+device: ${DEVICE}
 ${more}`,
   );
   return { ...(await grit("train", recipe, "--run", run)), run };

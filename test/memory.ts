@@ -1,4 +1,5 @@
 /** @file What the tests of the memory estimate share: models wide enough, and the peaks of a step beside what was estimated. */
+
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -9,6 +10,7 @@ import { initialWeights } from "../src/models/init.ts";
 import type { Prompt } from "../src/records.ts";
 import { native } from "../src/torch/native.ts";
 import { disposeAll } from "../src/torch/tensor.ts";
+import { DEVICE } from "./device.ts";
 import { loadGolden } from "./golden/golden.ts";
 import { promptOf, scratch } from "./tiny.ts";
 
@@ -83,7 +85,7 @@ async function measure(name: Family, prompt: Prompt, options: LocalOptions) {
   // Two prompts with their completions, exactly: what a third leaves of a micro-batch is not the prediction's to know.
   const microBatchTokens = 2 * (workload.promptTokens + workload.completions * workload.maxTokens);
   const engine = new LocalEngine(join(base, name), {
-    device: "cpu",
+    device: DEVICE,
     precision: "float32",
     microBatchTokens,
     ...options,

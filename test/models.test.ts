@@ -9,12 +9,13 @@ import { LocalEngine } from "../src/engine/local.ts";
 import { named } from "../src/prompt/image.ts";
 import { mean } from "../src/util/arrays.ts";
 import { stream } from "../src/util/random.ts";
+import { DEVICE } from "./device.ts";
 
 test.each([
   ["grit-tiny-base", "frame"],
   ["grit-tiny-base-internvl", "permille"],
 ])("%s boxes the objects of scenes of three, in its own numbers", async (name, space) => {
-  const engine = new LocalEngine(`models/${name}`, { device: "cpu", precision: "float32" });
+  const engine = new LocalEngine(`models/${name}`, { device: DEVICE, precision: "float32" });
   expect(engine.processor.boxSpace).toBe(space);
   const scenes = Array.from({ length: 8 }, (_, i) => sparseScene(stream(3, "test", i), 3));
   const prompts = await Promise.all(

@@ -2,6 +2,7 @@
  * @file What the tests of the training core share: engines over the tiny golden checkpoints, their prompts, and a look
  * at what an engine holds by way of the files it writes.
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import type { ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
 import type { GrpoLoss } from "../src/objective/loss.ts";
 import type { Prompt } from "../src/records.ts";
+import { DEVICE } from "./device.ts";
 import { type Golden, type GoldenPrompt, loadGolden } from "./golden/golden.ts";
 
 /** A folder that is removed when the file's tests are done. */
@@ -82,7 +84,7 @@ export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
 /** An engine over a golden checkpoint, and what was recorded of it. */
 export function openTiny(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
-  return { engine: new LocalEngine(golden.dir, { device: "cpu", precision: "float32", ...options }), golden };
+  return { engine: new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options }), golden };
 }
 
 /** A step to take where none in particular is meant. */

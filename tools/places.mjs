@@ -15,6 +15,9 @@ export const LIBTORCH_VERSION = "2.13.0";
 /** The folder of package.json. These scripts are in its `tools/`, and in its `dist/tools/` when they are built. */
 export const packageRoot = rootAbove(dirname(fileURLToPath(import.meta.url)));
 
+/** What the native library is made of. */
+export const nativeSources = join(packageRoot, "native");
+
 /** Is this a clone? It has the lock file of its packages, which npm leaves out of a package. */
 export const isClone = existsSync(join(packageRoot, "package-lock.json"));
 
@@ -35,7 +38,7 @@ export const { build, libtorch, buildTools } = isClone
       buildTools: join(packageRoot, ".build-tools"),
     }
   : {
-      build: join(cache, `addon-${packageVersion()}-${nativeSources().slice(0, 12)}`),
+      build: join(cache, `addon-${packageVersion()}-${hashOf(nativeSources).slice(0, 12)}`),
       libtorch: join(cache, `libtorch-${LIBTORCH_VERSION}`),
       buildTools: join(cache, "build-tools"),
     };
@@ -75,10 +78,14 @@ export function headersVersion() {
   return packageJson().dependencies["node-api-headers"];
 }
 
-/** SHA-256, hex, over the names and contents of the native sources. */
-export function nativeSources() {
+/**
+ * SHA-256, hex, over the names and contents of the files of a folder of the package.
+ * @param {string} folder
+ * @returns {string}
+ */
+export function hashOf(folder) {
   const hash = createHash("sha256");
-  const entries = readdirSync(join(packageRoot, "native"), { recursive: true, withFileTypes: true });
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const path of files.sort()) hash.update(`${path.slice(packageRoot.length)}\0`).update(readFileSync(path));
   return hash.digest("hex");

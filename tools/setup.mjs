@@ -10,39 +10,23 @@
  * Exit codes: 0 ready, 1 failed, 2 something is missing on this machine (the message says what to install), or it is of a
  * kind that is not supported.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
+import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { fetchTools, findTools } from "./cmake.mjs";
 import { describe, fetchLibtorch, findLibtorch, hasGpu } from "./libtorch.mjs";
+import { buildLibrary, libraryInPlace, readJson, writeJson } from "./native-build.mjs";
 import { findPip } from "./pip.mjs";
-import {
-  addon,
-  build as buildFolder,
-  headersVersion,
-  isClone,
-  nativeSources,
-  packageRoot,
-  setupCommand,
-} from "./places.mjs";
+import { addon, build as buildFolder, isClone, nativeSources, packageRoot, setupCommand } from "./places.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
 import { howToInstall, supportOf, thisSystem } from "./system.mjs";
 
 const at = (...path) => join(packageRoot, ...path);
-const native = dirname(addon);
+const library = { sources: nativeSources, file: addon };
 const record = join(buildFolder, "libtorch.json");
 const verify = fileURLToPath(new URL("verify.mjs", import.meta.url));
 const say = (text) => console.log(`setup: ${text}`);
-const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
-/** A file that is there whole or not at all: half a record would stop every later set-up. */
-const writeJson = (path, value) => {
-  writeFileSync(`${path}.partial`, `${JSON.stringify(value, null, 2)}\n`);
-  renameSync(`${path}.partial`, path);
-};
-
 /**
  * Are the packages in node_modules the ones that package-lock.json names? Packages for other platforms may lack. Those of an
  * installed package came with it.
@@ -55,19 +39,6 @@ function packagesInPlace() {
     installed !== undefined &&
     wanted.every(([path, { version, optional }]) => (installed[path] ? installed[path].version === version : optional))
   );
-}
-
-/** What the native library is built from; a change of any of it means building again. */
-function ingredients(libtorch) {
-  const { dir, version } = libtorch;
-  return { sources: nativeSources(), dir, version, headers: headersVersion() };
-}
-
-/** Is the library of build/native made of exactly these ingredients? */
-function libraryInPlace(libtorch) {
-  if (!existsSync(addon)) return false;
-  const { tools: _, ...made } = readJson(join(native, "stamp.json")) ?? {};
-  return JSON.stringify(made) === JSON.stringify(ingredients(libtorch));
 }
 
 /** The libtorch of the last set-up, when it still stands and the user has not named another one since. */
@@ -119,31 +90,6 @@ function checkMachine(system, libtorch, tools) {
   );
 }
 
-async function build(libtorch, { cmake, ninja, make }) {
-  needSpace(buildFolder, 0.2, "the native library");
-  const stamp = { ...ingredients(libtorch), tools: { cmake, runner: ninja ?? make } };
-  // CMake remembers the libtorch and the programs that it was configured with, so others start from an empty folder.
-  const last = readJson(join(native, "stamp.json"));
-  if (last?.dir !== stamp.dir || JSON.stringify(last.tools) !== JSON.stringify(stamp.tools)) {
-    rmSync(native, { recursive: true, force: true });
-  }
-  rmSync(join(native, "stamp.json"), { force: true });
-  const configure = ["-S", at("native"), "-B", native, "-DCMAKE_BUILD_TYPE=Release"];
-  configure.push("-G", ninja ? "Ninja" : "Unix Makefiles", `-DCMAKE_MAKE_PROGRAM=${ninja ?? make}`);
-  const headers = dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json"));
-  configure.push(`-DTORCH_DIR=${libtorch.dir}`, `-DNODE_API_INCLUDE=${join(headers, "include")}`);
-  for (const args of [configure, ["--build", native, "--parallel", String(availableParallelism())]]) {
-    const { code } = await run(cmake, args);
-    if (code !== 0) {
-      throw new Stop(
-        "The native library could not be built (see the output above).",
-        "Check that the compiler knows C++17 (CXX names another one) and that the libtorch named above is whole.",
-      );
-    }
-  }
-  writeJson(join(native, "stamp.json"), stamp);
-}
-
 async function timed(what, work) {
   say(what);
   const start = performance.now();
@@ -168,10 +114,10 @@ async function main() {
   }
   const packages = packagesInPlace();
   const last = libtorchInPlace();
-  if (values.quiet && packages && last && libraryInPlace(last)) return;
+  if (values.quiet && packages && last && libraryInPlace(library, last)) return;
   if (level === "untested") say(`${name} is untested. ${advice}`);
   let libtorch = (values.quiet && last) || findLibtorch(say);
-  let tools = libtorch && libraryInPlace(libtorch) ? undefined : findTools(say);
+  let tools = libtorch && libraryInPlace(library, libtorch) ? undefined : findTools(say);
   checkMachine(system, libtorch, tools);
 
   if (!packages) downloadSeconds += (await timed("installing npm packages", installPackages)).seconds;
@@ -190,15 +136,15 @@ async function main() {
   );
   if (hasGpu() && !libtorch.cuda) say("this machine has an NVIDIA GPU, which a CPU build cannot use");
 
-  const built = libraryInPlace(libtorch);
+  const built = libraryInPlace(library, libtorch);
   if (built) say("the native library is up to date");
-  else await timed("building the native library", () => build(libtorch, tools));
+  else await timed("building the native library", () => buildLibrary(library, libtorch, tools));
   const answer = ask(process.execPath, verify);
   if (answer === undefined) {
     await run(process.execPath, [verify]);
     throw new Stop(
       "The native library was built but does not run (see the output above).",
-      `Remove ${native}, check the libtorch named above, and run \`${setupCommand}\` again.`,
+      `Remove ${dirname(addon)}, check the libtorch named above, and run \`${setupCommand}\` again.`,
     );
   }
   say(`verified: ${answer}`);

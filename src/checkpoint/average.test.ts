@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
 import { readModel } from "../models/architectures.ts";
@@ -16,7 +17,7 @@ function scaled(dir: string, factor: number): string {
   const out = place();
   averageCheckpoints([dir], out);
   const model = readModel(dir);
-  const { parameters, layout } = readWeights(dir, model, "cpu");
+  const { parameters, layout } = readWeights(dir, model, DEVICE);
   tidy(() => writeWeights(out, model, parameters, layout, (_, tensor) => mul(tensor, factor)));
   for (const tensor of parameters.values()) tensor.dispose();
   return out;

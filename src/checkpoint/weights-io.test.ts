@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratch } from "../../test/tiny.ts";
 import { readModel } from "../models/architectures.ts";
@@ -38,7 +39,7 @@ function edit(path: string, change: (tensors: readonly TensorInfo[]) => readonly
   });
 }
 
-const open = (folder: string) => readWeights(folder, readModel(folder), "cpu");
+const open = (folder: string) => readWeights(folder, readModel(folder), DEVICE);
 
 /** The golden checkpoint with a head of its own in the last of its files, where it has one in common with the embeddings. */
 function withHead(name: string, head: string, change: (values: Buffer) => void): { folder: string; path: string } {

@@ -1,8 +1,10 @@
 /** @file What one command writes is what the next one reads, with nothing renamed in between. */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkpointDir, grit, readLines, writeImage, writeLines } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { largestGap, scratchPlaces, VARIETY } from "../../test/tiny.ts";
 import { chainOf } from "../rewards/fixtures.ts";
 
@@ -10,7 +12,7 @@ const place = scratchPlaces();
 const dir = join(place(), "..");
 const data = join(dir, "data.jsonl");
 const sample = { question: "How many kites?", answer: "2", dataset: "tallyqa", choices: ["1", "2"] };
-const asked = (model: string) => ["--model", checkpointDir(model), "--device", "cpu", "--precision", "float32"];
+const asked = (model: string) => ["--model", checkpointDir(model), "--device", DEVICE, "--precision", "float32"];
 
 beforeAll(async () => {
   const image = await writeImage(dir, "wide");
@@ -112,7 +114,7 @@ sampling: { max_tokens: 8 }
 loss: { beta: 0 }
 rewards: { custom: [${join(dir, "variety.mjs")}] }
 freeze: [vision, connector]
-device: cpu
+device: ${DEVICE}
 `,
   );
   expect(await grit("train", recipe, "--run", run)).toMatchObject({ code: 0 });

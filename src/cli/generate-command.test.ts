@@ -11,6 +11,7 @@ import {
   writeDamaged,
   writeLines,
 } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { largestGap } from "../../test/tiny.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { type GeneratedRow, generatedOf } from "../jobs/generate.ts";
@@ -22,7 +23,7 @@ const { dir, data, out } = commandFiles();
 const generate = (checkpoint: string, lines: readonly unknown[], ...options: string[]) =>
   grit(
     ...["generate", "--model", checkpointDir(checkpoint), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--precision", "float32", "--max-tokens", "20", ...options],
+    ...["--method", "direct", "--device", DEVICE, "--precision", "float32", "--max-tokens", "20", ...options],
   );
 
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit generate with %s", (checkpoint) => {
@@ -61,7 +62,7 @@ describe("grit generate", () => {
     writeAskedAs(trained, { method: "direct", image: { maxPixels: 28 * 28 * 4 } });
     const lines = writeLines(data, goldenLines("tied").map(dataLine));
     const run = async (...options: string[]) => {
-      const files = ["--model", trained, "--data", lines, "--out", out, "--device", "cpu", "--max-tokens", "4"];
+      const files = ["--model", trained, "--data", lines, "--out", out, "--device", DEVICE, "--max-tokens", "4"];
       expect(await grit("generate", ...files, ...options)).toMatchObject({ code: 0 });
       return readLines<GeneratedRow>(out);
     };

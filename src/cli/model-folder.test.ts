@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkpointDir, grit, readLines, writeImage, writeLines } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
 import { modelNamed } from "./model-folder.ts";
 
@@ -35,7 +36,7 @@ describe("--model", () => {
   it("is a run's latest checkpoint in every command", async () => {
     const run = runWith(2, 10);
     expect(modelNamed(run)).toBe(join(run, "checkpoints", "step-10"));
-    const asked = ["--model", run, "--data", data, "--device", "cpu", "--method", "direct"];
+    const asked = ["--model", run, "--data", data, "--device", DEVICE, "--method", "direct"];
     const [evaluated, generated, scored, probed] = [place(), place(), place(), place()];
     for (const argv of [
       ["eval", ...asked, "--out", evaluated, "--max-tokens", "3"],

@@ -1,9 +1,11 @@
 /** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { computingNote } from "../engine/computing.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { askedAs } from "../prompt/asked-as.ts";
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
+import { DEVICE_ADVICE, isDeviceName } from "../torch/device-name.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
 import { modelNamed } from "./model-folder.ts";
 import { integer, number } from "./number-options.ts";
@@ -96,6 +98,6 @@ function precision(name: string): Precision {
 }
 
 function device(name: string): string {
-  if (!/^(auto|cpu|cuda:\d+)$/.test(name)) throw new InvalidArgumentError("Write auto, cpu or cuda:N.");
+  if (!isDeviceName(name)) throw new InvalidArgumentError(`It is not a device: ${DEVICE_ADVICE}.`);
   return name;
 }

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkpointDir, grit, readLines, writeImage, writeLines } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { JudgeServer } from "../../test/judge-server.ts";
 import { scratch } from "../../test/tiny.ts";
 
@@ -16,7 +17,7 @@ const reasoned =
 const probe = (kind: string, lines: readonly object[], ...options: string[]) =>
   grit(
     ...["probe", kind, "--model", checkpointDir("tied"), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--max-tokens", "6", ...options],
+    ...["--method", "direct", "--device", DEVICE, "--max-tokens", "6", ...options],
   );
 const rows = <T>() => readLines<T>(join(out, "rows.jsonl"));
 const summary = () => JSON.parse(readFileSync(join(out, "summary.json"), "utf8")) as unknown;

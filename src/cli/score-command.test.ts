@@ -12,6 +12,7 @@ import {
   writeDamaged,
   writeLines,
 } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { largestGap } from "../../test/tiny.ts";
 
 const { dir, data, out } = commandFiles();
@@ -20,7 +21,7 @@ const lineOf = (golden: GoldenLine) => ({ ...dataLine(golden), completion: golde
 const score = (checkpoint: string, lines: readonly unknown[]) =>
   grit(
     ...["score", "--model", checkpointDir(checkpoint), "--data", writeLines(data, lines), "--out", out],
-    ...["--method", "direct", "--device", "cpu", "--precision", "float32"],
+    ...["--method", "direct", "--device", DEVICE, "--precision", "float32"],
   );
 
 describe.each(["tied", "released", "internvl/tied", "internvl/original"])("grit score with %s", (checkpoint) => {
@@ -113,7 +114,7 @@ describe("grit score", () => {
     expect(await refused("--out", join(data, "x.jsonl"))).toMatch(/cannot be written/);
     expect(await refused("--out", out, "--method", "girt")).toMatch(/Allowed choices are direct, cot/);
     expect(await refused("--out", out, "--precision", "half")).toMatch(/float16 is not supported.*Write bfloat16/);
-    expect(await refused("--out", out, "--device", "gpu")).toMatch(/Write auto, cpu or cuda:N/);
+    expect(await refused("--out", out, "--device", "gpu")).toMatch(/not a device: write auto, cpu or cuda:N/);
     expect(await refused("--out", out, "--model", join(dir, "none"))).toMatch(/no such folder/);
   });
 });

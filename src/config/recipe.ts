@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
+import { DEVICE_ADVICE, isDeviceName } from "../torch/device-name.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { judgeSchema } from "./judge-settings.ts";
@@ -123,10 +124,7 @@ export const recipeFields = z.strictObject({
     })
     .optional(),
   precision: precisionSchema,
-  device: z
-    .string()
-    .regex(/^(auto|cpu|cuda:\d+)$/, "is not a device: write auto, cpu or cuda:N")
-    .default("auto"),
+  device: z.string().refine(isDeviceName, `is not a device: ${DEVICE_ADVICE}`).default("auto"),
   /** Tokens that one forward pass may hold; more means faster, and more memory. */
   micro_batch_tokens: count.default(4096),
   activation_checkpointing: z.boolean().default(false),

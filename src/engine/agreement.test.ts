@@ -2,6 +2,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { grit, writeImage, writeLines } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
 import { liveTensors } from "../torch/tensor.ts";
@@ -75,7 +76,7 @@ describe("a checkpoint whose files contradict each other is refused, naming file
   it.each(cases)("%s, %s, case %#", (name, file, change, message) => {
     const dir = edited(name, file, change);
     const before = liveTensors();
-    const open = () => new LocalEngine(dir, { device: "cpu", precision: "float32" });
+    const open = () => new LocalEngine(dir, { device: DEVICE, precision: "float32" });
     expect(open).toThrow(UserError);
     expect(open).toThrow(message);
     expect(open).toThrow(`${dir} contradict each other`);
@@ -89,7 +90,7 @@ describe("a checkpoint whose files contradict each other is refused, naming file
     });
     const path = join(dir, config);
     writeFileSync(path, readFileSync(path, "utf8").replace(/"image_token_id": \d+/, '"image_token_id": 5'));
-    const open = () => new LocalEngine(dir, { device: "cpu", precision: "float32" });
+    const open = () => new LocalEngine(dir, { device: DEVICE, precision: "float32" });
     expect(open).toThrow(/vocab_size: config\.json says 325, but tokenizer\.json has ids up to 999/);
     expect(open).toThrow(/2 faults[\s\S]*the id of/);
   });
@@ -100,7 +101,7 @@ it("grit train refuses it with exit code 2, and makes no run folder", async () =
   const [run, recipe] = [place(), `${place()}.yaml`];
   const line = { image: await writeImage(dirname(recipe), "wide"), question: "Is it?", answer: "yes", dataset: "vsr" };
   const data = writeLines(`${place()}.jsonl`, [line]);
-  writeFileSync(recipe, `model: ${model}\ndata: { train: [${data}] }\ndevice: cpu\n`);
+  writeFileSync(recipe, `model: ${model}\ndata: { train: [${data}] }\ndevice: ${DEVICE}\n`);
   expect(await grit("train", recipe, "--run", run)).toMatchObject({
     code: 2,
     err: expect.stringContaining("config.json says 5, but tokenizer.json says 312"),

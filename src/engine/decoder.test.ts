@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
@@ -14,9 +15,9 @@ import { pack } from "./packing.ts";
 function open(name: string, temperature: number) {
   const golden = loadGolden(name);
   const model = readModel(golden.dir);
-  const { parameters } = readWeights(golden.dir, model, "cpu");
+  const { parameters } = readWeights(golden.dir, model, DEVICE);
   const weights = new Weights(parameters);
-  const mask_V = keep(tidy(() => placeholderMask(model.shape.vocabulary, golden.masked_ids, "cpu")));
+  const mask_V = keep(tidy(() => placeholderMask(model.shape.vocabulary, golden.masked_ids, DEVICE)));
   const prompts = golden.prompts.slice(0, 2).map(promptOf);
   const positions = prompts.map(({ ids, images }) => model.positions(ids, images));
   const choice = { temperature, topP: 1, topK: 0 };

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { adapterDir, loadLora } from "../../test/golden/lora/golden.ts";
 import { COMMIT } from "../../test/hub/fake.ts";
@@ -42,7 +43,7 @@ const groups = groupsOf("tied");
 const asked = askedOf(groups);
 
 function withEngine<T>(folder: string, options: LocalOptions, use: (engine: LocalEngine) => T): T {
-  const engine = new LocalEngine(folder, { device: "cpu", precision: "float32", ...options });
+  const engine = new LocalEngine(folder, { device: DEVICE, precision: "float32", ...options });
   try {
     return use(engine);
   } finally {
@@ -146,7 +147,7 @@ describe.each([
   const whole = { ...lora, parts: ["language", "vision", "connector"] } as const;
 
   it("begins as the base; what it then samples is what it scores", async () => {
-    const engine = new LocalEngine(base, { device: "cpu", precision: "float32", lora: whole, reference: true });
+    const engine = new LocalEngine(base, { device: DEVICE, precision: "float32", lora: whole, reference: true });
     const before = engine.score("reference", wanted);
     expect(engine.score("policy", wanted)).toEqual(before);
     move(engine, 2, learned);

@@ -2,6 +2,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   differing,
@@ -67,7 +68,7 @@ it("an export carries no weights but its own: others would be the old ones", () 
   cpSync(golden, from, { recursive: true });
   for (const name of ["pytorch_model.bin", "pytorch_model.bin.index.json", "optimizer.pt"])
     writeFileSync(join(from, name), "");
-  const engine = new LocalEngine(from, { device: "cpu", precision: "float32" });
+  const engine = new LocalEngine(from, { device: DEVICE, precision: "float32" });
   engine.export(to);
   engine.dispose();
   expect(readdirSync(to).sort()).toEqual(readdirSync(golden).sort());

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { largestGap, promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
@@ -16,11 +17,11 @@ import { type SamplerContext, sample } from "./sampler.ts";
 function open(name: string) {
   const golden = loadGolden(name);
   const model = readModel(golden.dir);
-  const weights = new Weights(readWeights(golden.dir, model, "cpu").parameters);
+  const weights = new Weights(readWeights(golden.dir, model, DEVICE).parameters);
   const context: SamplerContext = {
     model,
     weights,
-    mask_V: placeholderMask(model.shape.vocabulary, golden.masked_ids, "cpu"),
+    mask_V: placeholderMask(model.shape.vocabulary, golden.masked_ids, DEVICE),
     tokenizer: Tokenizer.load(golden.dir),
     endIds: [],
     features: (images) => (images.length ? model.encodeImages(weights, images) : undefined),

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { type Golden, type GoldenPrompt, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
 import { maskedLogits, placeholderMask, tokenLogprobs } from "../engine/logprobs.ts";
 import { pack } from "../engine/packing.ts";
-import { cat, indexSelect, ints, mul, neg, sum } from "../torch/ops.ts";
+import { cat, indexSelect, ints, mul, neg, sum, toDevice } from "../torch/ops.ts";
 import { liveTensors, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { readModel } from "./architectures.ts";
 import { PackAttention } from "./attention.ts";
@@ -24,7 +25,7 @@ function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], m
   const features = packed.images.length ? { features_MD: model.encodeImages(weights, packed.images) } : {};
   const hidden = forward(model, weights, { ...packed, ...features }, new PackAttention(packed.trees));
   const flat = spans.flat();
-  const rows = indexSelect(hidden, 0, ints(flat.flatMap((span) => span.rows)));
+  const rows = indexSelect(hidden, 0, toDevice(ints(flat.flatMap((span) => span.rows)), DEVICE));
   const logprobs = tokenLogprobs(
     maskedLogits(model, weights, rows, mask),
     flat.flatMap((span) => span.ids),
@@ -43,7 +44,7 @@ function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
 describe.each(goldenNames())("%s equals transformers", (name) => {
   const golden: Golden = loadGolden(name);
   const model = readModel(golden.dir);
-  const { parameters } = readWeights(golden.dir, model, "cpu");
+  const { parameters } = readWeights(golden.dir, model, DEVICE);
   const weights = new Weights(parameters);
   const vocabulary = model.shape.vocabulary;
 
@@ -52,7 +53,7 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
     (_, prompt) => {
       tidy(() =>
         noGrad(() => {
-          const mask = placeholderMask(vocabulary, golden.masked_ids, "cpu");
+          const mask = placeholderMask(vocabulary, golden.masked_ids, DEVICE);
           const { packed, hidden, logprobs } = run(model, weights, [prompt], mask);
           expect(packed.positions).toEqual(prompt.position_ids);
           if (prompt.images.length) {
@@ -79,7 +80,7 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
     for (const [, tensor] of weights.entries()) tensor.requiresGrad();
     tidy(() => {
       const prompts = recorded.prompts.map((p) => golden.prompts.find((each) => each.name === p)!);
-      const { logprobs } = run(model, weights, prompts, placeholderMask(vocabulary, golden.masked_ids, "cpu"));
+      const { logprobs } = run(model, weights, prompts, placeholderMask(vocabulary, golden.masked_ids, DEVICE));
       const loss = mul(neg(sum(logprobs)), 1 / logprobs.size(0));
       expect(loss.item()).toBeCloseTo(recorded.loss, 4);
       loss.backward();
@@ -104,7 +105,7 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
     const prompt = golden.prompts.find((p) => p.images.length > 0)!;
     tidy(() =>
       noGrad(() => {
-        const mask = placeholderMask(vocabulary, golden.masked_ids, "cpu");
+        const mask = placeholderMask(vocabulary, golden.masked_ids, DEVICE);
         const root = promptOf(prompt);
         const branches = [prompt.completion_ids, prompt.completion_ids.slice(3), prompt.completion_ids.slice(0, 2)].map(
           (ids) => ({ context: [], ids }),
@@ -118,8 +119,9 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
             new PackAttention(packed.trees),
           );
           const flat = spans.flat();
+          const rows = toDevice(ints(flat.flatMap((s) => s.rows)), DEVICE);
           return tokenLogprobs(
-            maskedLogits(model, weights, indexSelect(hidden, 0, ints(flat.flatMap((s) => s.rows))), mask),
+            maskedLogits(model, weights, indexSelect(hidden, 0, rows), mask),
             flat.flatMap((s) => s.ids),
           );
         };
@@ -138,7 +140,7 @@ it("leaves nothing behind but the parameters", () => {
   const before = liveTensors();
   const golden = loadGolden("tied");
   const model = readModel(golden.dir);
-  const { parameters } = readWeights(golden.dir, model, "cpu");
+  const { parameters } = readWeights(golden.dir, model, DEVICE);
   tidy(() =>
     noGrad(
       () =>
@@ -146,7 +148,7 @@ it("leaves nothing behind but the parameters", () => {
           model,
           new Weights(parameters),
           golden.prompts,
-          placeholderMask(model.shape.vocabulary, golden.masked_ids, "cpu"),
+          placeholderMask(model.shape.vocabulary, golden.masked_ids, DEVICE),
         ).logprobs.item.length,
     ),
   );

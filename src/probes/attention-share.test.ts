@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { checkpointDir, goldenLines } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { goldenImage, syntheticRgb } from "../../test/golden/golden.ts";
 import { largestGap } from "../../test/tiny.ts";
 import { parseChain } from "../chain/parse.ts";
@@ -21,7 +22,7 @@ function promptOf(engine: LocalEngine, image: string, question: string) {
 }
 
 describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
-  const engine = new LocalEngine(checkpointDir(checkpoint), { device: "cpu", precision: "float32" });
+  const engine = new LocalEngine(checkpointDir(checkpoint), { device: DEVICE, precision: "float32" });
   afterAll(() => engine.dispose());
 
   it("equals the weights of transformers' eager attention, and leaves no tensor behind", async () => {
@@ -36,7 +37,7 @@ describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
 });
 
 describe("rethinkAttention", () => {
-  const engine = new LocalEngine(checkpointDir("tied"), { device: "cpu", precision: "float32" });
+  const engine = new LocalEngine(checkpointDir("tied"), { device: DEVICE, precision: "float32" });
   afterAll(() => engine.dispose());
 
   it("compares rethinks of one length after a thought with its boxes and without", async () => {

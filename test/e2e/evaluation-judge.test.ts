@@ -2,6 +2,7 @@
  * @file Evaluations whose judge is a service: which one it was is pinned, what a model has said outlives the judge's failing,
  * and the commands end and go on as they should.
  */
+
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import type { Judge } from "../../src/judge/judge.ts";
 import type { Answered } from "../../src/run/lines.ts";
 import { Interrupted } from "../../src/util/errors.ts";
 import { grit, readLines } from "../commands.ts";
+import { DEVICE } from "../device.ts";
 import { loadGolden } from "../golden/golden.ts";
 import { JudgeServer } from "../judge-server.ts";
 import { scratch } from "../tiny.ts";
@@ -45,7 +47,7 @@ function judgeFile(name: string, openai: object = {}): string {
 
 /** The command that asks the set vsr directly: random weights answer something, and all of it is judged. */
 const command = (out: string, judge: string, ...more: string[]) => [
-  ...["eval", "--model", model, "--device", "cpu", "--max-tokens", "8", "--temperature", "1", "--method", "direct"],
+  ...["eval", "--model", model, "--device", DEVICE, "--max-tokens", "8", "--temperature", "1", "--method", "direct"],
   ...["--data", join(scenes, "vsr_val.jsonl"), "--name", "tiny", "--out", join(dir, out), "--judge", judge, ...more],
 ];
 const contentOf = (out: string, name: string) => readFileSync(join(dir, out, name), "utf8");
@@ -117,7 +119,7 @@ describe("what was said", () => {
 
   /** Evaluates in a folder, in batches of three, by a judge that always has the same name. */
   async function evaluated(out: string, judge: Judge["judge"]): Promise<void> {
-    const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
+    const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;
@@ -215,7 +217,7 @@ describe("grit eval", () => {
       cache: join(dir, "verdicts", "table"),
       model: "other",
     };
-    const table = { sets: { vsr: "scenes/vsr_val.jsonl" }, limit: 1, model, device: "cpu", max_tokens: 4 };
+    const table = { sets: { vsr: "scenes/vsr_val.jsonl" }, limit: 1, model, device: DEVICE, max_tokens: 4 };
     const rows = { direct: { method: "direct" }, "direct-too": { method: "direct", prefix: "It" } };
     writeFileSync(recipe, JSON.stringify({ ...table, rows, judge: { name: "openai", openai } }));
     const { out } = await grit("eval", recipe, "--out", join(dir, "table"));

@@ -2,6 +2,7 @@
  * @file Whole evaluations over a tiny checkpoint of random weights: in any batch, in any order, killed and resumed, refused,
  * and the five methods of the paper's table by one recipe.
  */
+
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { exactJudge } from "../../src/judge/exact.ts";
 import type { Answered } from "../../src/run/lines.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { grit, readLines, writeLines } from "../commands.ts";
+import { DEVICE } from "../device.ts";
 import { loadGolden } from "../golden/golden.ts";
 import { scratch } from "../tiny.ts";
 
@@ -35,7 +37,7 @@ const GREEDY: Asking = { ...SAMPLED, temperature: 0 };
 
 /** Evaluates into a new folder, or on in an old one. */
 async function evaluated(name: string, options: { asking?: Asking; sets?: HashedSet[]; batch?: number } = {}) {
-  const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
+  const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
   const plan = {
     name: "tiny",
     model,
@@ -96,7 +98,7 @@ describe("an evaluation", () => {
     const out = await evaluated("twice");
     const first = bytesOf(out);
     let asked = 0;
-    const engine = new LocalEngine(model, { device: "cpu", precision: "float32", image: { maxPixels: 12544 } });
+    const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;
@@ -110,7 +112,7 @@ describe("an evaluation", () => {
   });
 });
 
-const FLAGS = ["--model", model, "--device", "cpu", "--max-tokens", "12", "--seed", "4", "--temperature", "1"];
+const FLAGS = ["--model", model, "--device", DEVICE, "--max-tokens", "12", "--seed", "4", "--temperature", "1"];
 
 describe("grit eval", () => {
   it("killed and given again, is the unbroken evaluation, byte for byte", async () => {
@@ -226,7 +228,7 @@ describe("a recipe", () => {
   const training = `steps: 1
 freeze: [vision, connector]
 image: { max_pixels: 12544 }
-device: cpu
+device: ${DEVICE}
 data: { train: [scenes/vsr_train_2.jsonl, scenes/tallyqa_train_2.jsonl] }
 `;
 
@@ -253,7 +255,7 @@ rows:
   grit: { method: grit, train: grit.yaml, seeds: [1, 2] }
 max_tokens: 8
 image: { max_pixels: 12544 }
-device: cpu
+device: ${DEVICE}
 `,
     );
   });

@@ -2,6 +2,7 @@
  * @file Training runs whose judge is a service: it stops answering in the rewards of a step, or on the held-out set after a
  * step's update, and the run that is resumed equals the one that was never stopped.
  */
+
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -9,6 +10,7 @@ import { loadRecipe } from "../../src/config/recipe.ts";
 import { renderSets } from "../../src/data/scenes/sets.ts";
 import { train } from "../../src/train.ts";
 import { Interrupted, UserError } from "../../src/util/errors.ts";
+import { DEVICE } from "../device.ts";
 import { JudgeServer } from "../judge-server.ts";
 import { scratch } from "../tiny.ts";
 
@@ -31,7 +33,7 @@ group_size: 2
 sampling: { temperature: 1, max_tokens: 160 }
 optimizer: { lr: 1.0e-4 }
 freeze: [vision, connector]
-device: cpu
+device: ${DEVICE}
 eval: { every: 2 }
 save: { every: 10 }
 `,

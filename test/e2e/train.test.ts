@@ -2,6 +2,7 @@
  * @file Whole training runs over a tiny checkpoint and four rendered samples: broken off and resumed, interrupted,
  * refused, and with what a user may add.
  */
+
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { loadRecipe } from "../../src/config/recipe.ts";
 import { renderSets } from "../../src/data/scenes/sets.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
 import { train } from "../../src/train.ts";
+import { DEVICE } from "../device.ts";
 import { loadGolden } from "../golden/golden.ts";
 import { differing, scratch, VARIETY } from "../tiny.ts";
 
@@ -36,7 +38,7 @@ loss: { beta: 0.05 }
 optimizer: { lr: 1.0e-3 }
 image: { max_pixels: 12544 }
 freeze: [vision, connector]
-device: cpu
+device: ${DEVICE}
 precision: float32
 save: { every: ${SAVE_EVERY}, keep: 10 }
 `,

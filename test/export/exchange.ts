@@ -2,6 +2,7 @@
  * @file What the comparisons with Python share: what we compute from a folder, written as verify.py reads it, and the Python
  * that computes it again: `python3`, or the one named by GRIT_PYTHON.
  */
+
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { Policy } from "../../src/engine/policy.ts";
 import { PackAttention } from "../../src/models/attention.ts";
 import { forward } from "../../src/models/forward.ts";
 import { noGrad, tidy } from "../../src/torch/tensor.ts";
+import { DEVICE } from "../device.ts";
 import { type Golden, loadGolden } from "../golden/golden.ts";
 import { promptOf } from "../tiny.ts";
 
@@ -33,7 +35,7 @@ export function runPython(script: string, ...args: readonly string[]): { status:
 /** An engine over a golden checkpoint, trained for three steps on its recorded completions. The caller disposes it. */
 export function trained(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
-  const engine = new LocalEngine(golden.dir, { device: "cpu", precision: "float32", ...options });
+  const engine = new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options });
   const groups = golden.prompts.map((prompt) => ({
     prompt: promptOf(prompt),
     items: [{ ids: prompt.completion_ids, advantage: 0 }],
@@ -56,7 +58,7 @@ export function writeExchange(
 ): { file: string; logits: Float32Array[] } {
   mkdirSync(exchange);
   const policy = new Policy(folder, {
-    device: "cpu",
+    device: DEVICE,
     precision: "float32",
     freeze: [],
     reference: false,
