@@ -59,6 +59,8 @@ export interface LocalOptions {
   readonly logitChunk?: number;
   /** Run each layer again for its gradient instead of keeping its activations. */
   readonly activationCheckpointing?: boolean;
+  /** Make room for updates now, rather than at the first of them: what does not fit is found before the work begins. */
+  readonly training?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
   /** Pixel policy over the processor's files. */
@@ -73,6 +75,8 @@ export class LocalEngine implements Engine {
   readonly processor: Processor;
   readonly device: string;
   readonly precision: ComputeType;
+  /** Bytes that this engine may take of its device, as it found them. */
+  readonly #available: number;
   readonly #policy: Policy;
   readonly #passes: Passes;
   readonly #mask_V: Tensor;
@@ -94,6 +98,7 @@ export class LocalEngine implements Engine {
   constructor(dir: string, options: LocalOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
     this.precision = computeType(options.precision ?? "auto", this.device);
+    this.#available = deviceMemory(this.device);
     this.#policy = new Policy(dir, {
       device: this.device,
       precision: this.precision,
@@ -127,6 +132,7 @@ export class LocalEngine implements Engine {
       training: moves && this.#policy.adapter?.dropout ? new FeatureCache() : features,
     };
     this.#seed = options.seed ?? 0;
+    if (options.training) this.#moments();
   }
 
   /** Parameters in all and trainable ones, by part. */
@@ -149,7 +155,7 @@ export class LocalEngine implements Engine {
       checkpointing: this.#checkpointing,
       logitChunk: this.#logitChunk,
     };
-    return predictMemory(this.model, this.#policy.holdings(), settings, workload, deviceMemory(device));
+    return predictMemory(this.model, this.#policy.holdings(), settings, workload, this.#available);
   }
 
   /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
@@ -176,7 +182,7 @@ export class LocalEngine implements Engine {
           tokenizer: this.processor.tokenizer,
           endIds: this.processor.endIds,
           features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
-          cacheBytes: cacheBytes(this.#policy.holdings(), deviceMemory(this.device)),
+          cacheBytes: cacheBytes(this.#policy.holdings(), this.#available),
         },
         prompts,
         options,
@@ -322,7 +328,7 @@ export class LocalEngine implements Engine {
     return weights.adapted({ ...weights.adaptation, dropout: { share, seedOf } });
   }
 
-  /** The optimizer's state is made when it is first needed: sampling and scoring never do. */
+  /** The optimizer's state, made when it is first needed, unless the engine was opened for training. */
   #moments(): AdamW {
     this.#optimizer ??= new AdamW(this.#policy.trainable);
     return this.#optimizer;

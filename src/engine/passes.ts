@@ -42,8 +42,10 @@ export class Passes {
 
   /** Masked logits [rows, V] from some rows of the hidden states. */
   logits(weights: Weights, hidden_TD: Tensor, rows: readonly number[]): Tensor {
-    const picked = indexSelect(hidden_TD, 0, toDevice(ints(rows), hidden_TD.device));
-    return maskedLogits(this.model, weights, picked, this.mask_V);
+    return tidy(() => {
+      const picked = indexSelect(hidden_TD, 0, toDevice(ints(rows), hidden_TD.device));
+      return maskedLogits(this.model, weights, picked, this.mask_V);
+    });
   }
 
   /** Stretches of the spans' tokens, small enough for their logits to be held. */

@@ -57,12 +57,11 @@ export function passThrough(stages: Stages, { checkpointing, trained }: PassOpti
       // A stage's input is freed with the stage's gradient: only one of the gradients on the way is held at a time.
       for (const stage of rest.toReversed()) {
         using x = inputs.pop()!.requiresGrad();
-        const leaving = tidy(() => {
-          stage(x).backward(arriving);
-          return x.grad()!;
-        });
+        // What the stage makes on its way and its gradient does not need is gone before that is computed.
+        using y = tidy(() => stage(x));
+        y.backward(arriving);
         if (arriving !== gradient) arriving.dispose();
-        arriving = leaving;
+        arriving = x.grad()!;
       }
       if (trained.inputs) begun.backward(arriving);
       arriving.dispose();
