@@ -206,6 +206,7 @@ export class LocalEngine implements Engine {
         tidy(() => {
           const weights = this.#computing(masters);
           const { input, attention, spans } = this.#passes.lay(
+            weights,
             micro,
             this.#see(who, () => weights),
           );
@@ -228,6 +229,7 @@ export class LocalEngine implements Engine {
         const weights = this.#computing(this.#policy.weights);
         const bundle = { prompt, branches: [{ context: [], ids }] };
         const { input, attention } = this.#passes.lay(
+          weights,
           [bundle],
           this.#see("policy", () => weights),
         );
