@@ -251,11 +251,15 @@ napi_value metered(napi_env env, const std::vector<napi_value>&) {
   return out;
 }
 
-// deviceBytes(device) -> all the memory of an accelerator
+// deviceBytes(device) -> what this process may take of an accelerator's memory: what is free, and what its allocator
+// holds already, in use or not
 napi_value device_bytes(napi_env env, const std::vector<napi_value>& args) {
   const c10::Device on(to_string(env, args[0]));
-  const auto info = c10::getDeviceAllocator(on.type())->getMemoryInfo(on.has_index() ? on.index() : 0);
-  return from_int(env, static_cast<int64_t>(info.second));
+  const c10::DeviceIndex index = on.has_index() ? on.index() : 0;
+  auto* allocator = c10::getDeviceAllocator(on.type());
+  const size_t free = allocator->getMemoryInfo(index).first;
+  const int64_t held = allocator->getDeviceStats(index).reserved_bytes[0].current;
+  return from_int(env, static_cast<int64_t>(free) + held);
 }
 
 // version() -> the libtorch this file was compiled against

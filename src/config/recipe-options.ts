@@ -1,7 +1,7 @@
 /** @file A recipe's keys as the stages take them: the one place where names change from snake to camel case. */
 import type { Recipe } from "./recipe.ts";
 
-/** What an engine is opened with; `model` is the folder. */
+/** What an engine that trains is opened with; `model` is the folder. */
 export function toEngine({
   seed,
   lora,
@@ -26,6 +26,7 @@ export function toEngine({
         seed,
       },
     }),
+    training: true,
     // Without a KL term nothing asks for the reference.
     reference: (recipe.loss?.beta ?? 0) > 0,
     microBatchTokens: recipe.micro_batch_tokens,

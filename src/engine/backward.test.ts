@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   differing,
@@ -16,10 +16,12 @@ import {
 } from "../../test/tiny.ts";
 import { readModel } from "../models/architectures.ts";
 import type { GrpoLoss } from "../objective/loss.ts";
+import { DeviceLedger } from "../torch/device-ledger.ts";
 import type { ScoreGroup, TrainGroup } from "./engine.ts";
 import type { LocalOptions } from "./local.ts";
 
 const place = scratchPlaces();
+afterEach(() => void vi.restoreAllMocks());
 
 it.each(goldenNames())(
   "the gradient of supervised training on %s is the reference's, cut into micro-batches or not",
@@ -159,6 +161,14 @@ describe.each(TINIES)("in chunks of 7 tokens' logits, on %s", (name) => {
         tokens,
       };
     });
+
+  it("each micro-batch is read from the device once, in however many chunks", () =>
+    withTiny(name, { microBatchTokens: 1, logitChunk: 1 }, (engine, groups) => {
+      using ledger = new DeviceLedger();
+      engine.score("policy", groups);
+      engine.forwardBackward(toTrain(groups), GRPO);
+      expect(ledger.reads).toBe(2 * groups.length);
+    }));
 
   it("log-probabilities, metrics and the whole gradient are those of one chunk", async () => {
     const vocabulary = readModel(loadGolden(name).dir).shape.vocabulary;

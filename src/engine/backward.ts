@@ -1,14 +1,16 @@
 /** @file The gradient of a loss over groups, micro-batch after micro-batch: forward, loss over chunks of tokens, backward. */
 
-import { forwardPass, type PassOptions } from "../models/forward.ts";
+import { languageStages } from "../models/forward.ts";
+import { passThrough } from "../models/stages.ts";
 import type { Weights } from "../models/weights.ts";
 import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../objective/loss.ts";
-import { detach, floats, narrow, sum, toDevice } from "../torch/ops.ts";
+import type { ImageInput } from "../records.ts";
+import { detach, floats, narrow, stack, sum, toDevice, zeros } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import type { BackwardResult, TrainGroup } from "./engine.ts";
 import { entropies, tokenLogprobs } from "./logprobs.ts";
 import { type Bundle, bundleTokens, byBudget } from "./packing.ts";
-import { type Passes, unflatten } from "./passes.ts";
+import { type Features, type Passes, readAll, unflatten } from "./passes.ts";
 
 export interface BackwardContext {
   readonly passes: Passes;
@@ -16,8 +18,12 @@ export interface BackwardContext {
   readonly weights: () => Weights;
   readonly microBatchTokens: number;
   readonly checkpointing: boolean;
-  /** What is trained that a micro-batch with or without images can move. */
-  readonly trained: (hasImages: boolean) => PassOptions["trained"];
+  /** Features of images, as training sees them. */
+  readonly features: Features;
+  /** What of the model is trained; `vision`: the tower or the connector. */
+  readonly trained: { readonly language: boolean; readonly embeddings: boolean; readonly vision: boolean };
+  /** Takes the gradient that has arrived at the features of a micro-batch's images. */
+  readonly arrived: (images: readonly ImageInput[], gradient_MD: Tensor) => void;
 }
 
 interface Job {
@@ -41,33 +47,33 @@ export function backward(context: BackwardContext, groups: readonly TrainGroup[]
   return { metrics: { loss: value, tokens, mismatchMax, ...means } as LossMetrics, logprobs };
 }
 
-function microBatch(
-  { passes, weights: compute, checkpointing, trained }: BackwardContext,
-  jobs: readonly Job[],
-  loss: Loss,
-  totals: Totals,
-): number[][][] {
-  const weights = compute();
+function microBatch(context: BackwardContext, jobs: readonly Job[], loss: Loss, totals: Totals): number[][][] {
+  const { passes, checkpointing, trained } = context;
+  const weights = context.weights();
   const { input, attention, spans } = passes.lay(
     weights,
     jobs.map(({ group }) => bundleOf(group)),
+    context.features,
   );
-  const pass = forwardPass(passes.model, weights, input, attention, {
+  const seen_MD = trained.vision ? input.features_MD?.requiresGrad() : undefined;
+  const pass = passThrough(languageStages(passes.model, weights, input, attention), {
     checkpointing,
-    trained: trained(input.features_MD !== undefined),
+    trained: { stages: trained.language, inputs: trained.embeddings || seen_MD !== undefined },
   });
+  const { device } = pass.out;
   const items = jobs.flatMap(({ group, weights }) => group.items.map((item, i) => ({ ...item, weight: weights[i]! })));
   const perToken = (value: (item: (typeof items)[number], t: number) => number) => {
     const values = items.flatMap((item) => item.ids.map((_, t) => value(item, t)));
-    return toDevice(floats(values, [values.length]), pass.hidden_TD.device);
+    return toDevice(floats(values, [values.length]), device);
   };
   const weight_T = perToken((item) => item.weight);
   const advantage_T = perToken((item) => item.advantage);
   const known = (key: "oldLogprobs" | "referenceLogprobs") =>
     items.every((item) => item[key]) ? perToken((item, t) => item[key]![t]!) : undefined;
   const [old_T, reference_T] = [known("oldLogprobs"), known("referenceLogprobs")];
+  const none = zeros([], "float32", device);
   // The graph is cut at the hidden states: each chunk of logits is differentiated and freed before the next is made.
-  const hidden_TD = detach(pass.hidden_TD).requiresGrad();
+  const hidden_TD = detach(pass.out).requiresGrad();
   const chunks = Array.from(passes.chunks(spans), ({ start, rows, ids }) =>
     tidy(() => {
       const part = (column_T: Tensor) => narrow(column_T, 0, start, ids.length);
@@ -80,16 +86,26 @@ function microBatch(
       });
       const total = weighted(losses, part(weight_T));
       total.backward();
-      totals.loss += total.item();
-      totals.tokens += ids.length;
-      totals.kl += kl * ids.length;
-      totals.clipFraction += clipped * ids.length;
-      if (loss.kind === "grpo") totals.entropy += tidy(() => noGrad(() => sum(entropies(detach(logits_TV))).item()));
-      return detach(logprobs_T).toFloats();
+      return noGrad(() => {
+        const entropy = loss.kind === "grpo" ? tidy(() => sum(entropies(logits_TV))) : none;
+        return { measures_4: stack([total, kl ?? none, clipped ?? none, entropy], 0), logprobs_T };
+      });
     }),
   );
   pass.backward(hidden_TD.grad()!);
-  const logprobs = unflatten(chunks, spans);
+  if (seen_MD) context.arrived(input.images, seen_MD.grad()!);
+  // Measures and log-probabilities stay on the device until here: one read a micro-batch.
+  const read = readAll([...chunks.map(({ measures_4 }) => measures_4), ...chunks.map(({ logprobs_T }) => logprobs_T)]);
+  const values = read.slice(chunks.length);
+  for (const [i, { length: tokens }] of values.entries()) {
+    const [loss, kl, clipped, entropy] = read[i] as unknown as [number, number, number, number];
+    totals.loss += loss;
+    totals.tokens += tokens;
+    totals.kl += kl * tokens;
+    totals.clipFraction += clipped * tokens;
+    totals.entropy += entropy;
+  }
+  const logprobs = unflatten(values, spans);
   for (const [i, trained] of logprobs.flat().entries()) {
     for (const [t, old] of (items[i]!.oldLogprobs ?? []).entries()) {
       const gap = Math.abs(trained[t]! - old);

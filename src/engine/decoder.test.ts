@@ -4,6 +4,7 @@ import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
 import { readModel } from "../models/architectures.ts";
+import { encodeImages } from "../models/forward.ts";
 import { Weights } from "../models/weights.ts";
 import { DeviceLedger } from "../torch/device-ledger.ts";
 import { disposeAll, keep, liveTensors, noGrad, tidy } from "../torch/tensor.ts";
@@ -28,7 +29,7 @@ function open(name: string, temperature: number) {
         model,
         prompts.map((prompt) => ({ prompt, branches: [] })),
       );
-      const features_MD = packed.images.length > 0 ? model.encodeImages(weights, packed.images) : undefined;
+      const features_MD = packed.images.length > 0 ? encodeImages(model, weights, packed.images) : undefined;
       return decoder.prefill(packed, features_MD, 0);
     }),
   );

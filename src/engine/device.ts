@@ -1,5 +1,5 @@
 /** @file Where the engine computes, and how much memory there is. */
-import { totalmem } from "node:os";
+import { freemem } from "node:os";
 import { native } from "../torch/native.ts";
 import { UserError } from "../util/errors.ts";
 
@@ -15,9 +15,10 @@ export function resolveDevice(device: string): string {
   return device;
 }
 
-/** All the memory of a device in bytes; of the CPU, what this process may use of it. */
+/** Bytes that this process may take of a device: those it has already, and those that nobody has. */
 export function deviceMemory(device: string): number {
   if (device !== "cpu") return native.deviceBytes(device);
+  const held = process.memoryUsage.rss();
   const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return held + Math.min(freemem(), limit > 0 ? Math.max(0, limit - held) : freemem());
 }

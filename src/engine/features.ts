@@ -1,51 +1,61 @@
 /**
- * @file What a frozen vision tower made of images, remembered: one computation for policy, reference, completions, epochs.
+ * @file What the vision tower made of images, remembered while its weights stand still: one computation for sampling, scoring
+ * and training, and for all epochs where the tower is frozen.
  */
 import type { ImageInput } from "../records.ts";
 import { cat } from "../torch/ops.ts";
-import { bytesPer, keep, type Tensor } from "../torch/tensor.ts";
+import { bytesPer, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 
-/** Features of the most recently used images, [merged patches, D] each. */
+/** Bytes of features kept beyond those of the last call: some thousand images of the tiny base, about a hundred of a model of 3B. */
+const ROOM = 2 ** 27;
+
+/** Features of images under one set of weights, [merged patches, D] each. */
 export class FeatureCache {
   readonly #entries = new Map<string, Tensor>();
-  readonly #bytes: number;
+  /** Those asked for since the last `trim`. */
+  readonly #asked = new Set<string>();
 
-  /** Keeps at most so many bytes from one pass to the next. */
-  constructor(bytes: number) {
-    this.#bytes = bytes;
+  /**
+   * The images' features end to end, without a graph. `encode` computes those of one image that is not remembered: always one
+   * at a time, so that they do not depend, to the last bit, on which images a run happens to meet together.
+   */
+  get(images: readonly ImageInput[], encode: (image: ImageInput) => Tensor): Tensor {
+    const features = images.map((image) => {
+      const key = imageKey(image);
+      const known = this.#entries.get(key) ?? keep(noGrad(() => tidy(() => encode(image))));
+      this.#entries.delete(key);
+      this.#entries.set(key, known);
+      this.#asked.add(key);
+      return known;
+    });
+    return noGrad(() => cat(features, 0));
   }
 
   /**
-   * The images' features end to end. `encode` computes those of one image that is not remembered: always one at a time, so
-   * that they do not depend, to the last bit, on which images a run happens to meet together.
+   * Ends a call of the engine: of what it did not ask for, forgets the least recently used beyond the room. What it did ask for,
+   * the next one will: a step samples, scores and learns from the same images.
    */
-  get(images: readonly ImageInput[], encode: (image: ImageInput) => Tensor): Tensor {
-    return cat(
-      images.map((image) => {
-        const key = `${image.sha256}/${image.grid_thw}`;
-        const features = this.#entries.get(key) ?? keep(encode(image));
-        this.#entries.delete(key);
-        this.#entries.set(key, features);
-        return features;
-      }),
-      0,
-    );
-  }
-
-  /** Forgets the least recently used beyond the room; called between passes, when none is in use. */
   trim(): void {
     const size = ({ shape, dtype }: Tensor) => shape.reduce((a, b) => a * b, bytesPer[dtype]);
     let held = [...this.#entries.values()].reduce((total, features) => total + size(features), 0);
     for (const [key, features] of this.#entries) {
-      if (held <= this.#bytes) return;
+      if (held <= ROOM || this.#asked.has(key)) break;
       held -= size(features);
       features.dispose();
       this.#entries.delete(key);
     }
+    this.#asked.clear();
   }
 
+  /** Forgets all: the weights that made them are others now. */
   clear(): void {
     for (const features of this.#entries.values()) features.dispose();
     this.#entries.clear();
+    this.#asked.clear();
   }
+}
+
+/** What an image is known by: the same file may be cut in several ways. */
+export function imageKey({ sha256, grid_thw }: ImageInput): string {
+  return `${sha256}/${grid_thw}`;
 }

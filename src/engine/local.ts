@@ -3,13 +3,13 @@
  * weights in the same kernels.
  */
 
-import { forward } from "../models/forward.ts";
+import { encodeImages, forward } from "../models/forward.ts";
 import type { Attention, Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import type { Loss } from "../objective/loss.ts";
 import type { ImageOptions } from "../prompt/image-processor.ts";
 import { Processor } from "../prompt/prompt.ts";
-import type { Completion, Prompt } from "../records.ts";
+import type { Completion, ImageInput, Prompt } from "../records.ts";
 import { type ComputeType, computeType, type Precision } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -26,15 +26,17 @@ import type {
   StepOptions,
   TrainGroup,
 } from "./engine.ts";
+import { FeatureCache, imageKey } from "./features.ts";
 import { placeholderMask, tokenLogprobs } from "./logprobs.ts";
 import { cacheBytes, type MemoryEstimate, predictMemory, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { AdamW } from "./optimizer.ts";
 import { bundleTokens, byBudget } from "./packing.ts";
-import { Passes, unflatten } from "./passes.ts";
+import { type Features, Passes, readAll, unflatten } from "./passes.ts";
 import { type LoraOptions, Policy } from "./policy.ts";
 import { sample } from "./sampler.ts";
 import { loadState, saveState } from "./state.ts";
+import { VisionPhase } from "./vision-phase.ts";
 
 export interface LocalOptions {
   /** `auto`: the first GPU, else the CPU. */
@@ -57,6 +59,8 @@ export interface LocalOptions {
   readonly logitChunk?: number;
   /** Run each layer again for its gradient instead of keeping its activations. */
   readonly activationCheckpointing?: boolean;
+  /** Make room for updates now, rather than at the first of them: what does not fit is found before the work begins. */
+  readonly training?: boolean;
   /** Used instead of the folder's own. */
   readonly processor?: Processor;
   /** Pixel policy over the processor's files. */
@@ -71,11 +75,15 @@ export class LocalEngine implements Engine {
   readonly processor: Processor;
   readonly device: string;
   readonly precision: ComputeType;
+  /** Bytes that this engine may take of its device, as it found them. */
+  readonly #available: number;
   readonly #policy: Policy;
   readonly #passes: Passes;
   readonly #mask_V: Tensor;
   readonly #movement: MovementCheck;
   readonly #microBatchTokens: number;
+  readonly #features: Readonly<Record<"policy" | "reference" | "training", FeatureCache>>;
+  readonly #visionPhase: VisionPhase;
   readonly #logitChunk: number;
   readonly #checkpointing: boolean;
   readonly #seed: number;
@@ -90,6 +98,7 @@ export class LocalEngine implements Engine {
   constructor(dir: string, options: LocalOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
     this.precision = computeType(options.precision ?? "auto", this.device);
+    this.#available = deviceMemory(this.device);
     this.#policy = new Policy(dir, {
       device: this.device,
       precision: this.precision,
@@ -109,12 +118,21 @@ export class LocalEngine implements Engine {
       tidy(() => placeholderMask(this.model.shape.vocabulary, this.processor.placeholderIds, this.device)),
     );
     this.#logitChunk = options.logitChunk ?? DEFAULT_LOGIT_CHUNK;
-    const visionFrozen = !this.#policy.trains("vision", "connector");
-    this.#passes = new Passes(this.model, this.#mask_V, visionFrozen, this.#logitChunk);
+    this.#passes = new Passes(this.model, this.#mask_V, this.#logitChunk);
     this.#movement = new MovementCheck(this.#policy);
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
     this.#checkpointing = options.activationCheckpointing ?? false;
+    const trains = this.#policy.trains.bind(this.#policy);
+    this.#visionPhase = new VisionPhase(this.model, trains, this.#checkpointing);
+    const features = new FeatureCache();
+    const moves = trains("vision", "connector");
+    this.#features = {
+      policy: features,
+      reference: moves ? new FeatureCache() : features,
+      training: moves && this.#policy.adapter?.dropout ? new FeatureCache() : features,
+    };
     this.#seed = options.seed ?? 0;
+    if (options.training) this.#moments();
   }
 
   /** Parameters in all and trainable ones, by part. */
@@ -137,7 +155,7 @@ export class LocalEngine implements Engine {
       checkpointing: this.#checkpointing,
       logitChunk: this.#logitChunk,
     };
-    return predictMemory(this.model, this.#policy.holdings(), settings, workload, deviceMemory(device));
+    return predictMemory(this.model, this.#policy.holdings(), settings, workload, this.#available);
   }
 
   /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
@@ -154,7 +172,7 @@ export class LocalEngine implements Engine {
     for (const prompt of prompts) this.checkLength(prompt, options.maxTokens);
     // The compute copy outlives the steps, so it is made outside every scope.
     const masters = this.#policy.weights;
-    const weights = noGrad(() => masters.compute(this.precision));
+    const weights = noGrad(() => masters.compute(this.precision, () => true));
     try {
       return await sample(
         {
@@ -163,15 +181,15 @@ export class LocalEngine implements Engine {
           mask_V: this.#mask_V,
           tokenizer: this.processor.tokenizer,
           endIds: this.processor.endIds,
-          features: (images) => this.#passes.encode(weights, images),
-          cacheBytes: cacheBytes(this.#policy.holdings(), deviceMemory(this.device)),
+          features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
+          cacheBytes: cacheBytes(this.#policy.holdings(), this.#available),
         },
         prompts,
         options,
       );
     } finally {
       if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
-      this.#passes.trim();
+      this.#trim();
     }
   }
 
@@ -186,17 +204,21 @@ export class LocalEngine implements Engine {
     const scored = byBudget(bundles, bundleTokens, this.#microBatchTokens).flatMap((micro) =>
       noGrad(() =>
         tidy(() => {
-          const weights = masters.compute(this.precision);
-          const { input, attention, spans } = this.#passes.lay(weights, micro);
+          const weights = this.#computing(masters);
+          const { input, attention, spans } = this.#passes.lay(
+            weights,
+            micro,
+            this.#see(who, () => weights),
+          );
           const hidden_TD = forward(this.model, weights, input, attention);
           const values = Array.from(this.#passes.chunks(spans), ({ rows, ids }) =>
-            tidy(() => tokenLogprobs(this.#passes.logits(weights, hidden_TD, rows), ids).toFloats()),
+            tidy(() => tokenLogprobs(this.#passes.logits(weights, hidden_TD, rows), ids)),
           );
-          return unflatten(values, spans);
+          return unflatten(readAll(values), spans);
         }),
       ),
     );
-    this.#passes.trim();
+    this.#trim();
     return scored;
   }
 
@@ -204,12 +226,17 @@ export class LocalEngine implements Engine {
   observe(prompt: Prompt, ids: readonly number[], around: (attention: Attention) => Attention): void {
     noGrad(() =>
       tidy(() => {
-        const weights = this.#policy.weights.compute(this.precision);
-        const { input, attention } = this.#passes.lay(weights, [{ prompt, branches: [{ context: [], ids }] }]);
+        const weights = this.#computing(this.#policy.weights);
+        const bundle = { prompt, branches: [{ context: [], ids }] };
+        const { input, attention } = this.#passes.lay(
+          weights,
+          [bundle],
+          this.#see("policy", () => weights),
+        );
         forward(this.model, weights, input, around(attention)).dispose();
       }),
     );
-    this.#passes.trim();
+    this.#trim();
   }
 
   forwardBackward(groups: readonly TrainGroup[], loss: Loss): BackwardResult {
@@ -219,23 +246,27 @@ export class LocalEngine implements Engine {
     for (const [, tensor] of this.#policy.trainable) tensor.requiresGrad();
     const context = {
       passes: this.#passes,
-      weights: () => this.#trainingWeights(),
+      weights: () => this.#trainingWeights(this.#microBatches++),
+      features: this.#see("training", (image) => this.#trainingWeights(imageKey(image))),
       microBatchTokens: this.#microBatchTokens,
       checkpointing: this.#checkpointing,
-      trained: (hasImages: boolean) => ({
-        layers: this.#policy.trains("language"),
-        inputs: this.#policy.trains("embeddings") || (hasImages && this.#policy.trains("vision", "connector")),
-      }),
+      trained: {
+        language: this.#policy.trains("language"),
+        embeddings: this.#policy.trains("embeddings"),
+        vision: this.#policy.trains("vision", "connector"),
+      },
+      arrived: this.#visionPhase.add.bind(this.#visionPhase),
     };
     const result = backward(context, groups, loss);
-    this.#passes.trim();
+    this.#trim();
     return result;
   }
 
   step(options: StepOptions): StepMetrics {
+    this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
     const metrics = this.#movement.over(() => this.#moments().step(options));
     this.#microBatches = 0;
-    if (this.#policy.trains("vision", "connector")) this.#passes.clear();
+    this.#forgetFeatures();
     return metrics;
   }
 
@@ -245,7 +276,7 @@ export class LocalEngine implements Engine {
 
   load(dir: string): void {
     loadState(dir, this.#policy.trainable, this.#moments());
-    this.#passes.clear();
+    this.#forgetFeatures();
   }
 
   export(dir: string, { merge = false }: { merge?: boolean } = {}): void {
@@ -256,22 +287,50 @@ export class LocalEngine implements Engine {
 
   dispose(): void {
     this.#optimizer?.dispose();
-    this.#passes.clear();
+    this.#visionPhase.clear();
+    for (const features of Object.values(this.#features)) features.clear();
     this.#mask_V.dispose();
     this.#policy.dispose();
   }
 
-  /** The policy for one micro-batch. Its dropout is a function of the seed, the updates so far and the micro-batch. */
-  #trainingWeights(): Weights {
-    const weights = this.#policy.weights.compute(this.precision);
+  /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */
+  #see(who: "policy" | "reference" | "training", weights: (image: ImageInput) => Weights): Features {
+    return (images) => this.#features[who].get(images, (image) => encodeImages(this.model, weights(image), [image]));
+  }
+
+  /** Ends a call: features that the next one will hardly ask for are forgotten. */
+  #trim(): void {
+    for (const features of new Set(Object.values(this.#features))) features.trim();
+  }
+
+  /** The policy has moved, and with it, unless it is frozen, the tower. The reference's features stay. */
+  #forgetFeatures(): void {
+    if (!this.#policy.trains("vision", "connector")) return;
+    this.#visionPhase.clear();
+    this.#features.policy.clear();
+    this.#features.training.clear();
+  }
+
+  /** Weights for one pass. The embeddings are the head's too, which every chunk of logits asks for: they are cast once. */
+  #computing(masters: Weights): Weights {
+    return masters.compute(this.precision, (name) => this.model.partOf(name) === "embeddings");
+  }
+
+  /**
+   * The policy as it is trained. Its dropout is a function of the seed, the updates so far, the module, and the micro-batch or the
+   * image that goes through it.
+   */
+  #trainingWeights(of: number | string): Weights {
     const share = this.#policy.adapter?.dropout ?? 0;
+    const weights =
+      typeof of === "number" ? this.#computing(this.#policy.weights) : this.#policy.weights.compute(this.precision);
     if (!weights.adaptation || share === 0) return weights;
-    const place = [this.#moments().steps, this.#microBatches++];
-    const seedOf = (module: string) => stream(this.#seed, "dropout", ...place, module).uint32();
+    const { steps } = this.#moments();
+    const seedOf = (module: string) => stream(this.#seed, "dropout", steps, of, module).uint32();
     return weights.adapted({ ...weights.adaptation, dropout: { share, seedOf } });
   }
 
-  /** The optimizer's state is made when it is first needed: sampling and scoring never do. */
+  /** The optimizer's state, made when it is first needed, unless the engine was opened for training. */
   #moments(): AdamW {
     this.#optimizer ??= new AdamW(this.#policy.trainable);
     return this.#optimizer;

@@ -13,7 +13,7 @@ import {
   gather,
   ints,
   logsumexp,
-  mul,
+  mul_,
   neg,
   squeeze,
   sub,
@@ -21,7 +21,7 @@ import {
   toDevice,
   unsqueeze,
 } from "../torch/ops.ts";
-import { Tensor } from "../torch/tensor.ts";
+import { Tensor, tidy } from "../torch/tensor.ts";
 
 /** A row to add to logits: -inf at ids only a processor may write, 0 elsewhere. [V] float32 */
 export function placeholderMask(vocabulary: number, ids: readonly number[], device: string): Tensor {
@@ -43,6 +43,6 @@ export function tokenLogprobs(logits_TV: Tensor, ids: readonly number[] | Tensor
 
 /** Entropy of each row's distribution in nats, without a graph: masked logits_TV → [T]. */
 export function entropies(logits_TV: Tensor): Tensor {
-  const logs = clamp(sub(logits_TV, logsumexp(logits_TV, [1], true)), -1e4, null);
-  return neg(sumDim(mul(exp(logs), logs), [1]));
+  const logs_TV = tidy(() => clamp(sub(logits_TV, logsumexp(logits_TV, [1], true)), -1e4, null));
+  return neg(sumDim(mul_(exp(logs_TV), logs_TV), [1]));
 }

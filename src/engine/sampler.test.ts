@@ -5,6 +5,7 @@ import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import { largestGap, promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
 import { readModel } from "../models/architectures.ts";
+import { encodeImages } from "../models/forward.ts";
 import { Weights } from "../models/weights.ts";
 import { Tokenizer } from "../prompt/tokenizer.ts";
 import type { Completion, Prompt } from "../records.ts";
@@ -24,7 +25,7 @@ function open(name: string) {
     mask_V: placeholderMask(model.shape.vocabulary, golden.masked_ids, DEVICE),
     tokenizer: Tokenizer.load(golden.dir),
     endIds: [],
-    features: (images) => (images.length ? model.encodeImages(weights, images) : undefined),
+    features: (images) => (images.length ? encodeImages(model, weights, images) : undefined),
     cacheBytes: 2 ** 28,
   };
   return { golden, context, prompts: golden.prompts.map(promptOf) };
@@ -117,7 +118,7 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
 
   it("reads each prompt, and encodes its images, once for all its completions", async () => {
     const embed = vi.spyOn(context.model, "embed");
-    const encode = vi.spyOn(context.model, "encodeImages");
+    const encode = vi.spyOn(context.model, "imageStages");
     try {
       await sample(context, [text, pair], { ...random, n: 5, maxTokens: 3 });
       const passes = embed.mock.calls.map(([, ids]) => ids.size(0));

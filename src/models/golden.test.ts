@@ -9,7 +9,7 @@ import { cat, indexSelect, ints, mul, neg, sum, toDevice } from "../torch/ops.ts
 import { liveTensors, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { readModel } from "./architectures.ts";
 import { PackAttention } from "./attention.ts";
-import { forward } from "./forward.ts";
+import { encodeImages, forward } from "./forward.ts";
 import type { Model } from "./model.ts";
 import { Weights } from "./weights.ts";
 
@@ -22,7 +22,7 @@ function run(model: Model, weights: Weights, prompts: readonly GoldenPrompt[], m
       branches: [{ context: [], ids: p.completion_ids }],
     })),
   );
-  const features = packed.images.length ? { features_MD: model.encodeImages(weights, packed.images) } : {};
+  const features = packed.images.length ? { features_MD: encodeImages(model, weights, packed.images) } : {};
   const hidden = forward(model, weights, { ...packed, ...features }, new PackAttention(packed.trees));
   const flat = spans.flat();
   const rows = indexSelect(hidden, 0, toDevice(ints(flat.flatMap((span) => span.rows)), DEVICE));
@@ -57,7 +57,7 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
           const { packed, hidden, logprobs } = run(model, weights, [prompt], mask);
           expect(packed.positions).toEqual(prompt.position_ids);
           if (prompt.images.length) {
-            const features = model.encodeImages(weights, promptOf(prompt).images).toFloats();
+            const features = encodeImages(model, weights, promptOf(prompt).images).toFloats();
             expect(distance(features, golden.array(`${prompt.name}/vision`).data)).toBeLessThan(1e-4);
           }
           const logits = model.logits(weights, hidden).toFloats();
@@ -115,7 +115,7 @@ describe.each(goldenNames())("%s equals transformers", (name) => {
           const hidden = forward(
             model,
             weights,
-            { ...packed, features_MD: model.encodeImages(weights, packed.images) },
+            { ...packed, features_MD: encodeImages(model, weights, packed.images) },
             new PackAttention(packed.trees),
           );
           const flat = spans.flat();

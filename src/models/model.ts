@@ -7,6 +7,7 @@
  */
 import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
+import type { Stages } from "./stages.ts";
 import type { Weights } from "./weights.ts";
 
 /**
@@ -72,7 +73,7 @@ export interface Model {
   readonly shape: ModelShape;
   /** Id of the placeholder that stands for one image feature. */
   readonly imageTokenId: number;
-  /** How images must be cut for `encodeImages`. */
+  /** How images must be cut for `imageStages`. */
   readonly imageLayout: ImageLayout;
   /** Every parameter's name (as in the checkpoint's newest layout) and shape. */
   parameterShapes(): Map<string, readonly number[]>;
@@ -87,8 +88,8 @@ export interface Model {
   /** The parameter whose values a stored tensor repeats, by their names: the head of tied embeddings. */
   copyOf(name: string): string | undefined;
   positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
-  /** Vision tower and connector: [M, D], image after image. */
-  encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
+  /** Vision tower, block by block, and connector, last: [M, D], image after image. `first` is no parameter's: pixels. */
+  imageStages(weights: Weights, images: readonly ImageInput[]): Stages;
   /** Embeddings [T, D] of the tokens ids_T on the device. */
   embed(weights: Weights, ids_T: Tensor): Tensor;
   /** Embeddings [T, D] of a pack's tokens; `features_MD` replaces the placeholders'. */

@@ -1,8 +1,8 @@
 /**
- * @file A model's parameters by name. Masters are float32 leaves; `compute(dtype)` gives the view a forward pass works
- * with: the masters themselves in float32, or a cast of each that autograd sees through.
+ * @file A model's parameters by name, in the type that a pass computes in. Masters are float32 leaves; `compute(dtype)` gives
+ * the view a forward pass works with: the masters themselves in float32, or casts of them that autograd sees through.
  */
-import { cast } from "../torch/ops.ts";
+import { asType, cast } from "../torch/ops.ts";
 import type { DType, Tensor } from "../torch/tensor.ts";
 
 /** How an adapter is applied: see `lora.ts`. */
@@ -25,25 +25,40 @@ export class Weights {
     this.adaptation = adaptation;
   }
 
-  /** @throws when there is no such parameter: a fault of the model code, loading has checked every name. */
+  /**
+   * A parameter in the type of the computation. Where it is held in another, this is a cast made now, in the innermost scope: a
+   * layer's casts live as long as the layer needs them.
+   * @throws when there is no such parameter: a fault of the model code, loading has checked every name
+   */
   get(name: string): Tensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new Error(`No parameter ${name}.`);
-    return tensor;
+    return asType(tensor, this.dtype);
   }
 
   has(name: string): boolean {
     return this.#tensors.has(name);
   }
 
+  /** The parameters as they are held. */
   entries(): IterableIterator<[string, Tensor]> {
     return this.#tensors.entries();
   }
 
-  /** The same parameters in `dtype`, for one pass; made inside a `tidy` scope, freed with it. */
-  compute(dtype: DType): Weights {
+  /** Where the parameters are. */
+  get device(): string {
+    return this.#tensors.values().next().value!.device;
+  }
+
+  /**
+   * The same parameters in `dtype`. Those that `atOnce` names are cast here, in the current scope, for what a pass asks for again
+   * and again; the others whenever they are asked for.
+   */
+  compute(dtype: DType, atOnce: (name: string) => boolean = () => false): Weights {
     if (dtype === this.dtype) return this;
-    const tensors = new Map([...this.#tensors].map(([name, tensor]) => [name, cast(tensor, dtype)]));
+    const tensors = new Map(
+      [...this.#tensors].map(([name, tensor]) => [name, atOnce(name) ? cast(tensor, dtype) : tensor]),
+    );
     return new Weights(tensors, dtype, this.adaptation);
   }
 

@@ -63,25 +63,30 @@ export function k3(logprobs: Tensor, reference: Tensor): Tensor {
   return sub(sub(exp(r), r), 1);
 }
 
-/** Loss of each token [T] before normalisation, with the share of clipped ones and the mean KL for the log. */
-export function tokenLosses(
-  loss: Loss,
-  logprobs: Tensor,
-  inputs: TokenInputs,
-): { losses: Tensor; clipped: number; kl: number } {
-  if (loss.kind === "nll") return { losses: neg(logprobs), clipped: 0, kl: 0 };
+/** What a loss gives for T tokens. */
+export interface TokenLosses {
+  /** Of each token [T], before normalisation. */
+  readonly losses: Tensor;
+  /** For the log, on the device: the share of clipped tokens, and the mean KL; absent where the loss has no such thing. */
+  readonly clipped?: Tensor | undefined;
+  readonly kl?: Tensor | undefined;
+}
+
+/** The loss of each token. */
+export function tokenLosses(loss: Loss, logprobs: Tensor, inputs: TokenInputs): TokenLosses {
+  if (loss.kind === "nll") return { losses: neg(logprobs) };
   const old = loss.form === "on_policy" || !inputs.old ? detach(logprobs) : inputs.old;
   const ratio = exp(clamp(sub(logprobs, old), -MAX_LOG_RATIO, MAX_LOG_RATIO));
   let gain = mul(ratio, inputs.advantage);
-  let clipped = 0;
+  let clipped: Tensor | undefined;
   if (loss.form === "clipped") {
     const bounded = mul(clamp(ratio, 1 - loss.epsilonLow, 1 + loss.epsilonHigh), inputs.advantage);
-    clipped = mean(cast(gt(gain, bounded), "float32")).item();
+    clipped = mean(cast(gt(gain, bounded), "float32"));
     gain = minimum(gain, bounded);
   }
-  if (!inputs.reference) return { losses: neg(gain), clipped, kl: 0 };
+  if (!inputs.reference) return { losses: neg(gain), clipped };
   const divergence = k3(logprobs, inputs.reference);
-  const kl = mean(detach(divergence)).item();
+  const kl = mean(detach(divergence));
   return { losses: loss.beta === 0 ? neg(gain) : add(neg(gain), mul(divergence, loss.beta)), clipped, kl };
 }
 

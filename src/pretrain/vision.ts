@@ -11,6 +11,7 @@ import { COLORS, pretrainScene, type Scene, SHAPES } from "../data/scenes/world.
 import { tokenLogprobs } from "../engine/logprobs.ts";
 import { AdamW } from "../engine/optimizer.ts";
 import { readModel } from "../models/architectures.ts";
+import { encodeImages } from "../models/forward.ts";
 import { Weights } from "../models/weights.ts";
 import { learningRate } from "../objective/schedule.ts";
 import { named } from "../prompt/image.ts";
@@ -102,7 +103,7 @@ export function teachVision(
     );
     const images = scenes.map((scene) => processor.images.process(named(renderScene(scene))));
     const metrics = tidy(() => {
-      const features_MD = cast(model.encodeImages(masters.compute(precision), images), "float32");
+      const features_MD = cast(encodeImages(model, masters.compute(precision), images), "float32");
       return patchLoss(
         features_MD,
         heads,

@@ -248,13 +248,15 @@ function inPlace(x: Tensor, result: unknown): Tensor {
   return x;
 }
 const copyOp = operator("copy_");
-const mulInPlaceOp = operator("mul_.Scalar");
+const mulInPlaceOp = operator("mul_.Tensor");
+const mulScalarInPlaceOp = operator("mul_.Scalar");
 const addInPlaceOp = operator("add_.Tensor");
 const addScalarInPlaceOp = operator("add_.Scalar");
 const indexCopyOp = operator("index_copy_");
 const indexFillOp = operator("index_fill_.int_Scalar");
 export const copy_ = (x: Tensor, source: Tensor) => inPlace(x, copyOp(x, source));
-export const mul_ = (x: Tensor, factor: number) => inPlace(x, mulInPlaceOp(x, factor));
+export const mul_ = (x: Tensor, factor: Tensor | number) =>
+  inPlace(x, factor instanceof Tensor ? mulInPlaceOp(x, factor) : mulScalarInPlaceOp(x, factor));
 export const add_ = (x: Tensor, other: Tensor | number) =>
   inPlace(x, other instanceof Tensor ? addInPlaceOp(x, other) : addScalarInPlaceOp(x, other));
 /** Copies `source` into the places of `x` along `dim` that `index` names. */

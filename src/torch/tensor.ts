@@ -21,6 +21,7 @@ const dtypeNames = new Map<number, DType>(Object.entries(dtypes).map(([name, cod
 export class Tensor {
   #handle: Handle;
   #shape: readonly number[] | undefined;
+  #dtype: DType | undefined;
 
   /** Takes ownership of a handle and registers it with the innermost `tidy` scope. */
   constructor(handle: Handle) {
@@ -51,10 +52,8 @@ export class Tensor {
   }
 
   get dtype(): DType {
-    const code = native.dtype(this.handle);
-    const name = dtypeNames.get(code);
-    if (!name) throw new Error(`Unsupported tensor type ${code}.`);
-    return name;
+    this.#dtype ??= dtypeOf(this.handle);
+    return this.#dtype;
   }
 
   /** `cpu`, `cuda:0`, … */
@@ -127,6 +126,13 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function dtypeOf(handle: Handle): DType {
+  const code = native.dtype(handle);
+  const name = dtypeNames.get(code);
+  if (!name) throw new Error(`Unsupported tensor type ${code}.`);
+  return name;
 }
 
 const scopes: Set<Tensor>[] = [];

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { LocalEngine, type LocalOptions } from "../../src/engine/local.ts";
 import { Policy } from "../../src/engine/policy.ts";
 import { PackAttention } from "../../src/models/attention.ts";
-import { forward } from "../../src/models/forward.ts";
+import { encodeImages, forward } from "../../src/models/forward.ts";
 import { noGrad, tidy } from "../../src/torch/tensor.ts";
 import { DEVICE } from "../device.ts";
 import { type Golden, loadGolden } from "../golden/golden.ts";
@@ -75,7 +75,7 @@ export function writeExchange(
     const values = tidy(() =>
       noGrad(() => {
         const { rows } = model.positions(ids, images);
-        const features = images.length ? { features_MD: model.encodeImages(weights, images) } : {};
+        const features = images.length ? { features_MD: encodeImages(model, weights, images) } : {};
         const attention = new PackAttention([{ root: ids.length, branches: [] }]);
         const hidden_TD = forward(model, weights, { ids, positions: rows, ...features }, attention);
         return model.logits(weights, hidden_TD).toFloats();

@@ -25,9 +25,10 @@ import {
   transpose,
   upsampleBicubic,
 } from "../../torch/ops.ts";
-import { type Tensor, tidy } from "../../torch/tensor.ts";
+import type { Tensor } from "../../torch/tensor.ts";
 import { layerNorm, linear, rmsNorm } from "../layers.ts";
 import { Shapes } from "../parameter-shapes.ts";
+import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import type { InternVLConfig } from "./internvl-config.ts";
 
@@ -83,17 +84,26 @@ export function freshPositions({ image_size, patch_size, hidden_size: D }: Visio
   return table;
 }
 
-/** The connector's output for the tiles of the images, one after another: [M, hidden size of the language model]. */
-export function visionTower(config: InternVLConfig, weights: Weights, images: readonly ImageInput[]): Tensor {
+/** The layers of the tower and, last, the connector's output for the tiles of the images: [M, hidden size of the language model]. */
+export function visionStages(config: InternVLConfig, weights: Weights, images: readonly ImageInput[]): Stages {
   const { vision } = config;
   const [, rows, columns] = images[0]!.grid_thw;
-  let x_NQD = tidy(() => embed(vision, weights, images));
-  for (let i = 0; i < vision.num_hidden_layers; i++) {
-    // As in the language model: what a layer makes on its way lives on only where a gradient will ask for it.
-    const next_NQD = tidy(() => towerLayer(vision, weights, `${TOWER}.encoder.layer.${i}`, x_NQD));
-    x_NQD.dispose();
-    x_NQD = next_NQD;
-  }
+  const layers = Array.from(
+    { length: vision.num_hidden_layers },
+    (_, i) => (x_NQD: Tensor) => towerLayer(vision, weights, `${TOWER}.encoder.layer.${i}`, x_NQD),
+  );
+  return {
+    first: () => pixelsOf(vision, weights, images),
+    rest: [
+      (pixels_NPW) => embed(vision, weights, pixels_NPW, rows, columns),
+      ...layers,
+      (x_NQD) => connect(config, weights, x_NQD, rows, columns),
+    ],
+  };
+}
+
+/** The connector: patches without the class token, squares of them become one token each. */
+function connect(config: InternVLConfig, weights: Weights, x_NQD: Tensor, rows: number, columns: number): Tensor {
   const patches_NPD = narrow(x_NQD, 1, 1, rows * columns);
   const merged = pixelShuffle(patches_NPD, rows, columns, Math.round(1 / config.downsample_ratio));
   const normed = layerNorm(weights, `${CONNECTOR}.layer_norm`, merged, CONNECTOR_EPS);
@@ -108,29 +118,32 @@ function towerLayer(vision: Vision, weights: Weights, layer: string, x_NQD: Tens
   return add(seen, scaled("lambda_2", linear(weights, `${layer}.mlp.fc2`, widened)));
 }
 
-/** Class token and patches with their positions: [N, Q, D]. */
-function embed(
-  { patch_size, num_channels, hidden_size: D }: Vision,
-  weights: Weights,
-  images: readonly ImageInput[],
-): Tensor {
-  const prefix = `${TOWER}.embeddings`;
-  const kernel = weights.get(`${prefix}.patch_embeddings.projection.weight`);
+/** Patches as the processor wrote them: [N, P, values of a patch]. */
+function pixelsOf({ patch_size, num_channels }: Vision, weights: Weights, images: readonly ImageInput[]): Tensor {
   const width = num_channels * patch_size ** 2;
-  const pixels_PW = cat(
-    images.map(({ pixels }) => floats(pixels, [pixels.length / width, width])),
+  const [, rows, columns] = images[0]!.grid_thw;
+  const pixels_NPW = cat(
+    images.map(({ pixels, grid_thw: [tiles] }) => floats(pixels, [tiles, rows * columns, width])),
     0,
   );
-  const [, rows, columns] = images[0]!.grid_thw;
-  const tiles = images.reduce((total, { grid_thw }) => total + grid_thw[0], 0);
-  const patches = linearOp(
-    cast(toDevice(pixels_PW, kernel.device), weights.dtype),
-    reshape(kernel, [D, width]),
-    weights.get(`${prefix}.patch_embeddings.projection.bias`),
-  );
+  return cast(toDevice(pixels_NPW, weights.device), weights.dtype);
+}
+
+/** Class token and patches with their positions: [N, Q, D]. */
+function embed(
+  { hidden_size: D }: Vision,
+  weights: Weights,
+  pixels_NPW: Tensor,
+  rows: number,
+  columns: number,
+): Tensor {
+  const prefix = `${TOWER}.embeddings`;
+  const [tiles, , width] = pixels_NPW.shape as [number, number, number];
+  const kernel = weights.get(`${prefix}.patch_embeddings.projection.weight`);
+  const bias = weights.get(`${prefix}.patch_embeddings.projection.bias`);
+  const patches_NPD = linearOp(pixels_NPW, reshape(kernel, [D, width]), bias);
   const classes = expand(weights.get(`${prefix}.cls_token`), [tiles, 1, D]);
-  const x_NQD = cat([classes, reshape(patches, [tiles, rows * columns, D])], 1);
-  return add(x_NQD, positionEmbeddings(weights.get(POSITIONS), rows, columns));
+  return add(cat([classes, patches_NPD], 1), positionEmbeddings(weights.get(POSITIONS), rows, columns));
 }
 
 /** The learned positions [1, Q, D]; those of another grid than the tower was made for are interpolated. */

@@ -4,14 +4,14 @@
  */
 
 import type { ImageInput, ImageLayout } from "../../records.ts";
-import type { Tensor } from "../../torch/tensor.ts";
 import { UserError } from "../../util/errors.ts";
 import type { Positions, Rotation, TokenInput } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
 import { LANGUAGE, Qwen2Language } from "../qwen2/qwen2-language.ts";
+import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import { type InternVLConfig, readInternVLConfig } from "./internvl-config.ts";
-import { CONNECTOR, freshPositions, POSITIONS, TOWER, visionShapes, visionTower } from "./internvl-vision.ts";
+import { CONNECTOR, freshPositions, POSITIONS, TOWER, visionShapes, visionStages } from "./internvl-vision.ts";
 
 /** From the names before transformers 5 and from the original's, in this order. */
 const RENAMINGS: readonly (readonly [RegExp, string])[] = [
@@ -76,8 +76,8 @@ export class InternVL extends Qwen2Language {
     return /\.lambda_[12]$/.test(parameter) ? this.config.vision.layer_scale_init_value : undefined;
   }
 
-  encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
-    return visionTower(this.config, weights, images);
+  imageStages(weights: Weights, images: readonly ImageInput[]): Stages {
+    return visionStages(this.config, weights, images);
   }
 
   /** A tile may be larger or smaller than the tower's own: positions are resized. */

@@ -20,6 +20,7 @@ import type { Tensor } from "../../torch/tensor.ts";
 import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Attention, Model, ModelShape, Part, Positions, Rotation, TokenInput } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
+import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import type { Qwen2Text } from "./qwen2-config.ts";
 
@@ -72,7 +73,7 @@ export abstract class Qwen2Language implements Model {
   abstract readonly imageLayout: ImageLayout;
   abstract canonicalName(name: string): string;
   abstract positions(ids: readonly number[], images: readonly ImageInput[]): Positions;
-  abstract encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor;
+  abstract imageStages(weights: Weights, images: readonly ImageInput[]): Stages;
   /** Parameters of the vision tower and the connector. */
   protected abstract visionShapes(): Shapes;
 
@@ -118,7 +119,7 @@ export abstract class Qwen2Language implements Model {
       const row = positions[this.#around.axes[f]!]!;
       for (let t = 0; t < tokens; t++) angles[t * half + f] = Math.fround(row[t]! * this.#frequencies[f]!);
     }
-    return rotation(angles, tokens, weights.dtype, weights.get(EMBEDDINGS).device);
+    return rotation(angles, tokens, weights.dtype, weights.device);
   }
 
   embed(weights: Weights, ids_T: Tensor): Tensor {
@@ -126,7 +127,7 @@ export abstract class Qwen2Language implements Model {
   }
 
   embedPack(weights: Weights, ids: readonly number[], features_MD?: Tensor): Tensor {
-    const { device } = weights.get(EMBEDDINGS);
+    const { device } = weights;
     const x_TD = this.embed(weights, toDevice(ints(ids), device));
     if (!features_MD) return x_TD;
     const places = ids.flatMap((id, i) => (id === this.#around.imageToken ? [i] : []));

@@ -26,12 +26,13 @@ import {
   toDevice,
   transpose,
 } from "../../torch/ops.ts";
-import { type Tensor, tidy } from "../../torch/tensor.ts";
+import type { DType, Tensor } from "../../torch/tensor.ts";
 import { attentionType } from "../attention.ts";
 import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Rotation } from "../model.ts";
 import { Shapes } from "../parameter-shapes.ts";
 import { type Run, runsOf } from "../runs.ts";
+import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import type { Qwen2_5_VLConfig } from "./qwen-vl-config.ts";
 
@@ -58,38 +59,49 @@ export function visionShapes(config: Config): Shapes {
     .linear(`${PREFIX}.merger.mlp.2`, config.out_hidden_size, merged);
 }
 
-/** The connector's output for the images, one after another: [M, out_hidden_size]. */
-export function visionTower(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
-  const device = weights.get(`${PREFIX}.patch_embed.proj.weight`).device;
+/** The blocks of the tower and, last, the connector's output for the images, one after another: [M, out_hidden_size]. */
+export function visionStages(config: Config, weights: Weights, images: readonly ImageInput[]): Stages {
+  const { device } = weights;
   const grids = images.map((image) => image.grid_thw);
-  const turn = visionRotation(config, grids, device);
+  const turn = visionRotation(config, grids, weights.dtype === "float64" ? "float64" : "float32", device);
   const windows = new Segments(windowsOf(config, grids), device);
   const whole = new Segments(framesOf(grids), device);
-  let x_PD = tidy(() => embed(config, weights, images));
-  for (let layer = 0; layer < config.depth; layer++) {
-    const segments = config.fullatt_block_indexes.includes(layer) ? whole : windows;
-    // As in the language model: what a block makes on its way lives on only where a gradient will ask for it.
-    const next_PD = tidy(() => towerBlock(config, weights, `${PREFIX}.blocks.${layer}`, x_PD, turn, segments));
-    x_PD.dispose();
-    x_PD = next_PD;
-  }
-
-  const unit = config.spatial_merge_size ** 2;
-  const normed = rmsNorm(weights, `${PREFIX}.merger.ln_q`, x_PD, EPS);
-  const merged_MD = reshape(normed, [normed.size(0) / unit, unit * config.hidden_size]);
-  return linear(weights, `${PREFIX}.merger.mlp.2`, gelu(linear(weights, `${PREFIX}.merger.mlp.0`, merged_MD)));
+  const blocks = Array.from({ length: config.depth }, (_, i) => (x_PD: Tensor) => {
+    const segments = config.fullatt_block_indexes.includes(i) ? whole : windows;
+    return towerBlock(config, weights, `${PREFIX}.blocks.${i}`, x_PD, turn, segments);
+  });
+  return {
+    first: () => pixelsOf(config, weights, images),
+    rest: [(pixels_PW) => embed(config, weights, pixels_PW), ...blocks, (x_PD) => connect(config, weights, x_PD)],
+  };
 }
 
-/** Patches as the first block takes them: [P, D]. */
-function embed(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
-  const weight = weights.get(`${PREFIX}.patch_embed.proj.weight`);
-  const width = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
+/** Patches as the processor wrote them: [P, values of a patch]. */
+function pixelsOf(config: Config, weights: Weights, images: readonly ImageInput[]): Tensor {
+  const width = patchWidth(config);
   const pixels_PW = cat(
     images.map(({ pixels }) => floats(pixels, [pixels.length / width, width])),
     0,
   );
-  const kernel = reshape(weight, [config.hidden_size, width]);
-  return linearOp(cast(toDevice(pixels_PW, weight.device), weights.dtype), kernel);
+  return cast(toDevice(pixels_PW, weights.device), weights.dtype);
+}
+
+/** Patches as the first block takes them: [P, D]. */
+function embed(config: Config, weights: Weights, pixels_PW: Tensor): Tensor {
+  const weight = weights.get(`${PREFIX}.patch_embed.proj.weight`);
+  return linearOp(pixels_PW, reshape(weight, [config.hidden_size, patchWidth(config)]));
+}
+
+function patchWidth({ in_channels, temporal_patch_size, patch_size }: Config): number {
+  return in_channels * temporal_patch_size * patch_size ** 2;
+}
+
+/** The connector: squares of patches become one token each. */
+function connect(config: Config, weights: Weights, x_PD: Tensor): Tensor {
+  const unit = config.spatial_merge_size ** 2;
+  const normed = rmsNorm(weights, `${PREFIX}.merger.ln_q`, x_PD, EPS);
+  const merged_MD = reshape(normed, [normed.size(0) / unit, unit * config.hidden_size]);
+  return linear(weights, `${PREFIX}.merger.mlp.2`, gelu(linear(weights, `${PREFIX}.merger.mlp.0`, merged_MD)));
 }
 
 function towerBlock(
@@ -179,7 +191,7 @@ function* patchPlaces(grid: Grid, merge: number): Generator<[row: number, column
 }
 
 /** Two-dimensional rotary angles: the first quarter of a head turns by the row, the second by the column. */
-function visionRotation(config: Config, grids: readonly Grid[], device: string): Rotation {
+function visionRotation(config: Config, grids: readonly Grid[], dtype: DType, device: string): Rotation {
   const E = config.hidden_size / config.num_heads;
   const quarter = E / 4;
   const frequencies = Float32Array.from({ length: quarter }, (_, i) => 1 / 10000 ** ((2 * i) / (E / 2)));
@@ -187,7 +199,7 @@ function visionRotation(config: Config, grids: readonly Grid[], device: string):
   for (const grid of grids)
     for (const place of patchPlaces(grid, config.spatial_merge_size))
       for (const coordinate of place) for (const frequency of frequencies) angles.push(coordinate * frequency);
-  return rotation(Float32Array.from(angles), angles.length / (E / 2), "float32", device);
+  return rotation(Float32Array.from(angles), angles.length / (E / 2), dtype, device);
 }
 
 /** Every image's frames: the segments of the full-attention blocks. */

@@ -3,13 +3,13 @@
  * model is in `qwen2-language.ts`, the vision tower in `qwen-vl-vision.ts`.
  */
 import type { ImageInput, ImageLayout } from "../../records.ts";
-import type { Tensor } from "../../torch/tensor.ts";
 import type { Positions } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
 import { LANGUAGE, Qwen2Language } from "../qwen2/qwen2-language.ts";
+import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import { type Qwen2_5_VLConfig, readQwen2_5_VLConfig } from "./qwen-vl-config.ts";
-import { visionShapes, visionTower } from "./qwen-vl-vision.ts";
+import { visionShapes, visionStages } from "./qwen-vl-vision.ts";
 
 export class Qwen2_5_VL extends Qwen2Language {
   readonly config: Qwen2_5_VLConfig;
@@ -66,8 +66,8 @@ export class Qwen2_5_VL extends Qwen2Language {
     return { rows, next };
   }
 
-  encodeImages(weights: Weights, images: readonly ImageInput[]): Tensor {
-    return visionTower(this.config.vision, weights, images);
+  imageStages(weights: Weights, images: readonly ImageInput[]): Stages {
+    return visionStages(this.config.vision, weights, images);
   }
 
   get imageLayout(): ImageLayout {
