@@ -29,13 +29,13 @@ try {
 
   const rows = [];
   for (const precision of types) {
-    rows.push(await stepRow("tiny base", TINY, { completions: 32, tokens: 128, steps: 3, precision }));
-    rows.push(await stepRow("0.4B shape", large, { completions: 8, tokens: 64, steps: 2, precision }));
+    rows.push(await stepRow("tiny base", TINY, precision, { completions: 32, tokens: 128, steps: 3 }));
+    rows.push(await stepRow("0.4B shape", large, precision, { completions: 8, tokens: 64, steps: 2 }));
   }
   const phases = ["sample", "score", "train", "update"];
   console.log(table([["GRPO step", "type", "s", ...phases, "tokens/s", "of the limit", "TRL, s", "ratio"], ...rows]));
 
-  const engine = openUnending(large, "float32");
+  const engine = openUnending(large, { precision: "float32" });
   const [one, eight] = [await measureSampling(engine, 1, 64, 448), await measureSampling(engine, 8, 64, 448)];
   await engine.dispose();
   console.log(
@@ -44,14 +44,16 @@ try {
   );
 
   /** `of the limit`: of a step that did nothing but its matrix products, at the speed of large ones. */
-  async function stepRow(shape: string, dir: string, plan: StepPlan): Promise<string[]> {
-    const ours = await measureStep(dir, plan);
-    const limit = ours.flops / peaks.get(ours.precision)!;
-    const peer = values.peer === undefined ? undefined : measurePeer(values.peer, dir, plan, ours.precision);
+  async function stepRow(shape: string, dir: string, precision: ComputeType, plan: StepPlan): Promise<string[]> {
+    const engine = openUnending(dir, { precision });
+    const ours = await measureStep(engine, plan);
+    await engine.dispose();
+    const limit = ours.flops / peaks.get(precision)!;
+    const peer = values.peer === undefined ? undefined : measurePeer(values.peer, dir, plan, precision);
     const { sample, score, train, update } = ours.phases_s;
     return [
       `${shape}, ${plan.completions} x ${plan.tokens}`,
-      ours.precision,
+      precision,
       ours.median_step_s.toFixed(2),
       ...[sample, score, train, update].map((seconds) => seconds.toFixed(2)),
       ours.tokens_per_s.toFixed(0),

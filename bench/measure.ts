@@ -5,11 +5,11 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Engine } from "../src/engine/engine.ts";
-import { LocalEngine } from "../src/engine/local.ts";
+import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
 import { Processor } from "../src/prompt/prompt.ts";
 import type { Prompt } from "../src/records.ts";
 import { cast, Generator, matmul, normal_, zeros } from "../src/torch/ops.ts";
-import type { ComputeType, Precision } from "../src/torch/precision.ts";
+import type { ComputeType } from "../src/torch/precision.ts";
 import { noGrad, tidy } from "../src/torch/tensor.ts";
 import { stream } from "../src/util/random.ts";
 
@@ -26,13 +26,13 @@ export interface StepPlan {
   readonly tokens: number;
   /** Measured ones; one more warms up. */
   readonly steps: number;
-  readonly precision: Precision;
+  /** Of the pictures, in pixels; one a group. Default 168. */
+  readonly side?: number;
 }
 
 const PHASES = ["prepare", "sample", "score", "train", "update"] as const;
 
 export interface StepTimes {
-  readonly precision: ComputeType;
   readonly median_step_s: number;
   readonly tokens_per_s: number;
   /** Medians. */
@@ -42,16 +42,35 @@ export interface StepTimes {
 }
 
 /** Opens a checkpoint, reference beside it, so that nothing that is sampled ends a completion. */
-export function openUnending(dir: string, precision: Precision): LocalEngine {
-  return new LocalEngine(dir, { reference: true, precision, processor: Processor.load(dir, { unending: true }) });
+export function openUnending(dir: string, options: Omit<LocalOptions, "processor" | "reference">): LocalEngine {
+  const processor = Processor.load(dir, { unending: true, ...options.image });
+  return new LocalEngine(dir, { ...options, reference: true, processor });
 }
 
-/** Times steps with full fine-tuning: one picture of 168x168 a group, policy and reference scored, one AdamW update. */
-export async function measureStep(
-  dir: string,
-  { completions, tokens, steps, precision }: StepPlan,
-): Promise<StepTimes> {
-  const engine = openUnending(dir, precision);
+/** Times steps with full fine-tuning: policy and reference scored, one AdamW update. */
+export async function measureStep(engine: LocalEngine, plan: StepPlan): Promise<StepTimes> {
+  const times: number[][] = [];
+  let read = 0;
+  for (let index = 0; index <= plan.steps; index++) {
+    const { marks, promptTokens } = await runStep(engine, plan, index);
+    read = promptTokens;
+    if (index > 0) times.push(marks.slice(1).map((mark, i) => (mark - marks[i]!) / 1000));
+  }
+  const written = plan.completions * plan.tokens;
+  const median = middle(times.map((phases) => phases.reduce((a, b) => a + b)));
+  const phases_s = Object.fromEntries(PHASES.map((phase, i) => [phase, middle(times.map((each) => each[i]!))]));
+  return {
+    median_step_s: median,
+    tokens_per_s: written / median,
+    phases_s: phases_s as StepTimes["phases_s"],
+    // Forward for sampling, for the reference and for training, and twice that for the gradient.
+    flops: 5 * 2 * (read + written) * weightsOfToken(engine),
+  };
+}
+
+/** One step, whose pictures and seed are those of its index; the times between its phases in milliseconds. */
+export async function runStep(engine: LocalEngine, plan: Omit<StepPlan, "steps">, index: number) {
+  const { completions, tokens, side = SIDE } = plan;
   const loss = {
     kind: "grpo",
     form: "on_policy",
@@ -61,45 +80,27 @@ export async function measureStep(
     normalize: "sequence",
     maxTokens: tokens,
   } as const;
-  const times: number[][] = [];
-  let prompts: Prompt[] = [];
-  for (let step = 0; step <= steps; step++) {
-    const marks = [performance.now()];
-    prompts = await Promise.all(
-      Array.from({ length: completions / GROUP }, (_, i) => promptAbout(engine, picture(SIDE, step * 100 + i))),
-    );
-    marks.push(performance.now());
-    const sampled = await engine.sample(prompts, { n: GROUP, maxTokens: tokens, temperature: 0.9, seed: step });
-    marks.push(performance.now());
-    const groups = prompts.map((prompt, g) => ({ prompt, completions: sampled[g]!.map(({ ids }) => ids) }));
-    const references = await engine.score("reference", groups);
-    marks.push(performance.now());
-    await engine.forwardBackward(
-      groups.map(({ prompt, completions }, g) => ({
-        prompt,
-        items: completions.map((ids, k) => ({ ids, advantage: k - 1.5, referenceLogprobs: references[g]![k]! })),
-      })),
-      loss,
-    );
-    marks.push(performance.now());
-    await engine.step({ lr: 2e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
-    marks.push(performance.now());
-    if (step > 0) times.push(marks.slice(1).map((mark, i) => (mark - marks[i]!) / 1000));
-  }
-  const written = prompts.reduce((sum, { ids }) => sum + ids.length, 0) + completions * tokens;
-  // Forward for sampling, for the reference and for training, and twice that for the gradient.
-  const flops = 5 * 2 * written * weightsOfToken(engine);
-  const { precision: computed } = engine;
-  await engine.dispose();
-  const median = middle(times.map((phases) => phases.reduce((a, b) => a + b)));
-  const phases_s = Object.fromEntries(PHASES.map((phase, i) => [phase, middle(times.map((each) => each[i]!))]));
-  return {
-    precision: computed,
-    median_step_s: median,
-    tokens_per_s: (completions * tokens) / median,
-    phases_s: phases_s as StepTimes["phases_s"],
-    flops,
-  };
+  const marks = [performance.now()];
+  const prompts = await Promise.all(
+    Array.from({ length: completions / GROUP }, (_, i) => promptAbout(engine, picture(side, index * 100 + i))),
+  );
+  marks.push(performance.now());
+  const sampled = await engine.sample(prompts, { n: GROUP, maxTokens: tokens, temperature: 0.9, seed: index });
+  marks.push(performance.now());
+  const groups = prompts.map((prompt, g) => ({ prompt, completions: sampled[g]!.map(({ ids }) => ids) }));
+  const references = await engine.score("reference", groups);
+  marks.push(performance.now());
+  await engine.forwardBackward(
+    groups.map(({ prompt, completions }, g) => ({
+      prompt,
+      items: completions.map((ids, k) => ({ ids, advantage: k - 1.5, referenceLogprobs: references[g]![k]! })),
+    })),
+    loss,
+  );
+  marks.push(performance.now());
+  await engine.step({ lr: 2e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
+  marks.push(performance.now());
+  return { marks, promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0) };
 }
 
 /** The same step in TRL, on the same checkpoint; `python` has what bench/trl/trl_step.py needs. */

@@ -2,36 +2,89 @@
  * @file A checkpoint of any size with random weights, for measuring speed and memory: the tokenizer and processor of a donor
  * folder, its config with other sizes. Written tensor by tensor, so that it needs no memory of its own.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeSafetensors } from "../src/checkpoint/safetensors.ts";
 import { readModel } from "../src/models/architectures.ts";
+import { readJson } from "../src/models/config.ts";
 import { stream } from "../src/util/random.ts";
 
-/** Keys of config.json that differ from the donor's; objects are merged. */
-export type Sizes = Readonly<Record<string, unknown>>;
+/** What differs from the donor's files, by their names; objects are merged. */
+export type Sizes = Readonly<Record<string, Values>>;
+type Values = Readonly<Record<string, unknown>>;
 
-/** Qwen2.5-0.5B's language model under the tiny base's small tower and vocabulary: 0.36e9 parameters. */
+/** Qwen2.5-0.5B's language model under the tiny base's tower and vocabulary: 0.36e9 parameters. */
 export const QWEN_0_4B: Sizes = {
-  hidden_size: 896,
-  intermediate_size: 4864,
-  num_hidden_layers: 24,
-  num_attention_heads: 14,
-  num_key_value_heads: 2,
-  rope_scaling: { mrope_section: [8, 12, 12] },
-  vision_config: { out_hidden_size: 896 },
+  "config.json": {
+    hidden_size: 896,
+    intermediate_size: 4864,
+    num_hidden_layers: 24,
+    num_attention_heads: 14,
+    num_key_value_heads: 2,
+    rope_scaling: { mrope_section: [8, 12, 12] },
+    vision_config: { out_hidden_size: 896 },
+  },
+};
+
+/** Qwen2.5-VL-3B. */
+export const QWEN_3B: Sizes = {
+  "config.json": {
+    hidden_size: 2048,
+    intermediate_size: 11008,
+    num_hidden_layers: 36,
+    num_attention_heads: 16,
+    num_key_value_heads: 2,
+    max_position_embeddings: 128000,
+    rope_scaling: { mrope_section: [16, 24, 24] },
+    vocab_size: 151936,
+    vision_config: {
+      depth: 32,
+      hidden_size: 1280,
+      num_heads: 16,
+      intermediate_size: 3420,
+      out_hidden_size: 2048,
+      fullatt_block_indexes: [7, 15, 23, 31],
+    },
+  },
+};
+
+/** InternVL3-2B. */
+export const INTERNVL_2B: Sizes = {
+  "config.json": {
+    text_config: {
+      hidden_size: 1536,
+      intermediate_size: 8960,
+      num_hidden_layers: 28,
+      num_attention_heads: 12,
+      num_key_value_heads: 2,
+      max_position_embeddings: 32768,
+      vocab_size: 151674,
+    },
+    vision_config: {
+      hidden_size: 1024,
+      num_hidden_layers: 24,
+      num_attention_heads: 16,
+      intermediate_size: 4096,
+      image_size: [448, 448],
+    },
+    image_seq_length: 256,
+  },
+  "preprocessor_config.json": { size: { height: 448, width: 448 } },
+  "processor_config.json": { image_seq_length: 256 },
 };
 
 /** Random values that every matrix repeats: as many as a layer's, so that no two rows are alike. */
-const NOISE = 2 ** 23;
+const NOISE = 2 ** 22;
 
 /** Writes the folder `dir` in bfloat16: norms 1, biases 0, everything else uniform with a deviation of 0.02. */
 export function writeRandomCheckpoint(dir: string, donor: string, sizes: Sizes): void {
   mkdirSync(dir, { recursive: true });
-  for (const name of readdirSync(donor))
-    if (!/safetensors|^config\.json$/.test(name)) cpSync(join(donor, name), join(dir, name));
-  const config = merged(JSON.parse(readFileSync(join(donor, "config.json"), "utf8")) as Sizes, sizes);
-  writeFileSync(join(dir, "config.json"), JSON.stringify(config, null, 2));
+  for (const name of readdirSync(donor)) {
+    if (name.includes("safetensors")) continue;
+    cpSync(join(donor, name), join(dir, name));
+    const own = sizes[name];
+    if (own) writeFileSync(join(dir, name), JSON.stringify(merged(readJson(donor, name), own), null, 2));
+  }
   const shapes = readModel(dir).parameterShapes();
   const infos = [...shapes].map(([name, shape]) => ({ name, dtype: "bfloat16" as const, shape }));
   const noise = noiseBytes();
@@ -57,8 +110,8 @@ function noiseBytes(): Uint8Array {
   return new Uint8Array(Uint16Array.from({ length: NOISE }, (_, i) => halves[2 * i + 1]!).buffer);
 }
 
-function merged(base: Sizes, over: Sizes): Sizes {
-  const isObject = (value: unknown): value is Sizes =>
+function merged(base: Values, over: Values): Values {
+  const isObject = (value: unknown): value is Values =>
     typeof value === "object" && value !== null && !Array.isArray(value);
   return Object.fromEntries(
     [...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => {

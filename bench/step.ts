@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import type { Precision } from "../src/torch/precision.ts";
-import { measurePeer, measureStep } from "./measure.ts";
+import { measurePeer, measureStep, openUnending } from "./measure.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,9 +27,11 @@ const plan = {
   completions: Number(values.completions),
   tokens: Number(values.tokens),
   steps: Number(values.steps),
-  precision: values.precision as Precision,
 };
-const { precision, flops, ...grit } = await measureStep(dir, plan);
+const engine = openUnending(dir, { precision: values.precision as Precision });
+const { precision } = engine;
+const { flops, ...grit } = await measureStep(engine, plan);
+await engine.dispose();
 console.log(JSON.stringify({ grit, completions: plan.completions, tokens: plan.tokens, precision }));
 
 if (values.peer) {

@@ -1,0 +1,168 @@
+/**
+ * @file What a card does, measured in under ten minutes: recorded numbers, a training broken off and resumed, and steps and decoding
+ * at the exact shapes of Qwen2.5-VL-3B and InternVL3-2B with random weights. Prints a table for docs/measured.md. `run.sh` runs it.
+ *
+ *     node bench.mjs [--device cuda:0] [--small] [--minutes 9]
+ *
+ * `--small` takes small shapes in their place: a check of the script itself on a machine without a card.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { LocalEngine, type LocalOptions } from "../../src/engine/local.ts";
+import { native } from "../../src/torch/native.ts";
+import type { ComputeType } from "../../src/torch/precision.ts";
+import { messageOf } from "../../src/util/errors.ts";
+import { bytes } from "../../src/util/progress.ts";
+import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
+import { matmulPeak, measureSampling, measureStep, openUnending, runStep } from "../measure.ts";
+import { INTERNVL_2B, QWEN_0_4B, QWEN_3B, type Sizes, writeRandomCheckpoint } from "../random-checkpoint.ts";
+
+const { values } = parseArgs({
+  options: {
+    device: { type: "string", default: "cuda:0" },
+    small: { type: "boolean", default: false },
+    minutes: { type: "string", default: "9" },
+  },
+});
+const { device, small } = values;
+const deadline = performance.now() + 60_000 * Number(values.minutes);
+const scratch = mkdtempSync(join(tmpdir(), "grit-gpu-"));
+
+const row = (what: string, figure: string) => console.log(`| ${what} | ${figure} |`);
+const seconds = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`;
+
+/** A part of the run: what fails is a row too, and the rest goes on. */
+async function part(name: string, work: () => Promise<void>): Promise<void> {
+  if (performance.now() > deadline) return row(name, "left out: no time");
+  try {
+    await work();
+  } catch (error) {
+    row(name, `FAILED: ${messageOf(error).replaceAll("\n", " ").slice(0, 600)}`);
+    process.exitCode = 1;
+  }
+}
+
+/** Largest gap between the log-probabilities of a golden checkpoint and what transformers recorded. */
+async function goldenGap({ dir, prompts, array }: Golden, precision: ComputeType): Promise<number> {
+  const engine = new LocalEngine(dir, { device, precision });
+  try {
+    const groups = prompts.map(({ input_ids, inputs, completion_ids }) => ({
+      prompt: { ids: input_ids, images: inputs },
+      completions: [completion_ids],
+    }));
+    const scored = await engine.score("policy", groups);
+    const gaps = prompts.flatMap(({ name }, p) =>
+      scored[p]![0]!.map((value, t) => Math.abs(value - array(`${name}/logprobs`).data[t]!)),
+    );
+    return Math.max(...gaps);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The weights after 8 steps in one go, and in two with another engine after the fourth. */
+async function resumed(dir: string): Promise<boolean> {
+  const options: LocalOptions = { device, precision: "bfloat16" };
+  const train = async (from: number, to: number, state: string, end: string) => {
+    const engine = openUnending(dir, options);
+    if (from > 0) await engine.load(state);
+    for (let step = from; step < to; step++) await runStep(engine, { completions: 8, tokens: 24 }, step);
+    await (to === 8 ? engine.export(end) : engine.save(state));
+    await engine.dispose();
+  };
+  const [state, whole, pieces] = ["state", "whole", "pieces"].map((name) => join(scratch, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await train(0, 8, state, whole);
+  await train(0, 4, state, pieces);
+  await train(4, 8, state, pieces);
+  const weights = (folder: string) => readFileSync(join(folder, "model.safetensors"));
+  return weights(whole).equals(weights(pieces));
+}
+
+/** Decoding and steps at one shape. */
+async function shape(name: string, donor: string, sizes: Sizes, peak: number): Promise<void> {
+  const dir = join(scratch, "model");
+  try {
+    writeRandomCheckpoint(dir, donor, sizes);
+    const started = performance.now();
+    const engine = openUnending(dir, {
+      device,
+      precision: "bfloat16",
+      microBatchTokens: 8192,
+      activationCheckpointing: true,
+      ...(donor.endsWith("internvl") ? { image: { maxTiles: 1 } } : { image: { maxPixels: side ** 2 } }),
+    });
+    row(`${name}: opened`, seconds(started));
+    try {
+      for (const rows of small ? [1, 4] : [1, 8, 32, 128]) {
+        const [short, long] = small ? [4, 8] : [16, 80];
+        const time = async (tokens: number) => measureSampling(engine, rows, tokens, side);
+        const perToken = ((await time(long)) - (await time(short))) / (long - short);
+        row(`${name}: a decoded token, ${rows} rows`, `${(1000 * perToken).toFixed(2)} ms`);
+      }
+      native.meter(true);
+      const ours = await measureStep(engine, {
+        completions: small ? 8 : 128,
+        tokens: small ? 16 : 256,
+        steps: 2,
+        side,
+      });
+      const [, peakBytes] = native.metered();
+      native.meter(false);
+      const phases = Object.entries(ours.phases_s).map(([phase, time]) => `${phase} ${time.toFixed(2)}`);
+      row(
+        `${name}: a step`,
+        `${ours.median_step_s.toFixed(2)} s (${phases.join(", ")}), ${ours.tokens_per_s.toFixed(0)} tokens/s`,
+      );
+      const use = (flops: number, time: number) => `${((100 * flops) / time / peak).toFixed(1)} %`;
+      row(
+        `${name}: of the measured matrix product`,
+        `${use(ours.flops, ours.median_step_s)} over the step, ${use(0.6 * ours.flops, ours.phases_s.train)} in training`,
+      );
+      row(`${name}: peak beyond what was open`, bytes(peakBytes));
+    } finally {
+      await engine.dispose();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** 1,024 patches of 14 pixels. */
+const side = small ? 112 : 448;
+const [qwen, internvl] = ["models/grit-tiny-base", "models/grit-tiny-base-internvl"];
+console.log(`\n| on ${device}, libtorch ${native.version()} | |\n| --- | --- |`);
+try {
+  await part("recorded numbers", async () => {
+    for (const precision of ["float32", "bfloat16"] as const) {
+      const gaps = [];
+      for (const name of goldenNames()) gaps.push(await goldenGap(loadGolden(name), precision));
+      row(
+        `recorded log-probabilities, ${precision}`,
+        `at most ${Math.max(...gaps).toExponential(1)} away, ${gaps.length} checkpoints`,
+      );
+    }
+  });
+  await part("8 steps, broken off and resumed", async () =>
+    row(
+      "8 steps, broken off after 4 and resumed",
+      (await resumed(qwen!)) ? "the same weights, bit for bit" : "OTHER weights",
+    ),
+  );
+  let peak = 0;
+  await part("matrix product", async () => {
+    peak = matmulPeak("bfloat16", device, small ? 512 : 8192);
+    row("large matrix products, bfloat16", `${(peak / 1e12).toFixed(1)} TFLOP/s`);
+  });
+  await part("Qwen2.5-VL-3B", () => shape(small ? "0.4B" : "Qwen2.5-VL-3B", qwen!, small ? QWEN_0_4B : QWEN_3B, peak));
+  await part("InternVL3-2B", () =>
+    shape(small ? "tiny InternVL" : "InternVL3-2B", internvl!, small ? {} : INTERNVL_2B, peak),
+  );
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
