@@ -225,6 +225,46 @@ napi_value cuda_devices(napi_env env, const std::vector<napi_value>&) {
   return from_int(env, at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
 }
 
+// cudaFault() -> why no GPU can be used here, in libtorch's words; undefined when one can
+napi_value cuda_fault(napi_env env, const std::vector<napi_value>&) {
+  try {
+    at::globalContext().lazyInitDevice(at::kCUDA);
+  } catch (const c10::Error& error) {
+    return from_string(env, error.what_without_backtrace());
+  }
+  return nullptr;
+}
+
+// chooseCudaKernels(tf32, deterministic)
+napi_value choose_cuda_kernels(napi_env env, const std::vector<napi_value>& args) {
+  const bool tf32 = to_bool(env, args[0]), deterministic = to_bool(env, args[1]);
+  auto& context = at::globalContext();
+  // cuDNN's attention makes a plan for every new shape and keeps it, and sequences have a new one at every token.
+  context.setSDPUseCuDNN(false);
+  context.setAllowTF32CuBLAS(tf32);
+  context.setAllowTF32CuDNN(tf32);
+  context.setDeterministicCuDNN(deterministic);
+  // An operator that has no deterministic kernel warns. New memory need not be filled: nothing reads it before it is written.
+  context.setDeterministicAlgorithms(deterministic, /*warn_only=*/true);
+  context.setDeterministicFillUninitializedMemory(false);
+  return nullptr;
+}
+
+// cudaKernels() -> [cuDNN's attention may be used, TF32, deterministic]
+napi_value cuda_kernels(napi_env env, const std::vector<napi_value>&) {
+  const auto& context = at::globalContext();
+  const bool chosen[] = {context.userEnabledCuDNNSDP(), context.allowTF32CuBLAS() || context.allowTF32CuDNN(),
+                         context.deterministicAlgorithms()};
+  napi_value out;
+  check(env, napi_create_array_with_length(env, std::size(chosen), &out));
+  for (uint32_t i = 0; i < std::size(chosen); i++) {
+    napi_value item;
+    check(env, napi_get_boolean(env, chosen[i], &item));
+    check(env, napi_set_element(env, out, i, item));
+  }
+  return out;
+}
+
 napi_value live(napi_env env, const std::vector<napi_value>&) {
   const Usage now = usage();
   napi_value out;
@@ -276,6 +316,14 @@ napi_value self_test(napi_env env, const std::vector<napi_value>&) {
   return from_string(env, std::string("libtorch ") + TORCH_VERSION + " computes");
 }
 
+// A GPU runs kernels after the calls that began them have returned, so its errors come out of later calls.
+std::string explained(const std::string& message) {
+  if (message.find("CUDA error") == std::string::npos) return message;
+  return message +
+         "\n  An operator before this one may have caused it. Set CUDA_LAUNCH_BLOCKING=1 and run the same again: then each "
+         "operator is waited for, and the one at fault is named.";
+}
+
 using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
 
 // Unwraps the arguments and turns C++ exceptions into JavaScript ones.
@@ -287,9 +335,9 @@ napi_value entry(napi_env env, napi_callback_info info) {
   try {
     return function(env, std::vector<napi_value>(stack_args, stack_args + std::min<size_t>(count, 32)));
   } catch (const c10::Error& error) {
-    napi_throw_error(env, nullptr, error.what_without_backtrace());
+    napi_throw_error(env, nullptr, explained(error.what_without_backtrace()).c_str());
   } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
+    napi_throw_error(env, nullptr, explained(error.what()).c_str());
   }
   return nullptr;
 }
@@ -326,6 +374,9 @@ napi_value init(napi_env env, napi_value exports) {
   define<dispose_generator>(env, exports, "disposeGenerator");
   define<threads>(env, exports, "threads");
   define<cuda_devices>(env, exports, "cudaDevices");
+  define<cuda_fault>(env, exports, "cudaFault");
+  define<choose_cuda_kernels>(env, exports, "chooseCudaKernels");
+  define<cuda_kernels>(env, exports, "cudaKernels");
   define<live>(env, exports, "live");
   define<meter>(env, exports, "meter");
   define<metered>(env, exports, "metered");

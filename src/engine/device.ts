@@ -1,18 +1,13 @@
 /** @file Where the engine computes, and how much memory there is. */
 import { freemem } from "node:os";
 import { native } from "../torch/native.ts";
-import { UserError } from "../util/errors.ts";
+import { openCuda } from "../torch/open-cuda.ts";
 
 /** `auto` is the first GPU, else the CPU. @throws UserError for a device that is not there */
 export function resolveDevice(device: string): string {
-  if (device === "auto") return native.cudaDevices() > 0 ? "cuda:0" : "cpu";
-  if (device.startsWith("cuda") && native.cudaDevices() === 0) {
-    throw new UserError(
-      `device: ${device} is not available: this libtorch finds no CUDA device.`,
-      "Use `device: auto`, or set up with a CUDA build of libtorch.",
-    );
-  }
-  return device;
+  const resolved = device === "auto" ? (native.cudaDevices() > 0 ? "cuda:0" : "cpu") : device;
+  if (resolved.startsWith("cuda")) openCuda(resolved);
+  return resolved;
 }
 
 /** Bytes that this process may take of a device: those it has already, and those that nobody has. */

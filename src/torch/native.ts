@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { addon, setupCommand } from "../../tools/places.mjs";
 import { messageOf, UserError } from "../util/errors.ts";
+import { prepareCuda } from "./cuda-environment.ts";
 import { prepareThreads } from "./threads.ts";
 
 export type Handle = number;
@@ -34,6 +35,9 @@ export interface Native {
   disposeGenerator(generator: Handle): void;
   threads(count?: number): number;
   cudaDevices(): number;
+  cudaFault(): string | undefined;
+  chooseCudaKernels(tf32: boolean, deterministic: boolean): void;
+  cudaKernels(): [cudnnAttention: boolean, tf32: boolean, deterministic: boolean];
   live(): [tensors: number, bytes: number];
   meter(on: boolean): void;
   metered(): [now: number, peak: number];
@@ -47,6 +51,7 @@ function load(): Native {
     throw new UserError(`The native library is not built: ${addon} is missing.`, `Run \`${setupCommand}\`.`);
   }
   prepareThreads();
+  prepareCuda();
   try {
     return createRequire(import.meta.url)(addon) as Native;
   } catch (error) {
