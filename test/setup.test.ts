@@ -2,7 +2,8 @@
  * @file What set-up says when something is missing: one message with the remedy, exit code 2, nothing written; and what it
  * fetches. It runs in a copy of the project that has the npm packages and nothing else, on a PATH of what a case names.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   cpSync,
@@ -15,9 +16,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Lock } from "../tools/lock.mjs";
 import { howToInstall, supportOf, thisSystem } from "../tools/system.mjs";
 
 let root: string;
@@ -43,15 +45,20 @@ function libtorch(version: string): string {
   return dir;
 }
 
-/** Runs set-up with these programs on PATH, each a shell script, and this environment. */
-function setup(programs: Record<string, string>, env: Record<string, string> = {}, ...args: string[]) {
+/** A PATH of these programs, each a shell script. */
+function pathOf(programs: Record<string, string>): string {
   const path = join(root, `bin-${cases++}`);
   mkdirSync(path);
   for (const [name, body] of Object.entries(programs)) {
     writeFileSync(join(path, name), `#!/bin/sh\n${body}\n`);
     chmodSync(join(path, name), 0o755);
   }
-  const options = { env: { PATH: path, ...env }, encoding: "utf8", cwd: root } as const;
+  return path;
+}
+
+/** Runs set-up with these programs on PATH and this environment. */
+function setup(programs: Record<string, string>, env: Record<string, string> = {}, ...args: string[]) {
+  const options = { env: { PATH: pathOf(programs), ...env }, encoding: "utf8", cwd: root } as const;
   return spawnSync(process.execPath, ["tools/setup.mjs", ...args], options);
 }
 
@@ -191,6 +198,33 @@ test.each<[string, Record<string, string>, string[], RegExp[]]>([
   for (const [i, line] of lines.entries()) expect(line).toMatch(record[i]!);
   expect(stderr).toContain("The native library could not be built");
   expect(readdirSync(join(root, "build"))).toEqual([]);
+});
+
+test("a second set-up waits for the first and fetches nothing again", async () => {
+  const record = join(root, "record");
+  const path = pathOf({ "c++": "", python3: recorder });
+  const env = { PATH: path, LIBTORCH: libtorch("2.13.0"), RECORD: record };
+  const begin = () => {
+    const child = spawn(process.execPath, ["tools/setup.mjs"], { cwd: root, env });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+    return { child, ended: once(child, "close").then(() => output) };
+  };
+  // The lock that a first set-up would hold, until the second says that it waits.
+  using held = await Lock.take(join(root, ".cache", "setup.lock"), () => {});
+  const both = [begin(), begin()];
+  await Promise.all(both.map(({ child }) => once(child.stdout, "data")));
+  expect(existsSync(record)).toBe(false);
+  held[Symbol.dispose]();
+  for (const output of await Promise.all(both.map(({ ended }) => ended))) {
+    expect(output).toContain(`setup: waiting for process ${process.pid} on ${hostname()}, which is setting up\n`);
+    expect(output).toContain("The native library could not be built");
+  }
+  const fetched = readFileSync(record, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("pip "));
+  expect(fetched).toHaveLength(2);
+  for (const place of [record, join(root, ".build-tools")]) rmSync(place, { recursive: true });
 });
 
 test("set-up stops on a system that is not supported", () => {

@@ -16,9 +16,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { fetchTools, findTools } from "./cmake.mjs";
 import { describe, fetchLibtorch, findLibtorch, hasGpu } from "./libtorch.mjs";
+import { Lock } from "./lock.mjs";
 import { buildLibrary, libraryInPlace, readJson, writeJson } from "./native-build.mjs";
 import { findPip } from "./pip.mjs";
-import { addon, build as buildFolder, isClone, nativeSources, packageRoot, setupCommand } from "./places.mjs";
+import { addon, build as buildFolder, cache, isClone, nativeSources, packageRoot, setupCommand } from "./places.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
 import { howToInstall, supportOf, thisSystem } from "./system.mjs";
 
@@ -46,6 +47,11 @@ function libtorchInPlace() {
   const last = readJson(record);
   if (!last || (process.env.LIBTORCH && resolve(process.env.LIBTORCH) !== last.dir)) return undefined;
   return describe(last.dir, last.source).version === last.version ? last : undefined;
+}
+
+function everythingInPlace() {
+  const libtorch = libtorchInPlace();
+  return packagesInPlace() && libtorch !== undefined && libraryInPlace(library, libtorch);
 }
 
 /**
@@ -102,9 +108,6 @@ async function timed(what, work) {
 async function main() {
   const { values } = parseArgs({ options: { quiet: { type: "boolean" }, index: { type: "string" } } });
   const index = values.index ?? process.env.GRIT_TORCH_INDEX;
-  const start = performance.now();
-  let downloadSeconds = 0;
-
   const system = thisSystem();
   const { name, level, advice } = supportOf(system);
   if (level === "unsupported") throw new Stop(`${name} is not supported.`, advice);
@@ -112,11 +115,25 @@ async function main() {
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new Stop(`Node.js ${process.versions.node} is too old.`, "Install Node.js 20.19 or newer.");
   }
+  if (values.quiet && everythingInPlace()) return;
+  if (level === "untested") say(`${name} is untested. ${advice}`);
+  // What one set-up fetches, others of the same user may be about to fetch too.
+  const lock = await Lock.take(join(cache, "setup.lock"), (owner) => say(`waiting for ${owner}, which is setting up`));
+  try {
+    if (values.quiet && everythingInPlace()) return;
+    await bring({ quiet: values.quiet, index, system });
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+/** Brings what is missing; another set-up must not be at it. With `quiet` it keeps the libtorch of the last one. */
+async function bring({ quiet, index, system }) {
+  const start = performance.now();
+  let downloadSeconds = 0;
   const packages = packagesInPlace();
   const last = libtorchInPlace();
-  if (values.quiet && packages && last && libraryInPlace(library, last)) return;
-  if (level === "untested") say(`${name} is untested. ${advice}`);
-  let libtorch = (values.quiet && last) || findLibtorch(say);
+  let libtorch = (quiet && last) || findLibtorch(say);
   let tools = libtorch && libraryInPlace(library, libtorch) ? undefined : findTools(say);
   checkMachine(system, libtorch, tools);
 

@@ -1,6 +1,7 @@
 /** @file A model from the hub into the cache: listed, chosen, fetched file by file, and only then given its name. */
 import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { Lock } from "../../tools/lock.mjs";
 import { UserError } from "../util/errors.ts";
 import { bytes } from "../util/progress.ts";
 import { begun, fetchBlob } from "./blob.ts";
@@ -9,7 +10,6 @@ import type { Hub } from "./hub.ts";
 import { RepoCache } from "./hub-cache.ts";
 import { downloadCommand, type ModelId } from "./id.ts";
 import { type Listing, list, type RepoFile } from "./listing.ts";
-import { Lock } from "./lock.ts";
 import type { Patience } from "./retry.ts";
 
 /** What is about to be fetched. */

@@ -1,6 +1,7 @@
 /**
- * @file One process at a time in a model's folder of the cache, so that two which want the same fetch it once. The lock is
- * a file that its holder touches again and again: one left untouched, or whose process is gone, belongs to nobody.
+ * @file One process at a time where two would do the same work twice: a download, a set-up. The lock is a file that its holder
+ * touches again and again: one left untouched, or whose process is gone, belongs to nobody. Node's built-ins only, because
+ * set-up runs before any dependency is installed.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -14,18 +15,29 @@ const STALE = 30_000;
 
 /** A lock that is held until it is disposed. */
 export class Lock {
-  readonly #path: string;
-  readonly #owner: string;
-  readonly #timer: NodeJS.Timeout;
+  #path;
+  #owner;
+  #timer;
 
-  private constructor(path: string, owner: string) {
+  /**
+   * Use `Lock.take`.
+   * @param {string} path
+   * @param {string} owner
+   */
+  constructor(path, owner) {
     this.#path = path;
     this.#owner = owner;
     this.#timer = setInterval(() => this.#touch(), TOUCH).unref();
   }
 
-  /** Waits until the lock is free, and takes it. `onWait` is told once who has it. */
-  static async take(path: string, onWait: (owner: string) => void, signal?: AbortSignal): Promise<Lock> {
+  /**
+   * Waits until the lock is free, and takes it. `onWait` is told once who has it.
+   * @param {string} path
+   * @param {(owner: string) => void} onWait
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Lock>}
+   */
+  static async take(path, onWait, signal) {
     mkdirSync(dirname(path), { recursive: true });
     const owner = `process ${process.pid} on ${hostname()}`;
     for (let told = false; !create(path, owner); ) {
@@ -40,29 +52,30 @@ export class Lock {
     return new Lock(path, owner);
   }
 
-  [Symbol.dispose](): void {
+  /** @returns {void} */
+  [Symbol.dispose]() {
     clearInterval(this.#timer);
     if (ownerOf(this.#path) === this.#owner) rmSync(this.#path, { force: true });
   }
 
-  #touch(): void {
+  #touch() {
     if (ownerOf(this.#path) === this.#owner) utimesSync(this.#path, new Date(), new Date());
   }
 }
 
 /** Makes the file unless there is one. */
-function create(path: string, owner: string): boolean {
+function create(path, owner) {
   try {
     writeFileSync(path, owner, { flag: "wx" });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (error.code === "EEXIST") return false;
     rmSync(path, { force: true });
     throw error;
   }
 }
 
-function isNobodys(path: string): boolean {
+function isNobodys(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   const [, pid, host] = /^process (\d+) on (.*)$/s.exec(ownerOf(path) ?? "") ?? [];
   if (host === hostname() && !isAlive(Number(pid))) return true;
@@ -70,15 +83,15 @@ function isNobodys(path: string): boolean {
 }
 
 /** What the file says; undefined when there is none. */
-function ownerOf(path: string): string | undefined {
+function ownerOf(path) {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
-function isAlive(pid: number): boolean {
+function isAlive(pid) {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return error.code === "EPERM";
   }
 }

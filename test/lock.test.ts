@@ -2,8 +2,8 @@ import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { scratch } from "../../test/tiny.ts";
-import { Lock } from "./lock.ts";
+import { Lock } from "../tools/lock.mjs";
+import { scratch } from "./tiny.ts";
 
 const dir = scratch();
 const noWait = (owner: string) => {
