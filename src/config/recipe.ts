@@ -25,7 +25,8 @@ export const precisionSchema = z
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 export const recipeFields = z.strictObject({
   /**
-   * The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference.
+   * The checkpoint to start from, by its folder, by a run folder (its latest checkpoint) or by the hub id of a downloaded model. It
+   * is also the frozen reference.
    * Where it is a PEFT adapter's folder, that adapter is trained further, and the base it names is the reference.
    */
   model: path,

@@ -24,7 +24,10 @@ export interface YamlOptions<T = unknown> {
    * command line at the current one; what is returned is absolute. A list holds a path in each item.
    */
   readonly paths?: readonly string[];
-  /** As `paths`, of keys that name a model: by a folder, or by the hub id of a model in the cache, whose folder is returned. */
+  /**
+   * As `paths`, of keys that name a model: by a folder, by a run folder, whose latest checkpoint is returned, or by the hub id of
+   * a model in the cache, whose folder is returned.
+   */
   readonly models?: readonly string[];
   /** Those of `paths` at which there must be something, by what the file says: `data.train`. */
   readonly present?: (value: T) => readonly string[];

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
+import { inWords } from "../hub/folder-kind.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
-import { inWords } from "../run/folder-kind.ts";
 import { type Answered, answeredLine } from "../run/lines.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";

@@ -7,8 +7,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
+import { foldersIn, inWords, kindOf } from "../hub/folder-kind.ts";
 import { UserError } from "../util/errors.ts";
-import { foldersIn, inWords, kindOf } from "./folder-kind.ts";
 import {
   answeredSchema,
   type Metrics,

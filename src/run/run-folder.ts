@@ -15,6 +15,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../tools/places.mjs";
+import { type Checkpoint, checkpointDir, checkpointsIn } from "../hub/run-checkpoints.ts";
 import { differences } from "../util/differences.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { sync, syncTree, writeWhole } from "../util/files.ts";
@@ -30,12 +31,6 @@ export interface RunInfo {
   readonly machine: object;
   /** Hash of each data set by its name or file, by `dataHash`. */
   readonly data: Readonly<Record<string, string>>;
-}
-
-/** A complete checkpoint: the state after that many steps. */
-export interface Checkpoint {
-  readonly step: number;
-  readonly dir: string;
 }
 
 export class RunFolder {
@@ -147,7 +142,7 @@ export class RunFolder {
 
   /** Where the checkpoint of a step lies, or will lie. */
   checkpointDir(step: number): string {
-    return join(this.dir, "checkpoints", `step-${step}`);
+    return checkpointDir(this.dir, step);
   }
 
   /** Saves a checkpoint: `write` fills a folder, which takes its name when it is whole and on the disk. */
@@ -172,7 +167,7 @@ export class RunFolder {
 
   /** The complete checkpoint with the most steps. */
   latestCheckpoint(): Checkpoint | undefined {
-    return this.#checkpoints().at(-1);
+    return checkpointsIn(this.dir).at(-1);
   }
 
   /** Removes all complete checkpoints but the latest `keep`, and what an interrupted save left behind. */
@@ -180,14 +175,7 @@ export class RunFolder {
     for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-"))) {
       fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
     }
-    for (const { dir } of this.#checkpoints().slice(0, -keep)) fs.rmSync(dir, { recursive: true });
-  }
-
-  #checkpoints(): Checkpoint[] {
-    return this.#names("checkpoints")
-      .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
-      .map((digits) => ({ step: Number(digits), dir: this.checkpointDir(Number(digits)) }))
-      .sort((a, b) => a.step - b.step);
+    for (const { dir } of checkpointsIn(this.dir).slice(0, -keep)) fs.rmSync(dir, { recursive: true });
   }
 
   /** Cuts away the metrics and rollouts of the steps after `step`, and a last line that was being written. */

@@ -22,7 +22,7 @@ const seed = z.int().nonnegative();
 
 const rowSchema = z.strictObject({
   method: z.enum(METHOD_NAMES),
-  /** A checkpoint folder instead of the table's `model`. */
+  /** A checkpoint or run folder instead of the table's `model`. */
   model: path.optional(),
   /** Or the recipe of `grit train` that makes the model. */
   train: path.optional(),
@@ -44,7 +44,7 @@ export const evalSchema = z
     images: path.optional(),
     /** Only the first samples of each set. */
     limit: z.int().positive().optional(),
-    /** The checkpoint folder of every row that names no other. */
+    /** The checkpoint or run folder of every row that names no other. */
     model: path.optional(),
     /** The rows of the table by name. */
     rows: z.record(z.string(), rowSchema),

@@ -30,7 +30,7 @@ export function inWords(dir: string): { readonly is: string; readonly use: strin
 
 /** The folders in a folder by their paths, sorted; none where it is none. */
 export function foldersIn(dir: string): string[] {
-  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) return [];
   return readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(dir, name))
