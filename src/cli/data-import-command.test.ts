@@ -52,7 +52,7 @@ test("bad input exits 2 and leaves no file", async () => {
   const file = await table(["0", "What is it?", "a cup", "a cat", "C", "math", "geometry", PIXEL]);
   const made = await run("mmstar", file);
   expect(made.code).toBe(2);
-  expect(made.err).toContain('MMStar.tsv:2: answer: "C" is none of the options');
+  expect(made.err).toContain('MMStar.tsv:2: answer: "C" is not one of the options');
   expect(made.err).toContain("nothing was written");
   expect(existsSync(join(folder, "out.jsonl"))).toBe(false);
   expect(await readdir(folder)).toEqual(["MMStar.tsv"]);

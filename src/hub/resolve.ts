@@ -12,8 +12,8 @@ import { downloadCommand, parseId } from "./id.ts";
 import { checkpointsIn } from "./run-checkpoints.ts";
 
 /**
- * A name as it can be understood from anywhere: the absolute path of a folder, or the hub id that it is. An existing folder
- * wins over a hub id of the same spelling; what can be no id is taken for a path, whether there is something or not.
+ * A name that means the same from any folder: an absolute path, or a hub id. An existing folder wins over a hub id of the same
+ * spelling; a name that cannot be an id is taken for a path, whether it exists or not.
  * @param base where a relative path starts
  */
 export function anchored(name: string, base: string): string {
@@ -51,7 +51,7 @@ function latestOf(run: string): string {
   throw new UserError(`The run in ${run} has no checkpoint yet. Wait for one, or name another model.`);
 }
 
-/** The files over which the weights are spread; other tools leave a snapshot with some of them when they are interrupted. */
+/** The files that hold the weights. A download by another tool that was interrupted may have left only some of them. */
 function shardsOf(folder: string): string[] {
   const index = join(folder, "model.safetensors.index.json");
   if (!existsSync(index)) return [];
