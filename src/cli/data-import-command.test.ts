@@ -42,7 +42,7 @@ test("an import is proved and described by the other commands", async () => {
   expect(made.out).toContain(`1 samples of MMStar written to ${join(folder, "out.jsonl")}, from 1 rows.`);
   expect(made.out).toContain("1 images written into");
   const checked = await grit("data", "check", join(folder, "out.jsonl"));
-  expect(checked.out).toContain("1 samples are sound: 1 images decode");
+  expect(checked.out).toContain("1 samples are valid: 1 images decode");
   expect((await grit("data", "stats", join(folder, "out.jsonl"))).out).toMatch(
     /mmstar\s+1\s+1\s+10\.0\s+1\.0\s+100\.0/,
   );

@@ -5,7 +5,7 @@ import { foldersIn, inWords, kindOf } from "../hub/folder-kind.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { UserError } from "../util/errors.ts";
 
-/** @param name a folder, from the current one on, or a hub id. @throws UserError when that is no model, saying what it is */
+/** @param name a folder, from the current one on, or a hub id. @throws UserError when it is not a model, saying what it is */
 export function modelNamed(name: string): string {
   const dir = modelFolder(anchored(name, process.cwd()));
   if (!existsSync(dir)) throw new UserError(`${name}: no such folder.`, "Name a model, or a run folder.");

@@ -1,4 +1,4 @@
-/** @file A plain Hugging Face folder from a checkpoint or adapter, and the proof that it says the same. */
+/** @file Exports a checkpoint or adapter as a plain Hugging Face folder, and verifies it. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { missingModules } from "../checkpoint/remote-code.ts";
