@@ -1,4 +1,4 @@
-/** @file Held-out sets asked while a model trains: greedy answers under `eval/step-N/`, their numbers in the step's line. */
+/** @file Asks held-out sets during training: greedy answers go to `eval/step-N/`, their numbers into the step's line. */
 import type { Recipe } from "./config/recipe.ts";
 import type { Engine } from "./engine/engine.ts";
 import { type AskedSet, askingOf, evaluate } from "./evaluation/ask.ts";

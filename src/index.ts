@@ -1,7 +1,7 @@
 /**
  * @file What a program imports from `grit-ts`. Importing it loads no native code: libtorch comes with the first tensor, that
  * is with `openEngine`, and the image decoder with the first image. Boxes are in pixels of the stored image unless a type
- * says otherwise (`Box<"frame">`). What a user can mend is thrown as a `UserError`, whose message says what to do.
+ * says otherwise (`Box<"frame">`). What the user can fix is thrown as a `UserError`, whose message says what to do.
  *
  *     const recipe = await loadRecipe("tiny");
  *     const engine = openEngine(recipe);

@@ -19,7 +19,7 @@ export interface Box<S extends Space = Space> {
   readonly y2: number;
 }
 
-/** How an image was resized for the model: the way from one box space to another. All in pixels. */
+/** How an image was resized for the model, from which boxes are converted between spaces. All in pixels. */
 export interface Frame {
   readonly imageWidth: number;
   readonly imageHeight: number;
@@ -27,7 +27,7 @@ export interface Frame {
   readonly frameHeight: number;
 }
 
-/** What a sample asks for: a count, the boxes of something, or an answer of any other kind. */
+/** What a sample asks for: a count, the boxes of something, or any other answer. */
 export type Task = "count" | "detect" | "answer";
 
 /**
@@ -83,7 +83,7 @@ export interface ImageLayout {
   readonly tileTokens?: number | undefined;
 }
 
-/** A sample made ready for the model. */
+/** A sample prepared for the model. */
 export interface Prompt {
   /** Token ids, image placeholders already expanded to one id per feature of the vision tower. */
   readonly ids: readonly number[];
@@ -113,15 +113,15 @@ export interface PlacedBox {
   /** Character range in the completion's text. */
   readonly start: number;
   readonly end: number;
-  /** Stands before the first `<rethink>` (or anywhere, when there is none). */
+  /** It is before the first `<rethink>`, or there is none. */
   readonly beforeRethink: boolean;
-  /** Flaws the parser saw; metrics count them. */
+  /** Flaws that the parser found; metrics count them. */
   readonly duplicate: boolean;
   readonly degenerate: boolean;
   readonly outOfBounds: boolean;
 }
 
-/** A completion parsed: the spans of its text and its boxes. */
+/** A parsed completion: the spans of its text and its boxes. */
 export interface Chain {
   readonly text: string;
   /** Body of the first well-placed `<think>` pair, or undefined. Likewise `rethink`. */
@@ -134,7 +134,7 @@ export interface Chain {
   readonly wellFormed: boolean;
 }
 
-/** No score could be given: the judge timed out, refused or answered nonsense. Not the same as 0. */
+/** There is no score: the judge timed out, refused or gave an unreadable answer. Not the same as 0. */
 export interface Unscored {
   readonly unscored: string;
 }
@@ -153,7 +153,7 @@ export interface Scores {
   readonly total: Score;
 }
 
-/** One completion with all that became of it. */
+/** One completion with its chain, scores and advantage. */
 export interface Rollout {
   readonly completion: Completion;
   readonly chain: Chain;

@@ -1,4 +1,4 @@
-/** @file From samples to groups of rollouts, stage by stage, and what they look like in the run folder. */
+/** @file Turns samples into groups of rollouts, stage by stage, and writes them into the run folder. */
 import { extname } from "node:path";
 import { boxLines, chainOf } from "./chain/chain-of.ts";
 import type { Recipe } from "./config/recipe.ts";
@@ -12,7 +12,7 @@ import type { RolloutLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
 import { stream } from "./util/random.ts";
 
-/** A sample's prompt with its completions, nothing known of them yet. */
+/** A sample's prompt with its completions, not yet scored. */
 export interface Sampled {
   readonly sample: Sample;
   readonly prompt: Prompt;
@@ -63,7 +63,7 @@ export async function scoreGroups(
   }));
 }
 
-/** Adds what the frozen reference says of every completion. */
+/** Adds the log-probabilities of every completion under the frozen reference. */
 export function withReference(engine: Engine, groups: readonly Group[]): Group[] {
   const scored = engine.score(
     "reference",
@@ -75,7 +75,7 @@ export function withReference(engine: Engine, groups: readonly Group[]): Group[]
   }));
 }
 
-/** A group as the engine learns from it. */
+/** A group in the form that the engine trains on. */
 export function toTrainGroup({ prompt, rollouts }: Group): TrainGroup {
   return {
     prompt,

@@ -1,4 +1,4 @@
-/** @file What of a run is kept, and when: checkpoints, what an interruption leaves, and when a run must end. */
+/** @file Saves checkpoints of a run, also when it is interrupted, and ends a run that cannot learn. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Recipe } from "./config/recipe.ts";
@@ -17,7 +17,7 @@ export class Saving {
   readonly #from: number;
   /** The last whole step. */
   #done: number;
-  /** From a step's update to its line of metrics the weights are ahead of what is written: nothing then can be saved. */
+  /** True from a step's update to its line of metrics: the weights are then ahead of the files and cannot be saved. */
   #halfway = false;
 
   /** A run that goes on after `from` steps. */
@@ -34,7 +34,7 @@ export class Saving {
     this.#halfway = true;
   }
 
-  /** A step is whole: its line is written. */
+  /** A step is complete: its line is written. */
   end(step: number): void {
     this.#done = step;
     this.#halfway = false;
@@ -56,7 +56,7 @@ export class Saving {
   }
 
   /**
-   * Saves the last whole step when a signal or a judge that is out ended the run, and gives the error to end with. Anything
+   * Saves the last complete step when a signal or a judge that is down ended the run, and gives the error to end with. Anything
    * else that fails, also after a signal, may have left a step half done: that is not saved.
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** @file What a step amounts to: its line of `metrics.jsonl`. */
+/** @file Computes the line of a step in `metrics.jsonl`. */
 
 import type { StepMetrics } from "./engine/engine.ts";
 import { groundingIoU } from "./evaluation/metrics.ts";
@@ -7,6 +7,7 @@ import type { LossMetrics } from "./objective/loss.ts";
 import { type Group, isScored } from "./records.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { mean } from "./util/arrays.ts";
+import type { Stopwatch } from "./util/stopwatch.ts";
 
 /** One update's metrics: those of its gradient and those of its step. */
 export type Update = LossMetrics & StepMetrics;
@@ -37,7 +38,7 @@ export function stepLine(
     // Before the first update both sides are the same weights: the gap is rounding alone.
     mismatch: { mean: first.mismatchMean, max: first.mismatchMax },
     tokensPerSecond: first.tokens / clock.total(),
-    seconds: clock.seconds(),
+    seconds: { ...clock.seconds(), total: clock.total() },
     rssMB: Math.round(process.memoryUsage.rss() / 2 ** 20),
   };
 }
@@ -80,29 +81,7 @@ function rolloutMetrics(groups: readonly Group[]) {
   };
 }
 
-/** The mean; NaN, which its file holds as null, where there is nothing to take it of: no boxes, no scores. */
+/** The mean; NaN, written as null, for an empty list: no boxes, no scores. */
 function average(values: readonly number[]): number {
   return values.length ? mean(values) : Number.NaN;
-}
-
-/** Seconds of a step by phase. */
-export class Stopwatch {
-  readonly #start = performance.now();
-  #last = this.#start;
-  readonly #laps: Record<string, number> = {};
-
-  /** Puts the time since the last lap down to a phase. */
-  lap(name: string): void {
-    const now = performance.now();
-    this.#laps[name] = (now - this.#last) / 1000;
-    this.#last = now;
-  }
-
-  total(): number {
-    return (performance.now() - this.#start) / 1000;
-  }
-
-  seconds(): Record<string, number> {
-    return { ...this.#laps, total: this.total() };
-  }
 }

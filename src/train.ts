@@ -31,16 +31,17 @@ import { sampleGroups, scoreGroups, toTrainGroup, withReference, writeRollouts }
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder } from "./run/run-folder.ts";
 import { Health, Saving } from "./saving.ts";
-import { Stopwatch, stepLine } from "./step-metrics.ts";
+import { stepLine } from "./step-metrics.ts";
 import { native } from "./torch/native.ts";
 import { UserError } from "./util/errors.ts";
 import { Faults } from "./util/faults.ts";
 import { stream } from "./util/random.ts";
+import { Stopwatch } from "./util/stopwatch.ts";
 
 export interface TrainOptions {
   /** The run folder. */
   readonly run: string;
-  /** Go on with the run that is there. */
+  /** Continue the run in the folder. */
   readonly resume?: boolean;
   /** An engine opened by `openEngine`, when the caller goes on using it. */
   readonly engine?: Engine;
@@ -48,7 +49,7 @@ export interface TrainOptions {
   readonly data?: TrainingData;
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
-  /** Called while held-out sets are asked after a step, with the samples answered so far in all evaluations of this sitting. */
+  /** Called while held-out sets are asked after a step, with the samples answered so far in all evaluations since the start. */
   readonly onHeldOut?: (done: number, step: number) => void;
   /** Called after every step with its line of metrics. */
   readonly onStep?: (metrics: MetricsLine) => void;
@@ -56,11 +57,11 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What is known before the first step. */
+/** Facts that are known before the first step. */
 export interface Ready {
   /** What a step is estimated to take. */
   readonly memory: MemoryEstimate;
-  /** Steps that an earlier sitting has made. */
+  /** Steps that were made before an interruption. */
   readonly from: number;
   /** Held-out samples that will be asked, in all evaluations to come. */
   readonly heldOut: number;
@@ -153,7 +154,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
 }
 
 /**
- * What a step can come to. Lays out every prompt, those of held-out sets too where they are asked meanwhile: an evaluation
+ * The largest sizes of a step, to estimate its memory. Lays out every prompt, those of held-out sets too where they are asked meanwhile: an evaluation
  * comes before its step is saved.
  * @throws UserError naming all that cannot be asked, or have no room for their completions
  */
@@ -194,7 +195,7 @@ export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward
   return [...rewardPreset(recipe.rewards.preset, judge ?? (await openJudge(recipe.judge))), ...custom];
 }
 
-/** A new run folder, or the one to go on with and the step it has reached. */
+/** A new run folder, or the one to continue and the step it has reached. */
 async function openRun(
   recipe: Recipe,
   options: TrainOptions,
@@ -219,7 +220,7 @@ async function openRun(
   return { run, from: checkpoint?.step ?? 0 };
 }
 
-/** The samples of a step: the data shuffled anew each epoch, read on from where the last step ended. */
+/** The samples of a step: the data are shuffled anew each epoch, and each step continues where the last one ended. */
 export function batchOf(
   samples: readonly Sample[],
   recipe: Pick<Recipe, "seed" | "prompts_per_step">,

@@ -1,4 +1,4 @@
-/** @file The boxes of a completion, for a program that wants nothing else of it. */
+/** @file Gives a program the boxes of a completion. */
 import { box } from "../boxes.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Box, Chain, Completion, Prompt } from "../records.ts";
@@ -14,7 +14,7 @@ export interface RowWithBoxes {
  * are repeated, cover nothing or leave the image (`chain.boxes` names these flaws).
  */
 export function boxesOf(said: Chain | { readonly chain: Chain } | RowWithBoxes): Box<"image">[];
-/** Likewise of a completion or its text, which answered `prompt`; `engine` knows the space in which its model writes boxes. */
+/** The same for a completion, or its text, that answers `prompt`; `engine` knows the space in which its model writes boxes. */
 export function boxesOf(
   said: Completion | string,
   prompt: Prompt,

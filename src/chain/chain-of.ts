@@ -1,9 +1,9 @@
-/** @file A completion as a chain: what it says, with its boxes brought to the image that its prompt showed. */
+/** @file Parses a completion into a chain, with its boxes converted to pixels of the stored image. */
 import type { Processor } from "../prompt/prompt.ts";
 import type { Chain, Prompt } from "../records.ts";
 import { parseChain } from "./parse.ts";
 
-/** The chain in a completion, its boxes brought to the image by the prompt's recorded resize. */
+/** The chain in a completion, its boxes converted to image pixels by the prompt's recorded resize. */
 export function chainOf(processor: Processor, prompt: Prompt, text: string): Chain {
   const image = prompt.images[0];
   if (!image) throw new Error("A chain's boxes need an image.");

@@ -1,15 +1,15 @@
 /**
  * @file Completion → Chain: the spans of the tagged text and every box in it. Parsing never fails: a chain that is not
- * in form is a chain with `wellFormed: false`, and a strange box is a box with its flaws named.
+ * well-formed has `wellFormed: false`, and a box with flaws has them named.
  */
 
 import { box, extent, toSpace } from "../boxes.ts";
 import type { Chain, Frame, PlacedBox, Space } from "../records.ts";
 import { DIGIT, int, SPACE, WORD } from "./python.ts";
 
-/** Where the numbers of a completion live, and how its image was resized. */
+/** The space of a completion's numbers, and how its image was resized. */
 export interface ChainContext {
-  /** What the model speaks: `frame` for Qwen2.5-VL, `permille` for InternVL. */
+  /** The space in which the model writes: `frame` for Qwen2.5-VL, `permille` for InternVL. */
   readonly space: Space;
   readonly frame: Frame;
 }
@@ -38,7 +38,7 @@ export function parseChain(text: string, context: ChainContext): Chain {
   };
 }
 
-/** What stands after the first `<answer>`, cut at `</answer>`, trimmed; undefined without the tag. */
+/** The text after the first `<answer>`, cut at `</answer>`, trimmed; undefined without the tag. */
 export function answerIn(text: string): string | undefined {
   const at = text.indexOf("<answer>");
   if (at < 0) return undefined;
@@ -47,8 +47,8 @@ export function answerIn(text: string): string | undefined {
 }
 
 /**
- * Every box pattern in the text, left to right, without overlap: four numbers each, with their place. A number beyond
- * 2^53 - 1 is held there, so that areas stay finite.
+ * Every box pattern in the text, left to right, without overlap: four numbers each, with their place. Numbers
+ * are limited to 2^53 - 1, so that areas stay finite.
  */
 export function findQuadruples(text: string): { numbers: readonly number[]; start: number; end: number }[] {
   return [...text.matchAll(boxPattern)].map((match) => ({
@@ -61,7 +61,7 @@ export function findQuadruples(text: string): { numbers: readonly number[]; star
 function findBoxes(text: string, { space, frame }: ChainContext): PlacedBox[] {
   const [width, height] = extent(space, frame);
   const rethinkAt = indexOr(text, "<rethink>", text.length);
-  // Naming a box again in the rethink is what the rethink is for; naming it twice on one side of the tag is not.
+  // The rethink is meant to name boxes again; only a repetition on one side of the tag is a flaw.
   const seen = new Set<string>();
   return findQuadruples(text).map(({ numbers, start, end }) => {
     const [x1, y1, x2, y2] = numbers as [number, number, number, number];
@@ -83,7 +83,7 @@ function findBoxes(text: string, { space, frame }: ChainContext): PlacedBox[] {
   });
 }
 
-/** The first `<name>…</name>` at or after `from`, if no tag stands inside it. */
+/** The first `<name>…</name>` at or after `from`, if there is no tag inside it. */
 function pair(text: string, name: string, from: number): { body: string; end: number } | undefined {
   const open = text.indexOf(`<${name}>`, from);
   const close = text.indexOf(`</${name}>`, open);

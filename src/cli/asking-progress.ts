@@ -1,8 +1,8 @@
-/** @file How far samples have come on their way through a model: their prompts are checked first, then they are worked on. */
+/** @file Progress of samples through a model: first their prompts are checked, then the work is done. */
 import type { LinesFollowing } from "../jobs/asked-lines.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 
-/** Laying out a prompt, its image decoded, where asking it takes 1: as with the tiny base. */
+/** The time to lay out a prompt, relative to asking it, as measured with the tiny base. */
 const CHECK = 0.15;
 
 /** The stages of work on so many samples: every prompt is laid out once, then the work of that name is done. */

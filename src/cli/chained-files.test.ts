@@ -139,7 +139,7 @@ describe("a line", () => {
       ":1: ids: differs from tokens; leave one of them out",
     );
     expect(await faultsOf("judge", [{ ...line, text: "<answer>two", response: "three" }])).toContain(
-      ":1: response: does not stand in text",
+      ":1: response: does not occur in text",
     );
     const twice = { ...line, completion: "a", text: "a", completion_ids: [1], tokens: [1] };
     expect(await rowsOf("rewards", writeLines(place(), [twice]))).toHaveLength(1);

@@ -23,7 +23,7 @@ export function dataCommand(): Command {
 
 function checkCommand(): Command {
   return new Command("check")
-    .description("prove data files: every line, box and image is sound, every gold answer scores full marks")
+    .description("check data files: every line, box and image is valid, and every gold answer gets full marks")
     .argument("<files...>", "data files (JSON lines)")
     .option("--images <dir>", "folder that image paths start at, instead of the data file's")
     .action(async (files: string[], options: { images?: string }) => {
@@ -37,8 +37,8 @@ function checkCommand(): Command {
       progress.finish();
       const boxes = samples.reduce((sum, sample) => sum + sample.boxes.length, 0);
       const images = new Set(samples.map((sample) => sample.image)).size;
-      console.log(`${samples.length} samples are sound: ${images} images decode, ${boxes} boxes lie inside them,`);
-      console.log("every gold answer scores full marks.");
+      console.log(`${samples.length} samples are valid: ${images} images decode, ${boxes} boxes lie inside them,`);
+      console.log("every gold answer gets full marks.");
     });
 }
 

@@ -42,7 +42,7 @@ test("an import is proved and described by the other commands", async () => {
   expect(made.out).toContain(`1 samples of MMStar written to ${join(folder, "out.jsonl")}, from 1 rows.`);
   expect(made.out).toContain("1 images written into");
   const checked = await grit("data", "check", join(folder, "out.jsonl"));
-  expect(checked.out).toContain("1 samples are sound: 1 images decode");
+  expect(checked.out).toContain("1 samples are valid: 1 images decode");
   expect((await grit("data", "stats", join(folder, "out.jsonl"))).out).toMatch(
     /mmstar\s+1\s+1\s+10\.0\s+1\.0\s+100\.0/,
   );
@@ -52,7 +52,7 @@ test("bad input exits 2 and leaves no file", async () => {
   const file = await table(["0", "What is it?", "a cup", "a cat", "C", "math", "geometry", PIXEL]);
   const made = await run("mmstar", file);
   expect(made.code).toBe(2);
-  expect(made.err).toContain('MMStar.tsv:2: answer: "C" is none of the options');
+  expect(made.err).toContain('MMStar.tsv:2: answer: "C" is not one of the options');
   expect(made.err).toContain("nothing was written");
   expect(existsSync(join(folder, "out.jsonl"))).toBe(false);
   expect(await readdir(folder)).toEqual(["MMStar.tsv"]);

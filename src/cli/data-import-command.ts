@@ -16,7 +16,7 @@ export function importCommand(): Command {
       "--annotations <files...>",
       "the files as its authors publish them (JSON, JSON Lines, TSV, parquet)",
     )
-    .requiredOption("--images <dir>", "folder of its images; images that stand in the annotations are written into it")
+    .requiredOption("--images <dir>", "folder of its images; images inside the annotations are written into it")
     .requiredOption("--out <file>", "data file to write (JSON lines)")
     .option("--all", "every question, not only those the benchmark is measured by")
     .addHelpText("after", `\nBenchmarks and their files:\n${listing()}\n\nRows and rules: docs/benchmarks.md`)
@@ -35,7 +35,7 @@ export function importCommand(): Command {
     });
 }
 
-/** Lets Ctrl-C end the work at the next row, so that what it has written beside its place is removed. */
+/** Lets Ctrl-C end the work at the next row, so that its partial files are removed. */
 async function untilInterrupted<T>(work: (throwIfStopped: () => void) => Promise<T>): Promise<T> {
   let stopped = false;
   const stop = () => {
@@ -44,7 +44,7 @@ async function untilInterrupted<T>(work: (throwIfStopped: () => void) => Promise
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     return await work(() => {
-      if (stopped) throw new Interrupted("Stopped: nothing was written.");
+      if (stopped) throw new Interrupted("Interrupted; nothing was written.");
     });
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
@@ -60,5 +60,5 @@ function summary({ title, rule }: Benchmark, { all, images, out }: ImportOptions
   if (rule && !all) lines.push(`By its rule (${rule.says}): ${done.samples} of ${done.items} questions.`);
   if (done.images > 0) lines.push(`${done.images} images written into ${images}.`);
   if (done.cut > 0) lines.push(`${done.cut} boxes reached over their image by at most 1 % and were cut at its edge.`);
-  return [...lines, `Prove them with: grit data check ${out}`].join("\n");
+  return [...lines, `Check them with: grit data check ${out}`].join("\n");
 }

@@ -10,7 +10,7 @@ import { integer } from "./number-options.ts";
 export function scenesCommand(): Command {
   return new Command("scenes")
     .description("render the scenes world: six held-out sets and two training sets of ten, JSONL and PNG, no downloads")
-    .option("--out <dir>", "folder to make; one that holds the same sets is left as it is", scenes)
+    .option("--out <dir>", "folder to make; a folder that already holds the same sets is kept", scenes)
     .option("--seed <n>", "seed of all scenes", integer(0), 1)
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
     .action(async (options: { out: string; seed: number; n: number }) => {

@@ -1,4 +1,4 @@
-/** @file `grit doctor`: what is installed, what is missing, and how to mend it. */
+/** @file `grit doctor`: says what is installed, what is missing, and how to install it. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
@@ -13,7 +13,7 @@ import { computeType } from "../torch/precision.ts";
 import { processor } from "../torch/processor.ts";
 import { UserError } from "../util/errors.ts";
 
-/** One thing looked at: what was found, or else how to mend it. */
+/** One thing that was checked: what was found, or how to get it. */
 interface Finding {
   readonly name: string;
   readonly found: string | undefined;
@@ -86,7 +86,7 @@ function builtParts(): Finding[] {
   ];
 }
 
-/** What the machine offers; nothing here has to be there. */
+/** What the machine offers; all of it is optional. */
 function machine({ cmake, ninja, make }: ReturnType<typeof findTools>): [name: string, text: string][] {
   const fetched = "none: set-up fetches it by pip";
   const { bavail, bsize } = statfsSync(packageRoot);

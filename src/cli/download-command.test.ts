@@ -58,9 +58,9 @@ describe("grit download", () => {
   });
 
   test.each([
-    [["gpt2"], /gpt2 names no model of a hub\.\n {2}Write org\/name/],
-    [["org/name@v1"], /org\/name@v1 names no model/],
-    [["org/name", "--revision", "../x"], /org\/name with --revision \.\.\/x names no model/],
+    [["gpt2"], /gpt2 is not the name of a model on the hub\.\n {2}Write org\/name/],
+    [["org/name@v1"], /org\/name@v1 is not the name of a model/],
+    [["org/name", "--revision", "../x"], /org\/name with --revision \.\.\/x is not the name of a model/],
     [["org/none"], /http\S+ has no model org\/none/],
     [[REPO, "--revision", "v9"], /has no revision v9/],
   ])("refuses %s", async (args, message) => {
@@ -123,7 +123,7 @@ describe("several processes", () => {
     let said = "";
     child.stderr.on("data", (text) => (said += text));
     expect(await end(child)).toBe(130);
-    expect(said).toContain("Stopped. The same command goes on where it stopped.");
+    expect(said).toContain("Interrupted. The same command continues where it stopped.");
     expect(readdirSync(folder())).toEqual(["blobs"]);
     expect(readdirSync(join(home, "hub", ".locks", "grit"))).toEqual([]);
   });

@@ -17,8 +17,8 @@ interface Options {
 export function downloadCommand(): Command {
   return new Command("download")
     .description(
-      "fetch a model from the Hugging Face hub into its cache: safetensors, configuration and tokenizer files; a download " +
-        "broken off goes on where it stopped",
+      "fetch a model from the Hugging Face hub into its cache: safetensors, configuration and tokenizer files; an " +
+        "interrupted download continues where it stopped",
     )
     .argument("<repo>", "e.g. Qwen/Qwen2.5-VL-3B-Instruct")
     .option("--revision <name>", "a branch, tag or commit", "main")
@@ -26,7 +26,7 @@ export function downloadCommand(): Command {
       "--include <patterns...>",
       "download the files with these names or patterns instead of what a model needs, e.g. '*.json'; pickles and Python code are never downloaded",
     )
-    .option("--exclude <patterns...>", "files not to fetch")
+    .option("--exclude <patterns...>", "files not to download")
     .action(run);
 }
 
@@ -34,7 +34,7 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
   const id = parseId(`${repo}@${revision}`);
   if (!id || id.repo !== repo)
     throw new UserError(
-      `${repo}${revision === "main" ? "" : ` with --revision ${revision}`} names no model of a hub.`,
+      `${repo}${revision === "main" ? "" : ` with --revision ${revision}`} is not the name of a model on the hub.`,
       "Write org/name as on the model's page, e.g. Qwen/Qwen2.5-VL-3B-Instruct, and a branch, tag or commit as --revision.",
     );
   const hub = hubFrom();
@@ -55,7 +55,7 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
       onNotice: (text) => console.error(`\n${text}`),
     });
   } catch (error) {
-    throw signal.aborted ? new Interrupted("Stopped. The same command goes on where it stopped.") : error;
+    throw signal.aborted ? new Interrupted("Interrupted. The same command continues where it stopped.") : error;
   } finally {
     progress?.finish();
   }
@@ -64,7 +64,7 @@ async function run(repo: string, { revision, ...filter }: Options): Promise<void
   console.log(`${note}${name} is in ${folder}; recipes and --model take it by its name.`);
 }
 
-/** What is there, what is still to come, and what is not. */
+/** What is here, what will be fetched, and what is left out. */
 function planText(repo: string, { commit, chosen, refused, missing, begun }: Plan): string {
   const come = missing === 0 ? "all here already" : `${bytes(missing - begun)} to fetch`;
   const lines = [`${repo}, commit ${commit}: ${chosen.length} files, ${come}.`];

@@ -36,7 +36,7 @@ interface Options extends ModelOptions, SamplingOptions, TableOptions {
   readonly compare?: readonly string[];
 }
 
-/** What each way of calling the command takes; the other options belong to another way. */
+/** The options of each way of calling the command. */
 const TAKES = {
   flags:
     "model data images method precision device maxPixels maxTiles temperature maxTokens seed prefix judge limit out name paper".split(
@@ -64,7 +64,7 @@ export function evalCommand(): Command {
     .option("--data <files>", "data files, separated by commas; each is a set, named after its file")
     .option("--limit <n>", "only the first n samples of each set", integer(1));
   addAskingOptions(command);
-  under(command, "prompt").option("--prefix <text>", "text that every answer is made to begin with");
+  under(command, "prompt").option("--prefix <text>", "text that every answer begins with");
   addSamplingOptions(command);
   addJudgeOption(command);
   under(command, "output")
@@ -103,7 +103,7 @@ function refuseOthers(command: Command, way: keyof typeof TAKES, recipe: string 
   }
 }
 
-/** Runs some work until it ends, or Ctrl-C or a judge that fails stops it. `kept`: into a folder. */
+/** Runs work that Ctrl-C or a failing judge may interrupt. `kept`: its answers are in a folder. */
 async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   using interrupts = new Interrupts();
   try {
@@ -113,7 +113,7 @@ async function interruptible(kept: boolean, work: (signal: AbortSignal) => Promi
     if (!(error instanceof Interrupted || (aborted && error === reason))) throw error;
     const why = aborted ? "" : `${messageOf(error)}\n  `;
     throw new Interrupted(
-      `${why}Interrupted; ${kept ? "the same command goes on." : "without --out nothing is kept."}`,
+      `${why}Interrupted; ${kept ? "the same command continues." : "without --out nothing is kept."}`,
     );
   }
 }
@@ -154,7 +154,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
     );
   }
   const sets = await loadSets(filesByName(options.data), options);
-  // Before the model is loaded, which takes its time: a key that is refused is told of at once.
+  // Before the model is loaded, which takes a while: a refused key is reported at once.
   const judge = await openJudge(await judgeSettings(options.judge), { signal });
   const engine = openModel({ ...options, model, precision: settledFor(options.precision, out) });
   try {
@@ -177,7 +177,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Rows of so many samples each, asked one after another: one piece of work. */
+/** One progress line over rows that are asked one after another. */
 class RowsProgress {
   readonly #progress: Progress;
   readonly #samples: number;
@@ -188,7 +188,7 @@ class RowsProgress {
     this.#samples = samples;
   }
 
-  /** What hears of the next row. Of one that an earlier sitting has begun, the prompts are not laid out again. */
+  /** The callbacks for the next row. A row that is resumed does not check its prompts again. */
   row(name: string): RowFollowing {
     const before = this.#rows++ * this.#samples;
     this.#progress.enter("check");

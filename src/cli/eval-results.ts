@@ -1,4 +1,4 @@
-/** @file What `grit eval` shows of evaluations: tables in every format, and two of them compared. */
+/** @file Prints evaluations for `grit eval`: tables in every format, and comparisons. */
 import { join } from "node:path";
 import { compareEvaluations } from "../evaluation/compare-evaluations.ts";
 import type { Evaluation } from "../evaluation/manifest.ts";

@@ -1,4 +1,4 @@
-/** @file `grit export`: a plain Hugging Face folder from a checkpoint, and the proof that it says the same. */
+/** @file `grit export`: exports a checkpoint as a plain Hugging Face folder, and verifies it. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { exportModel } from "../jobs/export-model.ts";

@@ -1,6 +1,6 @@
-/** @file Ctrl-C and termination as an abort signal: the work saves its state and ends; a second one ends it at once. */
+/** @file Turns Ctrl-C and termination into an abort signal: the work saves its state and ends; a second one ends it at once. */
 
-/** Listens for SIGINT and SIGTERM until disposed. The first fires `signal`; the second ends the process as ever. */
+/** Listens for SIGINT and SIGTERM until disposed. The first fires `signal`; the second ends the process. */
 export class Interrupts {
   readonly #controller = new AbortController();
   readonly #onSignal = () => {

@@ -32,7 +32,7 @@ export function isJudgeFile(named: string | undefined): named is string {
   return named !== undefined && /\.ya?ml$/.test(named);
 }
 
-/** Prints what a service has cost that was asked, if one was; what it answered earlier is free. */
+/** Prints the cost of a service, if one was asked; cached verdicts are free. */
 export function printCost(model: string | undefined, cost: Cost | undefined): void {
   if (model === undefined || !cost) return;
   const { input, output, usd } = cost;

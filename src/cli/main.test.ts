@@ -64,7 +64,7 @@ test.each([
 
 test("data check passes sound data", () => {
   const { status, stdout } = grit("data", "check", dataFile("good.jsonl", { bboxs: [[0, 0, 64, 48]] }));
-  expect(stdout).toMatch(/^1 samples are sound: 1 images decode, 1 boxes/);
+  expect(stdout).toMatch(/^1 samples are valid: 1 images decode, 1 boxes/);
   expect(status).toBe(0);
 });
 

@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./score-command.ts")).scoreCommand(),
   },
   export: {
-    summary: "write a plain Hugging Face folder from a checkpoint, and prove it",
+    summary: "write a plain Hugging Face folder from a checkpoint, and verify it",
     load: async () => (await import("./export-command.ts")).exportCommand(),
   },
   download: {
@@ -85,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The whole program: the commands that `argv` names are loaded, the others stand with their summary only. */
+/** The whole program: the commands that `argv` names are loaded, the others are listed with their summary only. */
 async function program(argv: readonly string[]): Promise<Command> {
   const grit = new Command("grit")
     .description("Teach vision-language models to think with images, by GRPO-GR.")
@@ -104,7 +104,7 @@ function throwInsteadOfExit(command: Command): void {
   for (const sub of command.commands) throwInsteadOfExit(sub);
 }
 
-/** Prints what the user must know of an error. Exit codes: 2 the user's to mend, 130 interrupted, 1 ours. */
+/** Prints what the user must know of an error. Exit codes: 2 for what the user can fix, 130 interrupted, 1 a bug. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Interrupted) {
@@ -116,7 +116,7 @@ function report(error: unknown): number {
     return 2;
   }
   if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
-    console.error(`error: the disk is full (${error.message})\n  Free some space; a run goes on with --resume.`);
+    console.error(`error: the disk is full (${error.message})\n  Free some space; a run continues with --resume.`);
     return 2;
   }
   console.error(error);

@@ -1,23 +1,16 @@
 /** @file The folder that `--model` means: a checkpoint, an adapter, a downloaded model, or the latest checkpoint of a run. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { foldersIn, inWords, kindOf } from "../hub/folder-kind.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
-import { foldersIn, inWords, kindOf } from "../run/folder-kind.ts";
-import { RunFolder } from "../run/run-folder.ts";
 import { UserError } from "../util/errors.ts";
 
-/** @param name a folder, from the current one on, or a hub id. @throws UserError when that is no model, saying what it is */
+/** @param name a folder, from the current one on, or a hub id. @throws UserError when it is not a model, saying what it is */
 export function modelNamed(name: string): string {
   const dir = modelFolder(anchored(name, process.cwd()));
   if (!existsSync(dir)) throw new UserError(`${name}: no such folder.`, "Name a model, or a run folder.");
   if (!statSync(dir).isDirectory()) throw new UserError(`${name} is a file, not a model's folder.`, "Name its folder.");
-  const kind = kindOf(dir);
-  if (kind === "model") return dir;
-  if (kind === "run") {
-    const checkpoint = RunFolder.open(dir).latestCheckpoint();
-    if (checkpoint) return checkpoint.dir;
-    throw new UserError(`The run in ${name} has no checkpoint yet.`, "Wait for one, or name another --model.");
-  }
+  if (kindOf(dir) === "model") return dir;
   const found = inWords(dir);
   const inside = [dir, join(dir, "checkpoints")].flatMap(foldersIn).filter((each) => kindOf(each) === "model");
   throw new UserError(

@@ -82,7 +82,7 @@ export function addSamplingOptions(command: Command): Command {
     .option("--seed <n>", "makes sampling repeatable", integer(0), 1);
 }
 
-/** The engine that the options ask for; says what it computes with. @throws UserError when the model cannot be run so */
+/** Opens the engine of these options and prints what it computes with. @throws UserError when the model cannot be run so */
 export function openModel({ model, precision, device, maxPixels, maxTiles }: ModelOptions): LocalEngine {
   const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };
   console.error(`Opening ${model}`);

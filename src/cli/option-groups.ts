@@ -1,4 +1,4 @@
-/** @file The headings that help sorts options under, alike and in one order in every command. */
+/** @file The headings of options in help, the same and in the same order in every command. */
 import { type Command, Help, type Option } from "commander";
 
 export const GROUPS = {
@@ -12,7 +12,7 @@ export const GROUPS = {
   machine: "How it computes:",
 } as const;
 
-/** The options that are added next stand under a heading. */
+/** Puts the options that are added next under a heading. */
 export function under(command: Command, group: keyof typeof GROUPS): Command {
   return command.configureHelp({ groupItems: inOrder }).optionsGroup(GROUPS[group]);
 }

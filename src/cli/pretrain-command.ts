@@ -40,7 +40,7 @@ async function fromModel(file: string, overrides: readonly string[], out: string
     });
   } catch (error) {
     if (error !== interrupts.signal.reason) throw error;
-    throw new Interrupted("Interrupted; nothing is written, since fine-tuning on a few samples is short.");
+    throw new Interrupted("Interrupted; nothing was written. Fine-tuning on a few samples is short: run it again.");
   }
   progress.finish();
 }

@@ -1,4 +1,4 @@
-/** @file `grit probe`: whether the reasoning of chains, and the boxes in them, are what their answers rest on. */
+/** @file `grit probe`: measures whether answers depend on the boxes and the reasoning before them. */
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Judge } from "../judge/judge.ts";
@@ -130,6 +130,6 @@ function writeProbe(out: string, rows: readonly object[], summary: object): void
 function nothingToProbe(what: string): UserError {
   return new UserError(
     `No chain has ${what}.`,
-    "Take a model that was trained to reason with boxes, or give completions.",
+    "Use a model that was trained to reason with boxes, or give completions.",
   );
 }

@@ -1,16 +1,16 @@
-/** @file `npm run quickstart`, and `npx grit quickstart` of an installed package: the main job, with nothing to prepare. */
+/** @file `npm run quickstart`, and `npx grit quickstart` of an installed package: a whole run with nothing to prepare. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { addon, build, isClone } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe } from "../config/recipe.ts";
 import { computingNote } from "../engine/computing.ts";
-import { Laps } from "../jobs/laps.ts";
 import { quickstart, SCENES } from "../jobs/quickstart.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress, type Stage } from "../util/progress.ts";
+import { Stopwatch } from "../util/stopwatch.ts";
 import { Interrupts } from "./interrupts.ts";
 import { setUp } from "./setup-command.ts";
 import { parameterTable, stepNote } from "./train-command.ts";
@@ -27,25 +27,25 @@ export function quickstartCommand(): Command {
     )
     .argument("[overrides...]", "over recipes/tiny.yaml, e.g. seed=2")
     .option("--run <dir>", "the run folder", join("runs", "quickstart"))
-    .option("--resume", "go on with an interrupted run in that folder")
+    .option("--resume", "continue an interrupted run in that folder")
     .action(async (overrides: string[], { run: dir, resume = false }: { run: string; resume?: boolean }) => {
       if (!resume && existsSync(join(dir, "run.json"))) {
         throw new UserError(
           `${dir} already holds a run.`,
-          `Choose another folder: ${QUICKSTART} --run ${dir}-2; an interrupted run goes on by --resume.`,
+          `Choose another folder: ${QUICKSTART} --run ${dir}-2; continue an interrupted run with --resume.`,
         );
       }
       if (!resume) RunFolder.refuseOccupied(dir);
       const isSetUp = existsSync(addon);
       if (!isSetUp) setUp();
-      const laps = new Laps(isSetUp ? 0 : performance.now() / 1000, { setup: setupSeconds() });
+      const clock = new Stopwatch(isSetUp ? 0 : performance.now(), { setup: setupSeconds() });
       const recipe = await loadRecipe("tiny", overrides);
       const progress = new Progress(stagesOf(recipe));
       using interrupts = new Interrupts();
       const { summary, report, model } = await quickstart(recipe, {
         run: dir,
         resume,
-        laps,
+        clock,
         signal: interrupts.signal,
         onScenes: (done, reused) => (reused ? progress.skip(done) : progress.update(done)),
         onOpened: (engine, answers) => {
@@ -63,14 +63,14 @@ export function quickstartCommand(): Command {
       console.log(`report      ${report}`);
       console.log(`checkpoint  ${model} (loads in transformers)`);
       console.log(`run folder  ${dir}`);
-      const seconds = Object.entries(laps.seconds()).map(([phase, time]) => `${phase} ${time.toFixed(0)}`);
+      const seconds = Object.entries(clock.seconds()).map(([phase, time]) => `${phase} ${time.toFixed(0)}`);
       console.log(`seconds     ${seconds.join(", ")}`);
     });
 }
 
 const STAGES = { scenes: "render scenes", base: "measure the base", train: "train", result: "measure the result" };
 
-/** The whole command as stages; weights are seconds on two cores in float32, and the answers those of the recipe as it is. */
+/** The whole command as stages; weights are seconds on two cores in float32; the numbers of answers are corrected once the sets are read. */
 function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
   return [
     { label: STAGES.scenes, total: SCENES_IN_ALL, weight: 0.003 },
@@ -80,7 +80,7 @@ function stagesOf(recipe: Recipe): [Stage, ...Stage[]] {
   ];
 }
 
-/** What set-up took beside the downloads, as it recorded. */
+/** The seconds of set-up without its downloads, as recorded. */
 function setupSeconds(): number {
   const path = join(build, "setup.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { seconds: number }).seconds : 0;

@@ -5,10 +5,10 @@ import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { writeReport } from "../report/write-report.ts";
 import { readRunFolder } from "../run/read-run.ts";
 
-/** The command that writes a run's `report.html` and prints its results. It reads the run only, also while it goes on. */
+/** The command that writes a run's `report.html` and prints its results. It reads finished and live runs, and writes nothing else. */
 export function reportCommand(): Command {
   return new Command("report")
-    .description("write RUN/report.html, a page that needs nothing beside itself, and print the tables of the run")
+    .description("write RUN/report.html, a self-contained page, and print the tables of the run")
     .argument("<run>", "a run folder, finished or still running, for example runs/quickstart")
     .action(async (run: string) => {
       const file = await writeReport(run);

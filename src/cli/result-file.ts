@@ -1,12 +1,12 @@
-/** @file The file of results that `--out` names: checked before the work, written whole after it. */
+/** @file The file of results that `--out` names: checked before the work, written after it, whole or not at all. */
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf, UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
 
 /**
- * Makes sure before the work that `out` can be written after it. @throws UserError when it is `data`, which `option` named, or no
- * file can be there
+ * Checks before the work that `out` can be written after it. @throws UserError when it is `data`, which `option` named, or cannot
+ * be written
  */
 export function checkOut(out: string, data: string, option = "--data"): void {
   if (resolve(out) === resolve(data))
@@ -20,7 +20,7 @@ export function checkOut(out: string, data: string, option = "--data"): void {
     throw new UserError(`--out ${out} is a folder.`, "Name a file to write.");
 }
 
-/** Writes one JSON line a row; the file is there whole or not at all. */
+/** Writes one JSON line a row; the file is complete or absent. */
 export function writeRows(out: string, rows: readonly object[]): void {
   writeWhole(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }

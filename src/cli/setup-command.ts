@@ -7,15 +7,15 @@ import { UserError } from "../util/errors.ts";
 /** The command `setup`. */
 export function setupCommand(): Command {
   return new Command("setup")
-    .description("find or fetch libtorch and what builds the native library, build it and prove it")
-    .option("--quiet", "keep what is in place, and then print nothing")
+    .description("find or fetch libtorch and what builds the native library, build it and check that it computes")
+    .option("--quiet", "keep what is in place and print nothing if all is")
     .option("--index <url>", "the package index to fetch libtorch from, and CMake and ninja if it has them")
     .action(({ quiet, index }: { quiet?: boolean; index?: string }) => {
       setUp([...(quiet ? ["--quiet"] : []), ...(index === undefined ? [] : ["--index", index])]);
     });
 }
 
-/** Runs set-up in a process of its own, which says what it does. @throws UserError when it does not end well */
+/** Runs set-up in a process of its own, which says what it does. @throws UserError when it fails */
 export function setUp(args: readonly string[] = []): void {
   const script = fileURLToPath(new URL("../../tools/setup.mjs", import.meta.url));
   const { status } = spawnSync(process.execPath, [script, ...args], { stdio: "inherit" });

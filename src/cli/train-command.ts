@@ -19,7 +19,7 @@ export function trainCommand(): Command {
     .argument("<recipe>", "a YAML file, or the name of a recipe that comes with the package, e.g. tiny")
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
-    .option("--resume", "go on with the run in that folder")
+    .option("--resume", "continue the run in that folder")
     .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
       const recipe = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
@@ -75,19 +75,19 @@ function trainingStages(
   return [training, { label: HELD_OUT, total: heldOut, weight: 1 / (3 * prompts_per_step * group_size) }];
 }
 
-/** What is worth seeing of a step. */
+/** The numbers of a step that the progress line shows. */
 export function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): string {
-  // Nothing to take a mean of: no true boxes, no scores.
+  // A mean of nothing, without true boxes or scores, shows as a dash.
   const f = (value: number | null, digits = 2) => (Number.isFinite(value) ? value!.toFixed(digits) : "–");
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${f(kl, 3)}  length ${f(length.mean, 0)}`;
 }
 
-/** What a step is estimated to take of the memory, and for what. */
+/** The estimated memory of a step, by use. */
 export function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
   const rows = Object.entries(uses).flatMap(([use, count]) => (count > 0 ? [`${use} ${bytes(count)}`] : []));
   const note = `A step will take about ${bytes(peak)} of ${bytes(available)} memory: ${rows.join(", ")}.`;
   if (peak < available) return note;
-  return `${note}\nThat is more than there is. To need less: lower micro_batch_tokens, or use activation_checkpointing, freeze or lora.`;
+  return `${note}\nThat is more than the machine has. To need less: lower micro_batch_tokens, or use activation_checkpointing, freeze or lora.`;
 }
 
 /** Parameters by part, and how many of them are trained. */

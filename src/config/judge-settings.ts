@@ -7,9 +7,9 @@ export const judgeNames = ["exact", "openai", "exact-then-openai"] as const;
 const usd = z.number().nonnegative();
 
 const openaiSchema = z.strictObject({
-  /** The model; on Azure the deployment. It must take a temperature, which models that reason first do not. */
+  /** The model; on Azure the deployment. It must accept a temperature, which reasoning models do not. */
   model: z.string().min(1).default("gpt-4o-2024-11-20"),
-  /** What `/chat/completions` is put after; with `api_version`, the endpoint of an Azure resource. */
+  /** The address that `/chat/completions` is appended to; with `api_version`, the endpoint of an Azure resource. */
   base_url: z
     .string()
     .refine(isUrl, "is not an address like https://api.openai.com/v1")
@@ -24,28 +24,28 @@ const openaiSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable; the key itself is not written down")
     .optional(),
-  /** Requests under way at once. */
+  /** Most requests at the same time. */
   concurrency: z.int().positive().default(8),
   /** Seconds until an answer. */
   timeout: z.number().positive().default(60),
-  /** Seconds that the service may be out before the run stops, to be resumed. */
+  /** Seconds that the service may be down before the run stops; it can be resumed. */
   patience: z.number().nonnegative().default(600),
   /** US dollars per million tokens. */
   price: z.strictObject({ input: usd, output: usd }).optional(),
-  /** US dollars that the ledger may come to, over all runs that write to it. A request that could exceed it is not sent. */
+  /** The most US dollars to spend, over all runs that write to the ledger. A request that could exceed it is not sent. */
   budget: z.number().positive().optional(),
   /** Folder of the verdicts so far, shared by all runs. */
   cache: z
     .string()
     .min(1)
     .default(() => resolve(".cache/judge")),
-  /** File of what was asked and paid; `ledger.jsonl` in the cache without it. */
+  /** File that records requests and their cost. Default: `ledger.jsonl` in the cache. */
   ledger: z.string().min(1).optional(),
 });
 
 export type OpenAISettings = z.infer<typeof openaiSchema>;
 
-/** Who judges answers, in training and evaluation alike. `openai` holds what its two judges need, and is refused beside `exact`. */
+/** Who judges answers, in training and evaluation alike. `openai` is for the two judges that ask a service; beside `exact` it is refused. */
 export const judgeSchema = z
   .strictObject({ name: z.enum(judgeNames).default("exact"), openai: openaiSchema.optional() })
   .superRefine(({ name, openai }, context) => {

@@ -1,6 +1,6 @@
 /**
- * @file What to say of a key that a file cannot have: our name for what TRL, verl or ms-swift call so, the place of a key that
- * stands at the wrong level, the key that was mistyped, or else the keys there are.
+ * @file Advice on an unknown key: our name for a setting of TRL, verl or ms-swift, the right place of a key at the wrong level,
+ * the key that was mistyped, or else the keys that exist.
  */
 import { z } from "zod";
 import { editDistance } from "../util/errors.ts";
@@ -33,7 +33,7 @@ function nameHere(name: string, known: readonly string[]): string | undefined {
     const found = OTHER_NAMES.find(({ theirs }) => theirs.includes(end));
     if (found) {
       const ours = found.ours.find((key) => known.includes(key));
-      // A setting of training means nothing to say in a file that has no key for it.
+      // In a file without such a key, e.g. of an evaluation, a setting of training needs no advice.
       if (ours === undefined && found.ours.length > 0) continue;
       const note = found.note ? ` (${found.note})` : "";
       return ours ? `no such key; here it is ${ours}${note}` : `no such key; ${found.note}`;
@@ -84,14 +84,14 @@ function listed(keys: readonly string[]): string {
   return keys.length === 1 ? keys[0]! : `${keys.slice(0, -1).join(", ")} or ${keys.at(-1)}`;
 }
 
-/** The paths of all that is no map below a value; the path itself when it is none. */
+/** The paths of all leaves below a value; its own path if it is a leaf. */
 function leavesOf(value: unknown, path: readonly Key[]): (readonly Key[])[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [path];
   const below = Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
   return below.length > 0 ? below : [path];
 }
 
-/** A schema without what only fills in, wraps or checks. */
+/** A schema without its defaults, wrappers and checks. */
 export function bare(schema: unknown): unknown {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
     return bare(schema.def.innerType);
@@ -99,7 +99,7 @@ export function bare(schema: unknown): unknown {
   return schema instanceof z.ZodPipe ? bare(schema.def.in) : schema;
 }
 
-/** The schema of what stands at a path; undefined where nothing can. */
+/** The schema at a path; undefined where there cannot be a value. */
 export function schemaAt(schema: unknown, path: readonly Key[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return schema;
@@ -116,7 +116,7 @@ export function keysAt(schema: unknown, path: readonly Key[]): string[] {
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-/** Every key of the schema by its whole path, sections too; keys below a list or below names that are free are left out. */
+/** Every key of the schema by its whole path, sections too; without keys below lists or below names that the user chooses. */
 export function keyPaths(schema: unknown, prefix = ""): string[] {
   const inner = bare(schema);
   if (!(inner instanceof z.ZodObject)) return [];

@@ -1,14 +1,14 @@
 /**
- * @file What TRL, verl and ms-swift call the settings of a recipe, so that whoever comes from there is told our name for theirs.
+ * @file What TRL, verl and ms-swift call the settings of a recipe, so that their users are told our names.
  * Names of verl are matched by their end: `rollout.n` is also found in `actor_rollout_ref.rollout.n`.
  */
 
 /** One setting with its names elsewhere. */
 export interface OtherNames {
-  /** Our keys, the likeliest first; the first that a file can have is named. None: there is no such key here. */
+  /** Our keys, the likeliest first; the first that the file can have is named. Empty: there is no such key here. */
   readonly ours: readonly string[];
   readonly theirs: readonly string[];
-  /** What must be known beside the key, or instead of one. */
+  /** A remark beside the key, or instead of one. */
   readonly note?: string;
 }
 

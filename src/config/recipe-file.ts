@@ -1,4 +1,4 @@
-/** @file Recipes that come with the package are known by their names, wherever the package is. */
+/** @file Finds recipes that come with the package by their names. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../tools/places.mjs";

@@ -1,7 +1,7 @@
-/** @file A recipe's keys as the stages take them: the one place where names change from snake to camel case. */
+/** @file Converts a recipe's keys to the options of the stages: the one place where names change from snake to camel case. */
 import type { Recipe } from "./recipe.ts";
 
-/** What an engine that trains is opened with; `model` is the folder. */
+/** The options that an engine that trains is opened with; `model` is the folder. */
 export function toEngine({
   seed,
   lora,
@@ -70,7 +70,7 @@ export function toLoss({ loss, sampling }: Pick<Recipe, "loss" | "sampling">) {
   } as const;
 }
 
-/** How an update is made, but for its learning rate. */
+/** The optimizer's settings, without the learning rate. */
 export function toOptimizer({ betas, eps, weight_decay, clip_norm }: Recipe["optimizer"]) {
   return { betas, eps, weightDecay: weight_decay, clipNorm: clip_norm };
 }

@@ -25,11 +25,12 @@ export const precisionSchema = z
 // A section with `.prefault({})` may be left out: the defaults of its own keys then hold.
 export const recipeFields = z.strictObject({
   /**
-   * The checkpoint to start from, by its folder or by the hub id of a downloaded model. It is also the frozen reference.
+   * The checkpoint to start from, by its folder, by a run folder (its latest checkpoint) or by the hub id of a downloaded model. It
+   * is also the frozen reference.
    * Where it is a PEFT adapter's folder, that adapter is trained further, and the base it names is the reference.
    */
   model: path,
-  /** The way of asking: prompt, stop strings and answer reading belong together. */
+  /** The prompt format, with its stop strings and the rule by which the answer is read. */
   method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
   data: z.strictObject({
     /** Data files to train on, one after another. */
@@ -76,7 +77,7 @@ export const recipeFields = z.strictObject({
       updates_per_rollout: count.default(1),
     })
     .prefault({}),
-  /** Rewards less their group's mean, divided by the deviation of the group, of the batch, or by nothing. */
+  /** An advantage is the reward minus the group's mean, divided by the deviation of the group, of the batch, or by nothing. */
   advantage: z.enum(["group", "batch", "centered"]).default("group"),
   optimizer: z
     .strictObject({
@@ -94,14 +95,14 @@ export const recipeFields = z.strictObject({
       /** Area of the resized image; without them the checkpoint's own preprocessor configuration holds. */
       min_pixels: count.optional(),
       max_pixels: count.optional(),
-      /** Resize twice, as the original's loader and processor did between them. */
+      /** Resize twice, as the original's loader and processor did. */
       double_resize: z.boolean().default(false),
       /** InternVL3: tiles an image is cut into, the thumbnail not counted; without them the checkpoint's own limits hold. */
       min_tiles: count.optional(),
       max_tiles: count.optional(),
     })
     .prefault({}),
-  /** Parts that are left as they are. */
+  /** Parts that are not trained. */
   freeze: z.array(part).default([]),
   /** Train a low-rank adapter beside the checkpoint, in PEFT's format, and nothing of the checkpoint itself. */
   lora: z
@@ -109,14 +110,14 @@ export const recipeFields = z.strictObject({
       rank: count.default(16),
       /** The adapter's change is scaled by alpha / rank. */
       alpha: z.number().positive().default(32),
-      /** Share of its inputs that the adapter does not see while it is trained. */
+      /** Dropout: the share of its inputs that the adapter does not see in training. */
       dropout: decay.default(0),
       /**
        * Linear layers by name, as PEFT matches them: a list of names or endings of names, a regular expression for the
        * whole name, or all-linear.
        */
       target_modules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).default("all-linear"),
-      /** Where they are looked for. */
+      /** The parts of the model in which they are looked for. */
       parts: z
         .array(z.enum(["vision", "connector", "language"]))
         .min(1)
@@ -173,8 +174,8 @@ export function loadRecipe(
 }
 
 /**
- * A recipe as the work goes on that `record`, a JSON file, holds the recipe of: what `precision: auto` became there holds, on
- * whatever processor. As it is where there is no such file. @throws UserError when the file is damaged
+ * The recipe with which work continues whose recipe is recorded in the JSON file `record`: what `precision: auto` became there
+ * stays, on whatever processor. Unchanged if there is no such file. @throws UserError when the file is damaged
  */
 export function settledIn<R extends { precision: Precision }>(recipe: R, record: string): R {
   if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
@@ -187,7 +188,7 @@ export function settledIn<R extends { precision: Precision }>(recipe: R, record:
   return { ...recipe, precision: begun.recipe?.precision ?? "auto" };
 }
 
-/** Settings that are sound alone but not together. */
+/** Refuses settings that contradict each other. */
 function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
   const { loss, image, rewards } = recipe;

@@ -1,4 +1,4 @@
-/** @file What to say of a value that a key cannot have, with one that it can, ready to be pasted. */
+/** @file Advice on an invalid value, with a valid one to paste. */
 import { stringify } from "yaml";
 import { z } from "zod";
 import { nearest } from "../util/errors.ts";
@@ -6,7 +6,7 @@ import { bare, schemaAt } from "./key-advice.ts";
 
 type Key = string | number;
 
-/** Where a value was given, and as what. */
+/** A value as it was given. */
 export interface Given {
   /** As it was written: a path not yet resolved. */
   readonly value: unknown;
@@ -67,7 +67,7 @@ function inline(value: unknown): string {
   return stringify(value, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim();
 }
 
-/** A value that the schema takes, and the keys below its own that it belongs to: what was meant, the default, or any. */
+/** A valid value, and the keys below its own that it belongs to: what was probably meant, else the default, else any. */
 function exampleOf(schema: unknown, given: unknown): { below: string[]; value: unknown } | undefined {
   const inner = bare(schema);
   const here = (value: unknown) => ({ below: [], value });
@@ -84,7 +84,7 @@ function exampleOf(schema: unknown, given: unknown): { below: string[]; value: u
   return undefined;
 }
 
-/** What may have been meant by a value of the wrong type. */
+/** What was probably meant by a value of the wrong type. */
 function meanings(given: unknown): unknown[] {
   if (given === null || given === "") return [];
   const word = String(given).toLowerCase();

@@ -1,5 +1,5 @@
 /**
- * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is told at
+ * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is reported at
  * once, with its line, its key and the nearest key that exists.
  */
 import { existsSync } from "node:fs";
@@ -24,9 +24,12 @@ export interface YamlOptions<T = unknown> {
    * command line at the current one; what is returned is absolute. A list holds a path in each item.
    */
   readonly paths?: readonly string[];
-  /** As `paths`, of keys that name a model: by a folder, or by the hub id of a model in the cache, whose folder is returned. */
+  /**
+   * As `paths`, of keys that name a model: by a folder, by a run folder, whose latest checkpoint is returned, or by the hub id of
+   * a model in the cache, whose folder is returned.
+   */
   readonly models?: readonly string[];
-  /** Those of `paths` at which there must be something, by what the file says: `data.train`. */
+  /** Those of `paths` that must exist, which may depend on the value: `data.train`. */
   readonly present?: (value: T) => readonly string[];
 }
 
@@ -85,7 +88,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     if (issue.code !== "unrecognized_keys") {
       const override = overrideOf(path);
       const given = override ? override.value : document.toJS();
-      // What a default or an override further down has made of it is not what was written.
+      // Show what the user wrote, not what defaults and overrides made of it.
       const written = at(given, path) ?? at(value, path);
       faults.add(where(path), adviceOnValue(issue, schema, { value: written, override: override !== undefined }));
     } else {
@@ -111,7 +114,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   return data;
 }
 
-/** Is one of the keys the other, or above it? */
+/** Are the keys equal, or is one above the other? */
 function agree(a: readonly Key[], b: readonly Key[]): boolean {
   return a.slice(0, b.length).every((part, i) => String(part) === String(b[i]));
 }
@@ -140,7 +143,7 @@ function nest(key: readonly string[], value: unknown): unknown {
   return key.reduceRight((inner: unknown, part) => ({ [part]: inner }), value);
 }
 
-/** `base` with what `over` holds `depth` keys down put in its place; what is no map there is replaced by one. */
+/** `base` with the value that `over` holds `depth` keys down; whatever is not a map on the way is replaced by one. */
 function merge(base: unknown, over: unknown, depth: number): unknown {
   if (depth === 0 || !isObject(over)) return over;
   const [key, inner] = Object.entries(over)[0]!;
@@ -148,15 +151,15 @@ function merge(base: unknown, over: unknown, depth: number): unknown {
   return { ...map, [key]: merge(map[key], inner, depth - 1) };
 }
 
-/** `value` with what `change` makes of each text at these keys. */
+/** `value` with each text at these keys changed. */
 function mapAt(value: unknown, keys: readonly string[], change: Change): unknown {
   return keys.reduce((done, key) => mapUnder(done, key.split("."), [], change), value);
 }
 
-/** Makes another text of a text and its key. */
+/** Changes a text, given its key. */
 type Change = (text: string, path: readonly Key[]) => string;
 
-/** `value`, which is found at `path`, with the texts at `below` changed, or in a list there. */
+/** The value found at `path`, with the texts at the keys `below` it changed, also in a list there. */
 function mapUnder(value: unknown, below: readonly string[], path: readonly Key[], change: Change): unknown {
   if (typeof value === "string" && below.length === 0) return change(value, path);
   if (Array.isArray(value) && below.length === 0)
@@ -168,7 +171,7 @@ function mapUnder(value: unknown, below: readonly string[], path: readonly Key[]
   return { ...value, ...Object.fromEntries(changed) };
 }
 
-/** What stands at a path; undefined where there is nothing. */
+/** The value at a path; undefined if there is none. */
 function at(value: unknown, path: readonly Key[]): unknown {
   return path.reduce((inner: unknown, key) => (inner as Record<Key, unknown> | null | undefined)?.[key], value);
 }

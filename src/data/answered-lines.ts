@@ -11,7 +11,7 @@ export const anyText = z.string({ error: ({ input }) => (input === undefined ? "
 /** The fields that every such line has. */
 export const answeredFields = { id: anyText.optional(), question: anyText, answer: anyText, ...judgingFields };
 
-/** A line that reads. */
+/** A valid line. */
 export interface AnsweredLine<T, C> {
   /** Its `id`, or the one it is given. */
   readonly id: string;

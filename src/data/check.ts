@@ -1,6 +1,6 @@
 /**
- * @file Proofs and descriptions of data, without a model. `checkSamples` proves that every image decodes to the end and
- * that every gold answer would score full marks; `describe` gives the columns of the paper's table 2.
+ * @file Checks and describes data, without a model. `checkSamples` makes sure that every image decodes to its end and
+ * that every gold answer would get full marks; `describe` gives the columns of the paper's table 2.
  */
 
 import { unionArea } from "../boxes.ts";
@@ -9,7 +9,7 @@ import { mean } from "../util/arrays.ts";
 import { messageOf } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 
-/** The means by which samples are proved; they are the ones that training uses. */
+/** What samples are checked with: the same as in training. */
 export interface Proofs {
   /** Decodes an image file; throws when it is damaged. */
   readonly decode: (image: string) => Promise<unknown>;
@@ -41,7 +41,7 @@ export async function checkSamples(
   faults.throwIfAny("data", "Fix or remove these samples.");
 }
 
-/** One data set in figures. Lengths are in words; shares are 0-1, undefined where there is nothing to take them of. */
+/** One data set in figures. Lengths are in words; shares are 0-1, undefined for an empty set. */
 export interface Description {
   readonly dataset: string;
   readonly items: number;
@@ -50,9 +50,9 @@ export interface Description {
   readonly answerLength: number;
   /** Share of items whose answer is one of given choices, or yes or no. */
   readonly choice: number;
-  /** Boxes an item, over items that have any. */
+  /** Mean number of boxes, over items with boxes. */
   readonly boxes: number | undefined;
-  /** Mean share of the image that the boxes cover, over items that have any. */
+  /** Mean share of the image that the boxes cover, over items with boxes. */
   readonly grounded: number | undefined;
 }
 

@@ -18,7 +18,7 @@ const keys = {
   completion: text,
   text,
   completion_ids: ids.min(1, "is empty").optional(),
-  // An evaluation says here how many they are.
+  // In an evaluation this is their number.
   tokens: z.union([ids, z.number()], "is not a list of token ids").optional(),
   ids: ids.optional(),
 };
@@ -27,10 +27,10 @@ const keys = {
 export interface GivenCompletion {
   readonly text: string | undefined;
   readonly ids: readonly number[] | undefined;
-  /** The keys they stood under, for messages. */
+  /** The keys that held them, for messages. */
   readonly textKey: string;
   readonly idsKey: string;
-  /** The boxes of the text in pixels of the stored image, in its order, where the writer of the line has found them. */
+  /** The boxes of the text, in its order, in pixels of the stored image, if the line has them. */
   readonly boxes: readonly FoundBox[] | undefined;
 }
 
@@ -53,13 +53,13 @@ export const givenCompletion = z
     }
     const [[textKey, text] = ["completion", undefined]] = texts;
     const [[idsKey, ids] = ["completion_ids", undefined]] = lists;
-    // Boxes beside a `completion` are whatever the line's author means by them: those beside `text` are ours.
+    // Only boxes beside `text` were written by this program; beside a `completion` they can mean anything.
     const boxes = textKey === "text" && line.boxes !== undefined ? z.array(found).safeParse(line.boxes) : undefined;
     if (boxes && !boxes.success) fault("boxes", "are not the boxes of the text as grit writes them");
     return { text, ids, textKey, idsKey, boxes: boxes?.data };
   });
 
-/** The entries that are there. */
+/** The entries that have a value. */
 function given<T>(values: Readonly<Record<string, T | undefined>>): [string, T][] {
   return Object.entries(values).filter((entry): entry is [string, T] => entry[1] !== undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * @file What the first bytes of an image file tell: format, stored size, and whether it can be decoded exactly. The content
- * decides the format, whatever the file's name says.
+ * @file Reads an image's header: its format, stored size, and whether it can be decoded exactly. The content decides the
+ * format, whatever the file's name says.
  */
 import { stat } from "node:fs/promises";
 import type { Metadata } from "sharp";
@@ -22,9 +22,9 @@ const FORMATS = ["jpeg", "png", "webp", "gif"] as const;
 export type ImageFormat = (typeof FORMATS)[number];
 
 /**
- * Reads the header of an image, given as a path or as its bytes, before any pixel is decoded. Gives what it says, or the
- * phrase that follows the image's name and tells what is wrong and what to do: missing, empty, no image, a format that
- * is not read, too large, or 16-bit (whose conversion to 8 bits differs between libraries).
+ * Reads the header of an image, given as a path or as its bytes, before any pixel is decoded. Gives the header, or a phrase
+ * to follow the image's name that says what is wrong and what to do: it is missing, empty, not an image, of an unsupported
+ * format, too large, or 16-bit (whose conversion to 8 bits differs between libraries).
  */
 export async function imageHeader(source: string | Uint8Array): Promise<ImageHeader | string> {
   const bytes = typeof source === "string" ? await fileSize(source) : source.length;
@@ -40,7 +40,7 @@ export async function imageHeader(source: string | Uint8Array): Promise<ImageHea
   }
   const { space, depth, width, height } = header;
   const format = FORMATS.find((known) => known === header.format);
-  if (format === undefined) return `is ${header.format}, which is not read; convert it to PNG or JPEG`;
+  if (format === undefined) return `is ${header.format}, which is not supported; convert it to PNG or JPEG`;
   if (width * height > MOST_PIXELS) {
     return `has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed; scale it down`;
   }

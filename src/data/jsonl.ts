@@ -1,4 +1,4 @@
-/** @file JSON lines, strictly: UTF-8, blank lines passed over, and all that is wrong with them gathered by line and key. */
+/** @file Reads JSON lines strictly: as UTF-8, blank lines skipped, every fault gathered by line and key. */
 import { createReadStream } from "node:fs";
 import type { z } from "zod";
 import { UserError } from "../util/errors.ts";
@@ -31,14 +31,14 @@ export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<J
 }
 
 /**
- * Keeps the ids of a file's lines apart. The rollouts of a run say an id once for each completion of a group: theirs are numbered,
+ * Keeps the ids of a file's lines unique. The rollouts of a run repeat an id for each completion of a group: they are numbered,
  * `vsr-3#1`, `vsr-3#2`, …
  */
 export class LineNames {
   readonly #lines = new Map<string, number>();
   readonly #completions = new Map<string, number>();
 
-  /** The id of a line by what it says, or the earlier line that has it. */
+  /** The unique id of a line, or the earlier line that has it already. */
   name(json: unknown, id: string, line: number): string | { readonly line: number } {
     if (typeof json === "object" && json !== null && "group" in json && "advantage" in json) {
       const count = (this.#completions.get(id) ?? 0) + 1;
@@ -52,7 +52,7 @@ export class LineNames {
   }
 }
 
-/** A line's value by a schema; of one that does not fit every fault is added, by key, and nothing is given. */
+/** A line's value by a schema; undefined if it does not fit, with every fault added by key. */
 export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults: Faults): { data: T } | undefined {
   const result = schema.safeParse(json);
   if (result.success) return result;
@@ -63,7 +63,7 @@ export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults
   return undefined;
 }
 
-/** The value of a JSON text, or what is wrong with it. */
+/** The value of a JSON text, or the error. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -149,7 +149,7 @@ describe("bad lines", () => {
     ["boxes under another name", { ...good, boxes: [] }, "data.jsonl:2: boxes: is not read; name the boxes bboxs"],
     ["half a pixel", { ...good, width: 63.5 }, "data.jsonl:2: width: is not a whole number of pixels"],
     ["another size", { ...good, width: 48, height: 64 }, "say 48x64, but the image has 64x48 pixels"],
-    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" is the id of line 1 too'],
+    ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" is also the id of line 1'],
     ["a missing image", { ...good, image: "gone.png" }, "data.jsonl:2: image: one image is missing"],
     ["a folder as image", { ...good, image: "." }, "is not a file"],
     ["an empty image", { ...good, image: "empty.png" }, "empty.png is empty"],
@@ -161,7 +161,7 @@ describe("bad lines", () => {
     ],
     ["an enormous image", { ...good, image: "huge.png" }, "huge.png has 20000x20000 pixels"],
     ["16 bits", { ...good, image: "deep.png" }, "deep.png has 16 bits a channel"],
-    ["SVG", { ...good, image: "drawing.svg" }, "drawing.svg is svg, which is not read"],
+    ["SVG", { ...good, image: "drawing.svg" }, "drawing.svg is svg, which is not supported"],
   ])("%s", async (_, line, message) => {
     expect(await faultOf(good, line)).toContain(message);
   });

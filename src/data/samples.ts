@@ -1,8 +1,8 @@
 /**
- * @file Data files to samples: everything wrong with a set of files is reported at once, by file, line and key. A line is what
+ * @file Reads data files as samples and reports everything wrong with them at once, by file, line and key. A line is what
  * the original project writes: `{"question", "answer", "image", "width", "height", "bboxs": [[x1, y1, x2, y2], …],
- * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, and with what a judge may
- * be told, `choices` and `answer_type`.
+ * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, and
+ * `choices` and `answer_type` for a judge.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -40,7 +40,7 @@ const text = z
 const pixels = z.int("is not a whole number of pixels").positive("is not positive");
 const quad = z.array(z.number("is not a number"), "is not a list").length(4, "is not four numbers [x1, y1, x2, y2]");
 
-/** What a line may tell a judge beside question and answer. */
+/** What a line may say for a judge beside question and answer. */
 export const judgingFields = {
   choices: z.array(text, "is not a list of strings").nullish(),
   answer_type: text.nullish(),
@@ -98,7 +98,7 @@ export async function loadLinesWith<E>(
   for (const { image, file, line } of lines) await headers.read(image, `${file}:${line}`);
   const start = options.images
     ? `image paths start at ${options.images}`
-    : "image paths start at the data file's folder; another is named by --images, in a recipe by data.images";
+    : "image paths start at the data file's folder; name another with --images, in a recipe with data.images";
   headers.reportMissing(faults, start);
   const loaded: LoadedLine<E>[] = [];
   for (const { file, line, value, extra, image } of lines) {
@@ -113,7 +113,7 @@ export async function loadLinesWith<E>(
   return loaded;
 }
 
-/** A line that reads, its image not yet looked at. */
+/** A valid line whose image has not been checked yet. */
 interface ReadLine<E> {
   readonly file: string;
   readonly line: number;
@@ -123,7 +123,7 @@ interface ReadLine<E> {
   readonly image: string;
 }
 
-/** The lines of one file that read; the others become faults. */
+/** The valid lines of one file; the others become faults. */
 async function readLines<E>(
   file: string,
   extra: z.ZodType<E>,
@@ -144,7 +144,7 @@ async function readLines<E>(
     if (alias && !written) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
     const id = namer.name(json, idOf(value.data, line), line);
     if (typeof id !== "string")
-      faults.add(`${where}: id`, `"${idOf(value.data, line)}" is the id of line ${id.line} too`);
+      faults.add(`${where}: id`, `"${idOf(value.data, line)}" is also the id of line ${id.line}`);
     const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
     lines.push({
       file,
@@ -189,8 +189,8 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
 }
 
 /**
- * What the samples of a data set ask for, by its name in any case: those of TallyQA are counted, those of OVDEval are detected,
- * and only there do the rewards and metrics look at how many boxes there are, or where the answer's boxes lie.
+ * What the samples of a data set ask for, by its name in any case: TallyQA asks to count, OVDEval to detect. Only there do rewards
+ * and metrics look at how many boxes there are, or where the answer's boxes lie.
  */
 export function taskOf(dataset: string): Task {
   if (/^tally[-_ ]?qa/i.test(dataset)) return "count";
@@ -234,8 +234,8 @@ export function sampleLine(sample: Sample) {
 }
 
 /**
- * SHA-256, hex, over what the samples say and the bytes of their images. Equal hashes are equal data, wherever the files
- * lie: paths do not enter, nor does the task, which follows from the data set's name.
+ * SHA-256, hex, over the samples and the bytes of their images. Equal hashes mean equal data, wherever the files are: paths do
+ * not count, nor does the task, which follows from the data set's name.
  */
 export async function dataHash(samples: readonly Sample[]): Promise<string> {
   const images = new Map<string, string>();

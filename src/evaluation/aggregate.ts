@@ -1,9 +1,9 @@
-/** @file Samples to numbers: each metric of each set once, with its interval and how many samples stand behind it. */
+/** @file Aggregates samples: each metric of each set, with its interval and the number of samples. */
 import type { Evaluation, Measured } from "./manifest.ts";
 import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
 
-/** The metrics that are means over samples: what is taken from one; null where the metric does not apply, or is missing. */
+/** The metrics that are means over samples: the value of one sample, null where the metric does not apply or is missing. */
 const READ = {
   /** Mean judge score, not made binary. */
   acc: ({ acc }) => acc,
@@ -30,7 +30,7 @@ export function eachMetric<T>(of: (metric: Metric) => T): Record<Metric, T> {
 export interface Estimate {
   /** Mean with its 95 % interval; null while any sample is missing, and where the set has no such metric. */
   readonly value: Interval | null;
-  /** Samples measured, of all: below 1 the number is partial and not given. */
+  /** The share of samples measured: below 1 the number is partial and not given. */
   readonly coverage: number;
 }
 
@@ -74,7 +74,7 @@ function estimateSeeds(seeds: readonly (readonly Measured[])[], metric: Metric, 
   return { value: values.length === 1 ? bootstrapMean(values[0]!) : bootstrapSeeds(values), coverage };
 }
 
-/** What is read from the samples that have it in every seed: [seed][sample], one order for all. Undefined where none has it. */
+/** The values of the samples that have one in every seed: [seed][sample], in one order. Undefined where no sample has one. */
 function paired<T>(
   seeds: readonly (readonly Measured[])[],
   read: (sample: Measured) => T | null,
@@ -85,12 +85,12 @@ function paired<T>(
   return byId.map((values) => ids.map((id) => values.get(id)!));
 }
 
-/** What one sample gives to a metric; null where that does not apply, or is missing. */
+/** The value of one sample for a metric; null where it does not apply or is missing. */
 export function measuredOf(sample: Measured, metric: Metric): number | null {
   return READ[metric](sample);
 }
 
-/** Whether a sample lacks what it should have: the judge's score. No other metric can fail, it can only not apply. */
+/** Whether a sample lacks its judge's score. Other metrics cannot fail: they are null only where they do not apply. */
 export function isMissing({ acc }: Measured, metric: Metric): boolean {
   return acc === null && (metric === "acc" || metric === "accBinary");
 }

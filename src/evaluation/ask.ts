@@ -1,4 +1,4 @@
-/** @file Evaluation: samples asked in one way, in bounded batches, and measured sample by sample. */
+/** @file Asks samples in one way, in bounded batches, and measures each answer. */
 
 import { boxLines, chainOf } from "../chain/chain-of.ts";
 import type { Recipe } from "../config/recipe.ts";
@@ -12,14 +12,14 @@ import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
 import { measure, responseOf, trueBoxes } from "./metrics.ts";
 
-/** A way of asking. */
+/** A way of asking: prompt format and sampling. */
 export interface Asking {
   readonly method: MethodName;
   /** 0 is greedy. */
   readonly temperature: number;
   readonly maxTokens: number;
   readonly seed: number;
-  /** Text the answer is made to begin with. */
+  /** Text that every answer begins with. */
   readonly prefix?: string;
 }
 
@@ -38,7 +38,7 @@ export function heldOutSets({ data }: Recipe): Promise<AskedSet[]> {
   );
 }
 
-/** How a recipe's model is asked when it is measured: greedily. */
+/** How a recipe's model is asked when it is evaluated: greedily. */
 export function askingOf(recipe: Recipe): Asking {
   const maxTokens = recipe.eval.max_tokens ?? recipe.sampling.max_tokens;
   return { method: recipe.method, temperature: 0, maxTokens, seed: recipe.seed };
@@ -47,9 +47,9 @@ export function askingOf(recipe: Recipe): Asking {
 /** Samples asked together, in several ways with their images decoded once. More at a time would not be faster. */
 export const BATCH = 150;
 
-/** How far an evaluation has come, and what may end it. */
+/** Callbacks that follow an evaluation, and the signal that ends it. */
 export interface Following {
-  /** Called with the number of samples answered so far, parts of one counting too, of those that are asked. */
+  /** Called with the number of samples answered so far, fractions of one included. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -76,7 +76,7 @@ export async function evaluate(
   return out;
 }
 
-/** What a model said about a sample: all of an answer that takes the model to make it again. */
+/** What a model said about a sample: the part of an answer that only the model can make. */
 interface Said {
   /** With the prefix that it was made to begin with. */
   readonly text: string;
@@ -84,23 +84,23 @@ interface Said {
   readonly tokens: number;
 }
 
-/** A sample, how it was asked and what was said: all that a measurement takes. */
+/** A sample, its prompt and the answer: all that measuring needs. */
 interface Reply {
   readonly sample: Sample;
   readonly prompt: Prompt;
   readonly said: Said;
 }
 
-/** What an earlier sitting left of a sample; a score of null is still to be given. */
+/** An answer from before an interruption; a score of null is still missing. */
 export interface Known extends Said {
   readonly acc: number | null;
 }
 
 /**
- * Answers the samples of a set that are not `known` yet, batch by batch, and judges those that have no score. What is answered
- * is given twice: without scores before the judge is asked, so that none of it is lost when the judge fails, and then with them.
- * A batch is a fixed stretch of the set, asked whole even when only some of its samples are missing: what shares a batch can
- * move a number's last bit, and an evaluation that is taken up again is to give what an unbroken one gives.
+ * Answers the samples of a set that are not `known` yet, batch by batch, and judges those that have no score. Answers are given
+ * twice: without scores before the judge is asked, so that none is lost when the judge fails, and then with them. A batch is
+ * always the same part of the set, asked whole even when only some of its samples are missing: what shares a batch can change a
+ * number's last bit, and a resumed evaluation must give what an uninterrupted one gives.
  */
 export async function* answerMissing(
   engine: Engine,
@@ -123,12 +123,12 @@ export async function* answerMissing(
   }
 }
 
-/** Stands in for the judge in what is kept before the judge is asked. */
+/** Stands in for the judge in the answers that are kept before the judge is asked. */
 const nobody: Judge = { name: "nobody", judge: async () => ({ unscored: "not judged yet" }) };
 
 /**
- * Answers some samples in one way. Each has a random stream of its own, by the seed and its id: an answer does not depend on
- * what is asked with it.
+ * Answers some samples in one way. Each has a random stream of its own, by the seed and its id, so an answer does not depend on
+ * the other samples.
  */
 async function ask(
   engine: Engine,
@@ -157,7 +157,7 @@ async function ask(
   });
 }
 
-/** What was said about some samples before. */
+/** The known answers to some samples. */
 function recall(
   engine: Engine,
   samples: readonly Sample[],
@@ -172,7 +172,7 @@ function recall(
   );
 }
 
-/** Measures what was said, sample by sample. */
+/** Measures answers, sample by sample. */
 function measured(
   { processor }: Engine,
   set: string,

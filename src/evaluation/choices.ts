@@ -5,7 +5,7 @@ import type { Sample } from "../records.ts";
 
 /**
  * Letter accuracy of one sample: 1 when the response picks the right one of the sample's options, by letter or by text; 0
- * when it picks another, several or none, and without a response: no option is drawn in its stead. The options are the
+ * when it picks another, several or none, and without a response; no option is guessed instead. The options are the
  * sample's `choices`, or else those its question lists. Undefined when there are none, or the answer is none of them.
  */
 export function choiceAccuracy(sample: Sample, response: string | undefined): number | undefined {

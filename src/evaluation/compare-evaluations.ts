@@ -1,4 +1,4 @@
-/** @file Two evaluations of the same samples: first in what they were made differently, then what that did to each sample. */
+/** @file Compares two evaluations of the same samples: first how they were made, then sample by sample. */
 import type { Difference } from "../util/differences.ts";
 import { UserError } from "../util/errors.ts";
 import { eachMetric, isMissing, type Metric, measuredOf } from "./aggregate.ts";

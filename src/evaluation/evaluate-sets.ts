@@ -31,7 +31,7 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** What an evaluation comes to. */
+/** The results of an evaluation. */
 export interface Evaluated {
   /**
    * By set: accuracy and grounding IoU in [0, 1], `n` samples, and the 95% interval of the accuracy. Null where no sample has

@@ -1,12 +1,12 @@
 /**
- * @file One evaluation: a model, a way of asking, a judge and sets, written into a folder as it goes.
+ * @file One evaluation of a model, a way of asking, a judge and sets, written into a folder as it goes.
  *
  *     manifest.json   all that decides the numbers, written before the first answer
  *     samples.jsonl   one line a sample, kept as batches are answered, and again as they are judged; in the order of the
  *                     sets at the end
  *     summary.json    each metric of each set once, with its interval
  *
- * The same evaluation, begun again in its folder, goes on where it stopped; another one is refused.
+ * The same evaluation, started again in its folder, continues where it stopped; another one is refused.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -51,15 +51,15 @@ export interface EvaluationFollowing extends Following {
   readonly dir?: string | undefined;
   /** Samples asked together. */
   readonly batch?: number;
-  /** Called with the number of prompts laid out so far; not when the evaluation goes on, for then they are known to be sound. */
+  /** Called with the number of prompts laid out so far; not when the evaluation is resumed, since they were checked then. */
   readonly onChecked?: (done: number) => void;
-  /** Called once, before the first answer, with the number of samples that an earlier sitting has answered. */
+  /** Called once, before the first answer, with the number of samples that were answered before an interruption. */
   readonly onFound?: (known: number) => void;
 }
 
 /**
  * Sets to be asked, by name; of each its first `limit` samples.
- * @throws UserError listing every fault of the files, and the ids that stand in several sets
+ * @throws UserError listing every fault of the files, and the ids that occur in several sets
  */
 export async function loadSets(
   files: Readonly<Record<string, string>>,
@@ -83,7 +83,7 @@ export async function loadSets(
     }
   if (shared.length > 0) {
     throw new UserError(
-      [`${shared.length} ids stand in several sets:`, ...firstFew(shared)].join("\n  "),
+      [`${shared.length} ids occur in several sets:`, ...firstFew(shared)].join("\n  "),
       "Answers are kept by id: give these lines ids of their own, or evaluate the sets one at a time.",
     );
   }
@@ -91,7 +91,7 @@ export async function loadSets(
 }
 
 /**
- * Runs an evaluation, or goes on with it when `dir` holds its beginning. Without `dir` nothing is written.
+ * Runs an evaluation, or continues the one in `dir`. Without `dir` nothing is written.
  * @throws UserError when `dir` holds another evaluation or anything else, and for images and questions that cannot be asked;
  * the signal's reason when it fires, and Interrupted when the judge fails, with all whole batches kept
  */
@@ -104,7 +104,7 @@ export async function runEvaluation(
   const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
   const known: ReadonlyMap<string, Answered> = folder?.known ?? new Map();
-  // Once it has begun, its prompts are known to be sound: the manifest pins the data.
+  // Once it has begun, its prompts have been checked: the manifest pins the data.
   if (known.size === 0) await checkSets(engine, plan, onChecked);
   folder?.begin();
   const made = new Map<string, Answered>();
@@ -133,7 +133,7 @@ export async function runEvaluation(
   return evaluation;
 }
 
-/** What `precision: auto` became in the evaluation that `dir` holds, if it holds one: it goes on in that, on any processor. */
+/** What `precision: auto` became in the evaluation in `dir`, if there is one: it continues with that, on any processor. */
 export function settledFor(precision: Precision, dir: string | undefined): Precision {
   if (precision !== "auto" || dir === undefined || !existsSync(join(dir, "manifest.json"))) return precision;
   return PRECISIONS.find((each) => each === readManifest(dir).precision) ?? precision;
@@ -185,7 +185,7 @@ export async function checkSets(
 /** The folder of an evaluation, from its beginning to its end. */
 class EvaluationFolder {
   readonly dir: string;
-  /** What it held when it was opened, by id. */
+  /** The answers it held when it was opened, by id. */
   readonly known = new Map<string, Answered>();
   /** Lines of `samples.jsonl` by id, byte for byte. */
   readonly #lines = new Map<string, string>();
@@ -205,7 +205,7 @@ class EvaluationFolder {
     if (changes.length > 0) {
       throw new UserError(
         [`${dir} holds another evaluation:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
-        "Choose another --out, or repeat the command it was begun with.",
+        "Choose another --out, or repeat the command that started it.",
       );
     }
     const texts = existsSync(this.#samples) ? readFileSync(this.#samples, "utf8").split("\n") : [];
@@ -224,13 +224,13 @@ class EvaluationFolder {
     if (!existsSync(join(this.dir, "manifest.json"))) writeJson(join(this.dir, "manifest.json"), this.#manifest);
   }
 
-  /** Brings the lines of some samples onto the disk, in the place of those that they had before. */
+  /** Writes the lines of some samples, in place of their earlier ones, and syncs them to the disk. */
   keep(answered: readonly Answered[]): void {
     for (const line of answered) this.#lines.set(line.id, JSON.stringify(line));
     this.#write([...this.#lines.values()]);
   }
 
-  /** Brings all lines into the order of `ids`, whenever they were written. */
+  /** Writes all lines again in the order of `ids`. */
   finish(ids: readonly string[]): void {
     this.#write(ids.map((id) => this.#lines.get(id)!));
   }
@@ -240,7 +240,7 @@ class EvaluationFolder {
   }
 }
 
-/** A folder may be there if it is empty, but for what a writing that was broken off has left. */
+/** The folder must be empty, apart from what an interrupted write has left. */
 function refuseOccupied(dir: string): void {
   if (!existsSync(dir)) return;
   const names = readdirSync(dir).filter((name) => !name.endsWith(".partial"));

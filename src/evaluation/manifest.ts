@@ -1,6 +1,6 @@
 /**
  * @file The manifest of an evaluation: everything that decides its numbers, written before the first answer. Two evaluations
- * are compared by their manifests first, and one that is taken up again must have the manifest it began with.
+ * are compared by their manifests first, and one that is resumed must have the manifest it began with.
  */
 import { z } from "zod";
 import type { Answered } from "../run/lines.ts";
@@ -18,7 +18,7 @@ export const manifestSchema = z.object({
     method: z.string(),
     /** The rendered conversation, `{question}` in the question's place and one placeholder for the image. */
     text: z.string(),
-    /** What the answer is made to begin with. */
+    /** The text that every answer begins with. */
     prefix: z.string(),
     stop: z.array(z.string()),
     /** Where the answer is read: after `<answer>`, or the whole response. */
@@ -48,13 +48,13 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** What an evaluation measured of one sample: the part of a line of `samples.jsonl` that numbers are made of. */
+/** The part of a line of `samples.jsonl` from which numbers are computed. */
 export type Measured = Pick<
   Answered,
   "id" | "set" | "acc" | "unscored" | "giou" | "giouRaw" | "f1" | "yesNo" | "choice"
 >;
 
-/** An evaluation as far as it has come. */
+/** An evaluation, finished or not. */
 export interface Evaluation {
   /** Its folder; names it in messages. */
   readonly dir: string;
@@ -63,8 +63,8 @@ export interface Evaluation {
 }
 
 /**
- * In what two manifests differ that decides their numbers: what a model is does, where it lies does not; which samples were
- * asked does, how many more there are does not.
+ * The differences of two manifests that can change the numbers: the model's content counts, its place does not; the samples that
+ * were asked count, how many more the file has does not.
  */
 export function manifestDifferences(from: Manifest, to: Manifest): Difference[] {
   return differences(from, to).filter(({ key }) => key !== "model.path" && !/^sets\..+\.of$/.test(key));

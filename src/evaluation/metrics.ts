@@ -19,7 +19,7 @@ export interface SampleMetrics {
   readonly acc: Score;
   /** The same made binary: 1 from half the marks on. */
   readonly accBinary: Score;
-  /** What was said to a yes/no question; undefined for other questions. */
+  /** The answer to a yes/no question; undefined for other questions. */
   readonly yesNo: YesNoAnswer | undefined;
   /** Letter accuracy of a multiple-choice question, 0 or 1; undefined for other questions. */
   readonly choice: number | undefined;
@@ -64,7 +64,7 @@ export async function measure(sample: Sample, chain: Chain, judge: Judge, part: 
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   const response = responseOf(chain, part);
   if (sample.task === "detect") {
-    // What is judged is the answer, as everywhere: a chain that also shows where it looked has not answered twice.
+    // Only the answer is judged: a chain that also shows where it looked has not answered twice.
     const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
     return detectionScore(sample, answered) ?? NO_TRUE_BOX;
   }

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
+import { inWords } from "../hub/folder-kind.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
-import { inWords } from "../run/folder-kind.ts";
 import { type Answered, answeredLine } from "../run/lines.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";
@@ -16,7 +16,7 @@ export interface AnsweredEvaluation extends Evaluation {
 /**
  * The evaluations in some folders: each is one, or holds some, at most two levels down (`DIR/rows/cot`), which come in the
  * order of the paper's methods.
- * @throws UserError when a folder holds none, or a file in it does not read
+ * @throws UserError when a folder holds none, or a file in it is invalid
  */
 export function readEvaluations(dirs: readonly string[]): AnsweredEvaluation[] {
   return dirs.flatMap((dir) => {
@@ -50,7 +50,7 @@ function readEvaluation(dir: string): AnsweredEvaluation {
   return { dir, manifest: readManifest(dir), samples: readSampleLines(dir) };
 }
 
-/** @throws UserError when `manifest.json` does not read */
+/** @throws UserError when `manifest.json` is invalid */
 export function readManifest(dir: string): Manifest {
   const path = join(dir, "manifest.json");
   return parse(readFileSync(path, "utf8"), manifestSchema, path);
@@ -58,7 +58,7 @@ export function readManifest(dir: string): Manifest {
 
 /**
  * The answered samples of a folder; a last line that is still being written is left out.
- * @throws UserError naming the line that does not read, or says again what another said
+ * @throws UserError naming the line that is invalid or repeats an id
  */
 export function readSampleLines(dir: string): Answered[] {
   const path = join(dir, "samples.jsonl");

@@ -1,6 +1,5 @@
 /**
- * @file How far a number can be trusted: bootstrap intervals of means, of several seeds and of paired gains, and a sign-flip
- * test. All randomness is seeded, so equal inputs give equal intervals.
+ * @file Statistics: bootstrap intervals of means, of several seeds and of paired gains, and a sign-flip test. All randomness is seeded, so equal inputs give equal intervals.
  */
 
 import { mean } from "../util/arrays.ts";
@@ -11,7 +10,7 @@ export interface Interval {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
-  /** Values the mean is over. */
+  /** Number of values in the mean. */
   readonly n: number;
 }
 
@@ -68,7 +67,7 @@ export function bootstrapSeeds(
   return { mean: mean(seeds.map(mean)), ...ends(means.sort(), level), n: size };
 }
 
-/** Which seeds and samples a resample holds; one seed is not drawn, it is there. */
+/** The seeds and samples of a resample; a single seed is always in it. */
 function draw(random: Random, seeds: number, size: number): { seeds: number[]; samples: Int32Array } {
   const samples = new Int32Array(size);
   const scale = size / 2 ** 32;

@@ -1,6 +1,6 @@
 /**
- * @file What evaluations amount to: changes with paired intervals, rows of a table, the gate of the base. Where a sample could
- * not be judged there is no accuracy, but the share of samples that could: `coverage` stands only where it is below 1.
+ * @file Summarizes evaluations: changes with paired intervals, rows of a table, the gate of the base. Where a sample could not
+ * be judged there is no accuracy, but `coverage`: the share of samples that could, given only where it is below 1.
  */
 
 import type { Answered, Change, Row, SetChange } from "../run/lines.ts";

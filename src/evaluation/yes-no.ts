@@ -1,6 +1,6 @@
 /**
  * @file Yes/no questions as POPE measures them (Li et al., 2023, section 4.2, and its evaluate.py): "yes" is the positive
- * class, so that precision and recall tell how often an object is made up and how often one is missed.
+ * class, so precision tells how often an object is made up, and recall how often one is missed.
  */
 
 import { normalize } from "../judge/normalize.ts";
@@ -10,13 +10,13 @@ import { bootstrapCounts, type Interval } from "./statistics.ts";
 
 export type YesNo = "yes" | "no";
 
-/** One yes/no question and what was said to it; null without an answer, which is wrong and neither yes nor no. */
+/** One yes/no question and its answer; null without an answer, which counts as wrong and as neither yes nor no. */
 export interface YesNoAnswer {
   readonly truth: YesNo;
   readonly said: YesNo | null;
 }
 
-/** Shares in [0, 1]; null where there is nothing to take them of. */
+/** Shares in [0, 1]; null where the denominator is 0. */
 export interface YesNoScores {
   /** Questions in all. */
   readonly n: number;
@@ -33,7 +33,7 @@ export interface YesNoScores {
   readonly unanswered: number;
 }
 
-/** What was said to a sample whose answer is yes or no; undefined for all other samples. */
+/** The reading of a response to a sample whose answer is yes or no; undefined for other samples. */
 export function yesNoAnswer(sample: Sample, response: string | undefined): YesNoAnswer | undefined {
   const truth = normalize(sample.answer);
   if (truth !== "yes" && truth !== "no") return undefined;
@@ -42,7 +42,7 @@ export function yesNoAnswer(sample: Sample, response: string | undefined): YesNo
 
 /**
  * POPE's reading of a response, letter by letter: "no" when its first sentence has the word `No`, `no` or `not`, else "yes".
- * Words part at blanks only, so `no!` and `NO` are read as yes; published numbers rest on it.
+ * Words are separated by blanks only, so `no!` and `NO` are read as yes; published numbers depend on it.
  */
 export function popeReading(response: string): YesNo {
   const words = response.split(".", 1)[0]!.replaceAll(",", "").split(" ");
@@ -75,7 +75,7 @@ export function yesNoIntervals(...seeds: readonly (readonly YesNoAnswer[])[]): Y
   return { n: seeds[0]!.length, ...shares, unanswered };
 }
 
-/** All that an answer can be. */
+/** Every combination of truth and answer. */
 const KINDS = (["yes", "no"] as const).flatMap((truth) =>
   (["yes", "no", null] as const).map((said): YesNoAnswer => ({ truth, said })),
 );

@@ -23,7 +23,7 @@ import { dirname, join, relative } from "node:path";
 import { writeWhole } from "../util/files.ts";
 import type { RepoFile } from "./listing.ts";
 
-/** What systems say that have no symbolic links, or not for this user. */
+/** Error codes of systems without symbolic links, or without them for this user. */
 const NO_LINKS = ["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EINVAL"];
 
 /** The folder of one model. */
@@ -43,7 +43,7 @@ export class RepoCache {
     return join(this.dir, "snapshots", commit);
   }
 
-  /** The commit of a revision, if it was fetched to its end. */
+  /** The commit of a revision, if its download was completed. */
   commitOf(revision: string): string | undefined {
     const ref = join(this.dir, "refs", revision);
     const commit = existsSync(ref) && statSync(ref).isFile() ? readFileSync(ref, "utf8").trim() : revision;
@@ -71,13 +71,13 @@ export class RepoCache {
     renameSync(partial, path);
   }
 
-  /** Notes which commit a revision stands for. A commit stands for itself. */
+  /** Records which commit a revision stands for. A commit stands for itself. */
   setRef(revision: string, commit: string): void {
     if (revision !== commit) writeWhole(join(this.dir, "refs", revision), commit);
   }
 }
 
-/** Bytes of what is at a path, links followed; undefined where nothing is. */
+/** The size of the file at a path, links followed; undefined if there is none. */
 export function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }

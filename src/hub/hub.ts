@@ -5,13 +5,13 @@ import { join, resolve } from "node:path";
 import { UserError } from "../util/errors.ts";
 
 export interface Hub {
-  /** Where it is, without a slash at the end. */
+  /** Its address, without a slash at the end. */
   readonly endpoint: string;
   /** The folder of its files on this machine. */
   readonly cache: string;
-  /** Says who asks; never shown. */
+  /** The access token; never shown. */
   readonly token: string | undefined;
-  /** Nothing may be fetched. */
+  /** No downloads are allowed. */
   readonly offline: boolean;
 }
 
@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * HF_ENDPOINT, HF_TOKEN (or the file `token` in HF_HOME, where `hf auth login` keeps it), HF_HUB_OFFLINE, and those of
- * `cacheFolder`. @throws UserError when HF_ENDPOINT is no address
+ * `cacheFolder`. @throws UserError when HF_ENDPOINT is not a URL
  */
 export function hubFrom(env: Environment = process.env): Hub {
   const endpoint = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");

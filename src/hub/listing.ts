@@ -1,4 +1,4 @@
-/** @file What the hub has of a model: the commit of a revision, its files, their sizes and hashes. */
+/** @file What the hub lists of a model: the commit of a revision, its files, their sizes and hashes. */
 import { z } from "zod";
 import { UserError } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
@@ -22,7 +22,7 @@ export interface Listing {
 
 const sha1 = z.string().regex(/^[0-9a-f]{40}$/);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** `GET /api/models/{repo}/revision/{revision}?blobs=true`, as far as it is used. Names become paths here, so they are held to be some. */
+/** `GET /api/models/{repo}/revision/{revision}?blobs=true`, as far as it is used. Names become paths here, so they are checked as paths. */
 const answer = z.object({
   sha: sha1,
   siblings: z.array(
@@ -35,7 +35,7 @@ const answer = z.object({
   ),
 });
 
-/** @throws UserError when there is no such model or revision, or it may not be read, or the answer is none of a hub */
+/** @throws UserError when there is no such model or revision, it may not be read, or the server is not a hub */
 export async function list(hub: Hub, id: ModelId, patience: Patience): Promise<Listing> {
   const url = `${hub.endpoint}/api/models/${id.repo}/revision/${encodeURIComponent(id.revision)}?blobs=true`;
   const text = await retrying(patience, async () => textOf(await get(hub, url, id, { signal: patience.signal })));

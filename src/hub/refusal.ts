@@ -17,7 +17,7 @@ export function refusal(hub: Hub, wanted: Wanted, status: number, headers: Heade
   const tokens = `${hub.endpoint}/settings/tokens`;
   if (code === "GatedRepo" || (status === 403 && /gated/i.test(said ?? "")))
     return new UserError(
-      `${repo} is gated: its authors give it to those who have accepted their conditions (status ${status}).`,
+      `${repo} is gated: only accounts that have accepted its conditions may download it (status ${status}).`,
       `Accept them at ${page}, then set HF_TOKEN to a token of that account (${tokens}) and run the same command again.`,
     );
   if (code === "RevisionNotFound")
@@ -35,7 +35,7 @@ export function refusal(hub: Hub, wanted: Wanted, status: number, headers: Heade
   if (status === 403)
     return new UserError(
       `${repo} may not be read${hub.token ? " with this token" : ""} (status 403${said ? `: ${said}` : ""}).`,
-      `Set HF_TOKEN to a token of an account that may, with the right to read it (${tokens}).`,
+      `Set HF_TOKEN to a token of an account that may read it (${tokens}).`,
     );
   if (status === 404 && !file)
     return new UserError(
@@ -43,7 +43,10 @@ export function refusal(hub: Hub, wanted: Wanted, status: number, headers: Heade
       "Check the name; for a private model set HF_TOKEN.",
     );
   if (status === 404)
-    return new UserError(`${file} of ${repo} is listed, but not there (status 404).`, `Look at ${page}/tree/main.`);
+    return new UserError(
+      `${file} of ${repo} is listed, but the server does not find it (status 404).`,
+      `Look at ${page}/tree/main.`,
+    );
   return new UserError(
     `${hub.endpoint} refuses ${file ? `${file} of ` : ""}${repo}: status ${status}${said ? `, ${said}` : ""}.`,
     "Check HF_ENDPOINT and the model's page.",

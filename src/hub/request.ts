@@ -1,13 +1,13 @@
-/** @file One request to the hub: who asks is said to the hub alone, and what fails is told apart from what may pass. */
+/** @file One request to the hub: the token goes to the hub alone, and temporary failures are told apart from final ones. */
 import { messageOf } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
 import { refusal, type Wanted } from "./refusal.ts";
 import { Transient } from "./retry.ts";
 
 /**
- * The answer to a GET, redirects followed; its status is 2xx, or 416 where a range cannot be had. `fetch` drops the
+ * The answer to a GET, redirects followed; its status is 2xx, or 416 for a range that the server does not have. `fetch` drops the
  * Authorization header at the first redirect to another host, and gives up on a connection that is silent for five minutes.
- * @throws Transient for a failure that may pass; UserError for one that will not
+ * @throws Transient for a failure that may be temporary; UserError for one that is not
  */
 export async function get(
   hub: Hub,
@@ -51,7 +51,7 @@ function retryAfter({ headers }: Response): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
-/** `fetch` says only that it failed; its cause says why. */
+/** The error of `fetch` says only that it failed; its cause says why. */
 function reason(error: unknown): string {
   return messageOf(error instanceof Error && error.cause ? error.cause : error);
 }

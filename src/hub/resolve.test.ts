@@ -4,6 +4,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { COMMIT } from "../../test/hub/fake.ts";
 import { scratch } from "../../test/tiny.ts";
 import { loadRecipe } from "../config/recipe.ts";
+import { loadFinetuneRecipe } from "../pretrain/finetune.ts";
+import { loadEvalRecipe } from "../tables/table-recipe.ts";
 import { anchored, modelFolder } from "./resolve.ts";
 
 const dir = scratch();
@@ -65,4 +67,27 @@ test("recipes name models so, and are told of one that is missing among their ot
   );
   writeFileSync(file, "model: org/other\ndata: { train: [a.jsonl] }\n");
   expect(await loadRecipe(file, ["model=org/name"])).toMatchObject({ model: snapshot });
+});
+
+test("a run folder is its latest checkpoint, in every recipe that names a model", async () => {
+  const run = join(dir, "runs", "mine");
+  mkdirSync(run, { recursive: true });
+  writeFileSync(join(run, "run.json"), "{}");
+  const train = join(dir, "train.yaml");
+  writeFileSync(train, "model: runs/mine\ndata: { train: [a.jsonl] }\n");
+  await expect(loadRecipe(train)).rejects.toThrow(
+    /train\.yaml:1: model: The run in .*mine has no checkpoint yet\. Wait/,
+  );
+  for (const step of ["step-2", "step-10", ".tmp-step-11"])
+    mkdirSync(join(run, "checkpoints", step), { recursive: true });
+  const latest = join(run, "checkpoints", "step-10");
+  expect(await loadRecipe(train)).toMatchObject({ model: latest });
+  expect(await loadRecipe(train, [`model=${run}`])).toMatchObject({ model: latest });
+  expect(await loadFinetuneRecipe(train)).toMatchObject({ model: latest });
+  const table = join(dir, "table.yaml");
+  writeFileSync(
+    table,
+    "sets: { vsr: a.jsonl }\nmodel: runs/mine\nrows: { direct: { method: direct }, other: { method: cot, model: runs/mine } }\n",
+  );
+  expect(await loadEvalRecipe(table)).toMatchObject({ model: latest, rows: { other: { model: latest } } });
 });

@@ -1,14 +1,19 @@
-/** @file Which folder a model's name means: a folder, or a model of the hub that is in the cache. Nothing is fetched. */
+/**
+ * @file Which folder a model's name means: a folder, the latest checkpoint of a run, or a model of the hub that is in the cache.
+ * Nothing is fetched.
+ */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../util/errors.ts";
+import { kindOf } from "./folder-kind.ts";
 import { cacheFolder } from "./hub.ts";
 import { RepoCache } from "./hub-cache.ts";
 import { downloadCommand, parseId } from "./id.ts";
+import { checkpointsIn } from "./run-checkpoints.ts";
 
 /**
- * A name as it can be understood from anywhere: the absolute path of a folder, or the hub id that it is. An existing folder
- * wins over a hub id of the same spelling; what can be no id is taken for a path, whether there is something or not.
+ * A name that means the same from any folder: an absolute path, or a hub id. An existing folder wins over a hub id of the same
+ * spelling; a name that cannot be an id is taken for a path, whether it exists or not.
  * @param base where a relative path starts
  */
 export function anchored(name: string, base: string): string {
@@ -19,11 +24,12 @@ export function anchored(name: string, base: string): string {
 /**
  * The folder of a model.
  * @param name as `anchored` gives it
- * @throws UserError for a hub id that is not in the cache or not whole there, with the command that fetches it
+ * @throws UserError for a hub id that is not in the cache or not whole there, with the command that fetches it; for a run that has
+ * no checkpoint yet
  */
 export function modelFolder(name: string): string {
   const id = isAbsolute(name) ? undefined : parseId(name);
-  if (!id) return name;
+  if (!id) return kindOf(name) === "run" ? latestOf(name) : name;
   const cache = new RepoCache(cacheFolder(), id.repo);
   const commit = cache.commitOf(id.revision);
   if (!commit)
@@ -39,7 +45,13 @@ export function modelFolder(name: string): string {
   return folder;
 }
 
-/** The files over which the weights are spread; other tools leave a snapshot with some of them when they are interrupted. */
+function latestOf(run: string): string {
+  const latest = checkpointsIn(run).at(-1);
+  if (latest) return latest.dir;
+  throw new UserError(`The run in ${run} has no checkpoint yet. Wait for one, or name another model.`);
+}
+
+/** The files that hold the weights. A download by another tool that was interrupted may have left only some of them. */
 function shardsOf(folder: string): string[] {
   const index = join(folder, "model.safetensors.index.json");
   if (!existsSync(index)) return [];

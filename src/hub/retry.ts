@@ -1,9 +1,9 @@
-/** @file What is tried again, how often, and after how long. */
+/** @file Retries: what is tried again, how often, and after how long. */
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../util/errors.ts";
 import { duration } from "../util/progress.ts";
 
-/** A failure that may pass: of the connection, or of the server. */
+/** A failure of the connection or the server that may be temporary. */
 export class Transient extends Error {
   override name = "Transient";
   /** Milliseconds that the server asks to wait. */
@@ -15,25 +15,25 @@ export class Transient extends Error {
   }
 }
 
-/** How one waits for the hub. */
+/** How a retry waits. */
 export interface Patience {
   readonly signal?: AbortSignal | undefined;
-  /** Told of each failure that is not the last, with what is done about it. */
+  /** Called after each failure that is retried, with a message for the user. */
   readonly onNotice?: ((text: string) => void) | undefined;
   /** Waits so many milliseconds. */
   readonly wait?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** Failures in a row, without a byte gained between them, that are one too many. */
+/** Gives up after this many failures in a row without a byte received. */
 const ATTEMPTS = 6;
-/** Milliseconds before the second attempt; each further wait is twice the last, 31 s in all. */
+/** Milliseconds before the second attempt; each further wait is twice as long, 31 s in all. */
 const FIRST_WAIT = 1000;
 /** The longest wait that a server may ask for: the hub counts requests in windows of five minutes. */
 const LONGEST_WAIT = 600_000;
 
 /**
- * What `work` gives, tried again while it fails by a `Transient`. An attempt that raised `reached` counts as the first, so
- * that a large file comes over a poor line. @throws UserError when it is given up, and whatever else `work` throws
+ * What `work` gives, tried again while it fails by a `Transient`. An attempt that raised `reached` resets the count, so that a
+ * large file also arrives over a poor connection. @throws UserError when it gives up, and whatever else `work` throws
  */
 export async function retrying<T>(
   { signal, onNotice, wait = pause }: Patience,

@@ -7,7 +7,7 @@ import type { Processor } from "../prompt/prompt.ts";
 import type { Prompt } from "../records.ts";
 import type { Faults } from "../util/faults.ts";
 
-/** How far the work has come, and what may end it. */
+/** Callbacks that follow the work, and the signal that ends it. */
 export interface LinesFollowing {
   /** Called while prompts are laid out, with how many are. */
   readonly onChecked?: (done: number) => void;

@@ -1,8 +1,9 @@
-/** @file A plain Hugging Face folder from a checkpoint or adapter, and the proof that it says the same. */
+/** @file Exports a checkpoint or adapter as a plain Hugging Face folder, and verifies it. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { missingModules } from "../checkpoint/remote-code.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { anchored, modelFolder } from "../hub/resolve.ts";
 import { askedAs, writeAskedAs } from "../prompt/asked-as.ts";
 import { UserError } from "../util/errors.ts";
 import { syncTree } from "../util/files.ts";
@@ -26,15 +27,16 @@ export interface Exported {
 }
 
 /**
- * Writes the model in `from` to `to`, without what only training needs; whole, or not at all.
- * @param from the folder of a checkpoint or adapter
- * @throws UserError when `to` is there already or `from` is not a whole checkpoint; an Error when the export proves to differ
+ * Writes a model to the folder `to`, without what only training needs; whole, or not at all.
+ * @param model the folder of a checkpoint or adapter, a run folder, or the hub id of a downloaded model
+ * @throws UserError when `to` is there already or the model is not whole; an Error when the export proves to differ
  */
 export async function exportModel(
-  from: string,
+  model: string,
   to: string,
   { merge = false, verify = false, onStage }: ExportOptions = {},
 ): Promise<Exported> {
+  const from = modelFolder(anchored(model, process.cwd()));
   const out = resolve(to);
   if (existsSync(out)) throw new UserError(`${to} already exists.`, "Choose another folder to write.");
   const partial = `${out}.partial`;

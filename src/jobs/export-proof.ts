@@ -1,4 +1,4 @@
-/** @file The proof that an exported folder says what it was exported from: its tensors, and the answer to a built-in prompt. */
+/** @file Verifies an exported folder: its tensors, and the log-probabilities of a built-in prompt. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { differences } from "../checkpoint/compare-checkpoints.ts";
@@ -7,8 +7,8 @@ import { LocalEngine } from "../engine/local.ts";
 import { firstFew } from "../util/faults.ts";
 
 /**
- * How far log-probabilities may stray when an adapter is folded into weights stored as float32, or in 16 bits. The adapters of
- * the tests stray by 4e-6 and 0.026; a merge that leaves them out, by more than 1.
+ * How far log-probabilities may differ when an adapter is folded into weights stored as float32, or in 16 bits. The adapters of
+ * the tests differ by 4e-6 and 0.026; a merge that leaves them out, by more than 1.
  */
 const MERGED_GAP = { float32: 1e-3, rounded: 0.25 };
 
@@ -19,8 +19,7 @@ export async function proveSame(from: string, to: string, logprobs: readonly num
     const faults = differences(again.model, from, to);
     const gap = await gapTo(logprobs, again);
     if (gap !== 0) faults.push(`the log-probabilities of the built-in prompt differ by up to ${gap}`);
-    if (faults.length > 0)
-      throw new Error(`The export does not say what ${from} says:\n  ${firstFew(faults).join("\n  ")}`);
+    if (faults.length > 0) throw new Error(`The export differs from ${from}:\n  ${firstFew(faults).join("\n  ")}`);
   } finally {
     again.dispose();
   }

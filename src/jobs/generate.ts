@@ -1,4 +1,4 @@
-/** @file One completion for every line of a data file. */
+/** @file Generates one completion for every line of a data file. */
 import { chainOf } from "../chain/chain-of.ts";
 import { type LoadedLine, sampleLine } from "../data/samples.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -30,7 +30,7 @@ export interface GenerateOptions extends LinesFollowing {
 export interface Generated {
   readonly id: string;
   readonly text: string;
-  /** What is judged: what stands after `<answer>`, null without it, or the whole text where the method has no tags. */
+  /** The part that is judged: the text after `<answer>`, null without the tag, or the whole text where the method has no tags. */
   readonly response: string | null;
   /** Ids, the end token among them where one was sampled. */
   readonly tokens: readonly number[];
@@ -87,7 +87,7 @@ export async function generate(
   return rows;
 }
 
-/** What is said of a completion, its boxes brought to the image by the prompt's recorded resize. */
+/** The row of a completion, its boxes converted to image pixels by the prompt's recorded resize. */
 export function generatedOf(
   processor: Processor,
   id: string,

@@ -1,4 +1,4 @@
-/** @file Given answers of a file, right or wrong or between. */
+/** @file Scores the answers in a file by a judge. */
 import { z } from "zod";
 import { answerIn } from "../chain/parse.ts";
 import { answeredFields, readAnswered } from "../data/answered-lines.ts";
@@ -19,14 +19,14 @@ export interface GivenAnswer {
   readonly request: JudgeRequest | undefined;
 }
 
-/** What is known of one answer; `reason` says why there is no score. */
+/** The score of one answer; `reason` says why there is none. */
 export interface JudgedRow {
   readonly id: string;
   readonly score: number | null;
   readonly reason?: string;
 }
 
-/** Asks a judge about every answer. @throws Interrupted when a service stays out, which has kept the verdicts so far */
+/** Asks a judge about every answer. @throws Interrupted when a service stays down; the verdicts so far are kept */
 export async function judgeAnswers(
   answers: readonly GivenAnswer[],
   judge: Judge,
@@ -35,7 +35,7 @@ export async function judgeAnswers(
   let done = 0;
   return await Promise.all(
     answers.map(async ({ id, request }) => {
-      // Where an answer was wanted and none was given, there is nothing to ask a judge.
+      // A missing answer is wrong: there is nothing to ask a judge.
       const score = request ? await judge.judge(request) : 0;
       onProgress?.(++done);
       return isScored(score) ? { id, score } : { id, score: null, reason: score.unscored };
@@ -50,7 +50,7 @@ export function readAnswers(file: string): Promise<GivenAnswer[]> {
     const response = responseIn(data.response, said.text, json);
     if (response === undefined) faults.add(`${where}: response`, "is missing");
     else if (response !== null && said.text !== undefined && !said.text.includes(response))
-      faults.add(`${where}: response`, `does not stand in ${said.textKey}; leave one of them out`);
+      faults.add(`${where}: response`, `does not occur in ${said.textKey}; leave one of them out`);
     const { question, answer } = data;
     const request = typeof response === "string" ? { question, answer, response, ...judgingOf(data) } : undefined;
     return { id, request };
@@ -58,8 +58,8 @@ export function readAnswers(file: string): Promise<GivenAnswer[]> {
 }
 
 /**
- * What is judged of a line: its `response`; else what stands after `<answer>` in the text that a model wrote, or all of it where
- * nothing was asked for in tags. Null where no answer was given, undefined where the line says nothing of one.
+ * The part of a line that is judged: its `response`; else the text after `<answer>` in what a model wrote, or all of it where no
+ * tags were asked for. Null where no answer was given, undefined where the line has none of these keys.
  */
 function responseIn(
   response: string | null | undefined,

@@ -7,7 +7,7 @@ import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
 import { teachVision, type VisionMetrics } from "../pretrain/vision.ts";
 import { computeType } from "../torch/precision.ts";
 
-/** Who is told how far it has come. */
+/** Callbacks that follow pretraining. */
 export interface PretrainListener {
   /** Called after every step of the first stage, in which the model learns to see. */
   readonly onVisionStep?: (metrics: VisionMetrics) => void;

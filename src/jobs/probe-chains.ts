@@ -1,4 +1,4 @@
-/** @file Chains of a data file, given in it or written by the model, on their way through a probe. */
+/** @file Takes the chains of a data file, given in it or written by the model, through a probe. */
 import type { z } from "zod";
 import { chainOf } from "../chain/chain-of.ts";
 import { givenCompletion } from "../data/given-completion.ts";

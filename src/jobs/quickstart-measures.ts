@@ -1,6 +1,6 @@
 /**
- * @file What the quickstart measures: the base and the trained model, alike on every held-out set. The base is also asked
- * in three further ways on the sets it is trained on, so that nobody mistakes what was learned.
+ * @file The quickstart's measurements: the base and the trained model on every held-out set. The base is also asked in three
+ * further ways on the sets it is trained on, to show what training adds to them.
  */
 
 import type { Recipe } from "../config/recipe.ts";
@@ -25,7 +25,7 @@ const WAYS = {
 /** Answers by way and set. */
 export type Answers = Record<string, Record<string, Answered[]>>;
 
-/** What RL must find in the base: looking first is clearly better than what the base does by itself. */
+/** What the base must be like for RL to help: forced to look it is clearly better than by itself. */
 export const GATE = { forcedAtLeast: 0.85, greedyAtMost: 0.7, sets: ["vsr", "tallyqa"] };
 
 type WaysOf = (recipe: Recipe, set: string) => Record<string, Asking>;
@@ -45,7 +45,7 @@ export const waysOfBase: WaysOf = (recipe, set) => {
 /** How the trained policy is asked: as the base was, by the GRIT prompt. */
 export const waysOfTrained: WaysOf = (recipe) => ({ [WAYS.trained]: askingOf(recipe) });
 
-/** How many answers that makes. */
+/** How many answers are asked for in all. */
 export function countAnswers(recipe: Recipe, sets: readonly AskedSet[], waysOf: WaysOf): number {
   return sets.reduce((n, { name, samples }) => n + Object.keys(waysOf(recipe, name)).length * samples.length, 0);
 }
@@ -98,7 +98,7 @@ export function summarize(answers: Answers, seconds: Record<string, number>): Su
   const sets = Object.keys(before).map((set) => [set, changes(before[set]!, after[set]!)]);
   const gate = GATE.sets.map((set) => {
     const [{ acc: forced }, { acc: greedy }] = [numbers(answers[WAYS.forced]![set]!), numbers(before[set]!)];
-    // A partial number proves nothing.
+    // A partial number cannot pass.
     const known = forced !== null && greedy !== null;
     return [set, { forced, greedy, passed: known && forced >= GATE.forcedAtLeast && greedy <= GATE.greedyAtMost }];
   });

@@ -12,7 +12,7 @@ import type { Summary } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, readData, type TrainOptions, train } from "../train.ts";
 import { Interrupted } from "../util/errors.ts";
-import { Laps } from "./laps.ts";
+import { Stopwatch } from "../util/stopwatch.ts";
 import {
   type Answers,
   countAnswers,
@@ -23,7 +23,7 @@ import {
   writeAnswers,
 } from "./quickstart-measures.ts";
 
-/** Scenes of one seed serve every run: what differs between runs is the training. */
+/** Every run uses the scenes of one seed, so that runs differ in training only. */
 export const SCENES = { out: scenes, seed: 1, counts: DEFAULT_COUNTS };
 
 export interface QuickstartOptions extends Pick<TrainOptions, "onReady" | "onStep" | "signal"> {
@@ -32,7 +32,7 @@ export interface QuickstartOptions extends Pick<TrainOptions, "onReady" | "onSte
   /** Go on with the run that is there. */
   readonly resume?: boolean;
   /** Takes the time of each phase; it may have begun before. */
-  readonly laps?: Laps;
+  readonly clock?: Stopwatch;
   /** Called while scenes are rendered, with how many are, or once with all of them if they are `reused`. */
   readonly onScenes?: (done: number, reused: boolean) => void;
   /** Called when the model is open, with the answers that will be asked of it before and after training. */
@@ -43,7 +43,7 @@ export interface QuickstartOptions extends Pick<TrainOptions, "onReady" | "onSte
   readonly onAnswers?: (done: number, set: string) => void;
 }
 
-/** What the quickstart leaves. */
+/** What the quickstart has made. */
 export interface Quickstarted {
   readonly summary: Summary;
   /** The page. */
@@ -57,7 +57,7 @@ export interface Quickstarted {
  * @throws UserError when the run folder is in use; Interrupted after a signal
  */
 export async function quickstart(recipe: Recipe, options: QuickstartOptions): Promise<Quickstarted> {
-  const { run: dir, resume = false, laps = new Laps(), signal } = options;
+  const { run: dir, resume = false, clock = new Stopwatch(), signal } = options;
   if (!resume) RunFolder.refuseOccupied(dir);
   const { reused, files } = await renderSets({ ...SCENES, onProgress: (done) => options.onScenes?.(done, false) });
   if (reused)
@@ -67,7 +67,7 @@ export async function quickstart(recipe: Recipe, options: QuickstartOptions): Pr
     );
   const sets = await heldOutSets(recipe);
   const data = await readData(recipe);
-  laps.lap("scenes");
+  clock.lap("scenes");
   const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
   try {
     options.onOpened?.(engine, {
@@ -78,7 +78,7 @@ export async function quickstart(recipe: Recipe, options: QuickstartOptions): Pr
     const base = await interruptible("Interrupted before training. Run the command again.", signal, () =>
       measureAll(engine, recipe, sets, waysOfBase, { onProgress: options.onAnswers, signal }),
     );
-    laps.lap("eval");
+    clock.lap("eval");
     options.onStage?.("train");
     const { onReady, onStep } = options;
     const run = await train(recipe, {
@@ -90,34 +90,38 @@ export async function quickstart(recipe: Recipe, options: QuickstartOptions): Pr
       ...(onStep && { onStep }),
       ...(signal && { signal }),
     });
-    laps.lap("train");
+    clock.lap("train");
     options.onStage?.("result");
-    const trained = await interruptible("Interrupted after training. Go on with --resume.", signal, () =>
+    const trained = await interruptible("Interrupted after training. Continue with --resume.", signal, () =>
       measureAll(engine, recipe, sets, waysOfTrained, { onProgress: options.onAnswers, signal }),
     );
-    laps.lap("eval");
+    clock.lap("eval");
     const answers = { ...base, ...trained };
     writeAnswers(run, answers);
     const model = join(dir, "model");
     engine.export(model);
     writeAskedAs(model, { method: recipe.method, image: toImage(recipe.image) });
-    return { ...(await reported(run, answers, laps)), model };
+    return { ...(await reported(run, answers, clock)), model };
   } finally {
     engine.dispose();
   }
 }
 
-/** Writes summary and report. The report shows the summary: what it takes itself is added when it is there. */
-async function reported(run: RunFolder, answers: Answers, laps: Laps): Promise<{ summary: Summary; report: string }> {
-  run.writeJson("summary.json", summarize(answers, laps.seconds()));
+/** Writes summary and report. The report shows the summary; its own seconds are added to the file afterwards. */
+async function reported(
+  run: RunFolder,
+  answers: Answers,
+  clock: Stopwatch,
+): Promise<{ summary: Summary; report: string }> {
+  run.writeJson("summary.json", summarize(answers, clock.seconds()));
   const report = await writeReport(run.dir);
-  laps.lap("report");
-  const summary = summarize(answers, laps.seconds());
+  clock.lap("report");
+  const summary = summarize(answers, clock.seconds());
   run.writeJson("summary.json", summary);
   return { summary, report };
 }
 
-/** Does work that a signal breaks off. @throws Interrupted with this message when it has */
+/** Does work that a signal may interrupt. @throws Interrupted with this message when it does */
 async function interruptible<T>(message: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

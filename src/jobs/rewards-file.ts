@@ -1,4 +1,4 @@
-/** @file Given completions of a file, scored and explained term by term. */
+/** @file Scores the completions in a file and explains them term by term. */
 import { z } from "zod";
 import { box } from "../boxes.ts";
 import { parseChain } from "../chain/parse.ts";
@@ -24,7 +24,7 @@ const lineSchema = z.object(
 );
 type Line = z.infer<typeof lineSchema>;
 
-/** What was said must be there as text. */
+/** A completion must be given as text. */
 const completion = givenCompletion.transform((said, context) => {
   const { text } = said;
   if (text !== undefined) return { ...said, text };
@@ -39,7 +39,7 @@ const format = {
   unnamed: ({ dataset }: Line, line: number) => `${dataset}-${line}`,
 };
 
-/** What is known of one completion. A term that cannot be scored is null, as then is the total; `reasons` says why by name. */
+/** The scores of one completion. A term that cannot be scored is null, as then is the total; `reasons` says why by name. */
 export interface RewardedRow {
   readonly id: string;
   readonly terms: Readonly<Record<string, number | null>>;
@@ -47,7 +47,7 @@ export interface RewardedRow {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-/** Scores every completion by some rewards. @throws Interrupted when a judge's service stays out */
+/** Scores every completion by some rewards. @throws Interrupted when a judge's service stays down */
 export async function explainRewards(
   rollouts: readonly RewardInput[],
   rewards: readonly Reward[],
@@ -87,10 +87,10 @@ export function readRollouts(file: string): Promise<RewardInput[]> {
   });
 }
 
-/** Of an image of unknown size no box can be said to leave it. */
+/** An image of unknown size: no box leaves it. */
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
-/** The chain of a line's completion; boxes that its writer has brought to the image are taken as they are there. */
+/** The chain of a line's completion; boxes that the line already has in image pixels are used as they are. */
 function chainIn(line: Line, { text, boxes }: Said): Chain {
   const { width = UNKNOWN, height = UNKNOWN } = line;
   const [frameWidth, frameHeight] = line.frame ?? [width, height];
@@ -106,7 +106,7 @@ function placed(from: PlacedBox, { box: [x1, y1, x2, y2], outOfBounds }: FoundBo
   return { ...from, box: box("image", x1, y1, x2, y2), outOfBounds: outOfBounds ?? beyond };
 }
 
-/** What a box's way to the image and into a file may add to it by rounding. */
+/** Rounding error of a box that was converted to image pixels and written to a file. */
 const SLACK = 1 + 1e-9;
 
 function toRollout(line: Line, id: string, chain: Chain, ids: readonly number[] | undefined): RewardInput {

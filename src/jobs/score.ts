@@ -1,4 +1,4 @@
-/** @file Log-probabilities of given completions, token by token. */
+/** @file Scores given completions: the log-probability of every token. */
 import type { z } from "zod";
 import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, type LoadOptions, loadLinesWith } from "../data/samples.ts";
@@ -33,7 +33,7 @@ export interface ScoreOptions extends LinesFollowing {
   readonly method?: MethodName;
 }
 
-/** What is known of one line's completion. */
+/** The scores of one line's completion. */
 export interface ScoredRow {
   readonly id: string;
   readonly tokens: readonly number[];

@@ -29,12 +29,12 @@ export function advantages(scores: readonly (readonly Score[])[], kind: Advantag
   });
 }
 
-/** Share of groups whose members differ in advantage: those that teach anything. */
+/** Share of groups whose members differ in advantage; only these have a gradient. */
 export function effectiveGroups(advantages: readonly (readonly number[])[]): number {
   return average(advantages.map((group) => (group.some((value) => Math.abs(value) > 1e-9) ? 1 : 0)));
 }
 
-/** The mean, 0 of nothing. */
+/** The mean; 0 of an empty list. */
 function average(values: readonly number[]): number {
   return values.length ? mean(values) : 0;
 }

@@ -45,7 +45,7 @@ export interface LossMetrics {
   readonly mismatchMax: number;
 }
 
-/** What each of T learned tokens comes with, [T] float32 all. */
+/** Values of each of T learned tokens, all [T] float32. */
 export interface TokenInputs {
   readonly advantage: Tensor;
   /** Absent on-policy. */
@@ -54,7 +54,7 @@ export interface TokenInputs {
   readonly reference: Tensor | undefined;
 }
 
-/** Largest exponent a KL or ratio term sees: exp(20) is far beyond any healthy value and still finite when squared. */
+/** Largest exponent in a KL or ratio term: exp(20) is far beyond any healthy value and still finite when squared. */
 const MAX_LOG_RATIO = 20;
 
 /** k3 = exp(r) − r − 1 ≥ 0 per token, r = reference − policy log-probability. */

@@ -18,7 +18,7 @@ import { GRIT_SUFFIX } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { type Random, stream } from "../util/random.ts";
 
-/** Weights by name; what is not named has none. */
+/** Weights by name; a name that is left out has weight 0. */
 function shares<const T extends readonly string[]>(names: T) {
   const weights = z.partialRecord(z.enum(names), z.number().nonnegative());
   return weights.transform(
@@ -29,7 +29,7 @@ function shares<const T extends readonly string[]>(names: T) {
 
 export const pretrainSchema = z.strictObject({
   seed: z.int(),
-  /** What it begins with: see `FreshRecipe`. */
+  /** The fresh checkpoint: see `FreshRecipe`. */
   config: z.looseObject({ vision_config: z.looseObject({}) }),
   image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }).optional(),
   max_vocab: z.int().positive(),
@@ -42,9 +42,9 @@ export const pretrainSchema = z.strictObject({
       z.strictObject({
         lr: z.number().positive(),
         warmup_steps: z.int().nonnegative(),
-        /** Steps after which the cosine would reach 0; without it, the cycle's own. */
+        /** Steps after which the cosine reaches 0. Default: the cycle's steps. */
         decay_steps: z.int().positive().optional(),
-        /** Parts that stay as they are. */
+        /** Parts that are not trained. */
         freeze: z.array(z.enum(parts)),
         /** One after another: steps, scenes a step, lessons a scene, and the shares of lesson kinds meanwhile. */
         stages: z
@@ -64,7 +64,7 @@ export const pretrainSchema = z.strictObject({
       }),
     )
     .min(1),
-  /** The result is the mean of what so many last cycles exported. */
+  /** The result is the mean of the checkpoints of this many last cycles. */
   average: z.int().positive().default(1),
   optimizer: z.strictObject({
     betas: z.tuple([z.number(), z.number()]),
@@ -98,8 +98,8 @@ export interface PretrainMetrics {
 }
 
 /**
- * One cycle over the checkpoint in `dir`; reports every step. `done` steps of earlier cycles have seen their scenes. The
- * engine is the caller's to export.
+ * One cycle over the checkpoint in `dir`; `onStep` hears of every step. `done` steps of earlier cycles have used their scenes. The
+ * caller exports and disposes the engine.
  */
 export function pretrain(
   dir: string,

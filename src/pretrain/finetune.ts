@@ -1,6 +1,6 @@
 /**
  * @file Few-shot fine-tuning, the supervised baseline beside GRPO-GR (paper, section 4.1): the same few samples, but their
- * boxes and answers are taught word for word. What the original taught is not published; here it is what the method `sft`
+ * boxes and answers are taught word for word. The original's targets are not published; here they are what the method `sft`
  * asks for: the list of all true boxes in the model's own coordinates, then the answer.
  */
 import { renameSync, rmSync } from "node:fs";
@@ -26,7 +26,7 @@ import { writeWhole } from "../util/files.ts";
 const { model, seed, steps, prompts_per_step, data, optimizer, image, freeze, precision, device, micro_batch_tokens } =
   recipeFields.shape;
 
-/** The keys of a training recipe that supervision needs. */
+/** The keys of a training recipe that fine-tuning uses. */
 export const finetuneSchema = z.strictObject({
   model,
   data: data.omit({ eval: true }),
@@ -61,8 +61,8 @@ export interface FinetuneMetrics {
 }
 
 /**
- * Teaches a recipe's samples to its model and writes the checkpoint, whole or not at all; what made it stands in its
- * `trainer/finetune.json`.
+ * Teaches a recipe's samples to its model and writes the checkpoint, whole or not at all; `trainer/finetune.json` in it records
+ * its recipe and data.
  * @throws UserError for bad data; the signal's reason when it fires
  */
 export async function finetune(
@@ -74,7 +74,7 @@ export async function finetune(
   const engine = new LocalEngine(recipe.model, toEngine(recipe));
   try {
     for (let step = 1; step <= recipe.steps; step++) {
-      // Signals get their turn; a step itself does not wait for anything.
+      // Let signals be heard: a step itself never yields.
       await new Promise(setImmediate);
       signal?.throwIfAborted();
       const batch = batchOf(samples, recipe, step);
@@ -104,7 +104,7 @@ export async function finetune(
   }
 }
 
-/** Where a checkpoint says what made it. Beside the model, not part of it. */
+/** The file of a checkpoint that records how it was made. It is not part of the model. */
 export const RECORD = "trainer/finetune.json";
 
 /** What decides a fine-tuned model: its recipe, and the hash of its data. */
@@ -113,7 +113,7 @@ export async function madeBy(recipe: FinetuneRecipe): Promise<object> {
   return { recipe, data: { train: await dataHash(samples) } };
 }
 
-/** A sample's prompt, and what is to be answered to it. */
+/** A sample's prompt, and its target. */
 async function lesson(processor: Processor, sample: Sample): Promise<TrainGroup> {
   const image = await processor.image(sample.image);
   const response = target(sample, processor, image.frame);

@@ -1,6 +1,6 @@
 /**
- * @file The checkpoint that pretraining begins with, of either family: tokenizer, processor files, config and fresh
- * weights. The language model may be that of another checkpoint, as InternVL3's is Qwen2.5's.
+ * @file Makes the checkpoint that pretraining begins with, of either family: tokenizer, processor files, config and fresh
+ * weights. Its language model may come from another checkpoint, as InternVL3's comes from Qwen2.5.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -109,7 +109,7 @@ function tokenizerOf(dir: string): TrainedTokenizer {
   };
 }
 
-/** Copies embeddings, language model and head of the checkpoint in `dir` over `weights`; tokens it does not know stay fresh. */
+/** Copies embeddings, language model and head of the checkpoint in `dir` over `weights`; tokens that it lacks keep their fresh weights. */
 function takeLanguage(dir: string, model: Model, weights: ReadonlyMap<string, Tensor>): void {
   const { parameters } = readWeights(dir, readModel(dir), "cpu");
   for (const [name, target] of weights) {

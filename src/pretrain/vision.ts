@@ -1,7 +1,7 @@
 /**
  * @file The first stage of pretraining: the vision tower learns what stands where, before any word. Linear heads on the
  * connector's output must name the shape that a merged patch is part of, and where an object has its centre its shape
- * and colour, and place its edges. The heads are thrown away; what they read stays in the features.
+ * and colour, and place its edges. The heads are then dropped; what they learned to read remains in the features.
  */
 import { area, box, commonArea } from "../boxes.ts";
 import { readWeights, writeWeights } from "../checkpoint/weights-io.ts";
@@ -137,15 +137,15 @@ export interface Patch {
 }
 
 /**
- * An object as features are to tell of it. Edges are taken from the image's corner, not the patch's: rotary positions are
- * relative, and a language model that is to write coordinates needs features that say where they are.
+ * An object as the features must describe it. Edges are measured from the image's corner, not the patch's: rotary positions are
+ * relative, and a language model that writes coordinates needs features that say where they are.
  */
 export interface Placed {
   /** Counted from 1. */
   readonly shape: number;
   readonly color: number;
   readonly box: Box<"frame">;
-  /** Its edges as the model is to write them. */
+  /** Its edges as the model must write them. */
   readonly written: readonly number[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file How much the rethink looks at the image, with the boxes of the thought and without them (paper, figure 5). The
- * chain is cut at `<rethink>`, every box before it deleted, and the model goes on from both versions.
+ * @file Measures how much the rethink attends to the image, with and without the boxes before it (paper, figure 5).
+ * The chain is cut at `<rethink>`, and the model continues it once as it is and once with its boxes deleted.
  */
 
 import type { LocalEngine } from "../engine/local.ts";
@@ -13,7 +13,7 @@ import { ObservedAttention } from "./observed-attention.ts";
 /** Attention to the image, [layer][written token] in [0, 1]: mean over the heads. */
 export type ImageAttention = readonly (readonly number[])[];
 
-/** One chain's two rethinks, both as long as the shorter one: attention to the image wanes with the length of a text. */
+/** One chain's two rethinks, both cut to the shorter one's length, since attention to the image falls with the length of a text. */
 export interface RethinkAttention {
   readonly withBoxes: ImageAttention;
   readonly withoutBoxes: ImageAttention;
@@ -30,12 +30,12 @@ export interface AttentionCurves {
 export interface AttentionSummary {
   readonly withBoxes: AttentionCurves;
   readonly withoutBoxes: AttentionCurves;
-  /** What boxes add to a rethink's mean over layers and tokens; paired by chain. */
+  /** How much more attention a rethink pays with boxes: its mean over layers and tokens, paired by chain. */
   readonly gain: PairedGain;
 }
 
 /**
- * Lets the model rethink each chain greedily for `tokens` tokens, from its thought as it is and from its thought without
+ * Lets the model rethink each chain greedily for `tokens` tokens, after its thinking as it is and after its thinking without
  * boxes, and observes both. Undefined for a chain without a `<rethink>`, or without a box before it. The paper observes 50.
  */
 export async function rethinkAttention(
@@ -61,7 +61,7 @@ export async function rethinkAttention(
   });
 }
 
-/** Attention to the prompt's images from the places where the policy chooses each of `ids`. */
+/** Attention to the prompt's images from the positions at which the policy chooses each of `ids`. */
 export function imageAttention(engine: LocalEngine, prompt: Prompt, ids: readonly number[]): ImageAttention {
   const choosing = ids.map((_, i) => prompt.ids.length - 1 + i);
   const image = prompt.ids.flatMap((id, i) => (id === engine.processor.imageTokenId ? [i] : []));
@@ -70,7 +70,7 @@ export function imageAttention(engine: LocalEngine, prompt: Prompt, ids: readonl
   return shares;
 }
 
-/** What the rethinks of some chains amount to. @throws Error without any */
+/** Summarizes the rethinks of some chains. @throws Error without any */
 export function attentionSummary(observed: readonly RethinkAttention[]): AttentionSummary {
   const [having, lacking] = [observed.map((each) => each.withBoxes), observed.map((each) => each.withoutBoxes)];
   const overall = (attentions: readonly ImageAttention[]) => attentions.map((layers) => mean(layers.map(mean)));

@@ -12,10 +12,10 @@ import { type Random, stream } from "../util/random.ts";
 import { drawBoxes } from "./draw-boxes.ts";
 import { replaced } from "./forced-prefix.ts";
 
-/** Who looks and picks. One that cannot tell gives `Unscored`. */
+/** A judge that looks at both pictures and picks one, or gives `Unscored`. */
 export interface Chooser {
   readonly name: string;
-  /** The number of the picture that fits. Throws only what ends the whole measurement. */
+  /** The number of the picture that fits. Throws only errors that end the whole measurement. */
   choose(prompt: string, pictures: readonly [RgbImage, RgbImage]): Promise<0 | 1 | Unscored>;
 }
 
@@ -32,7 +32,7 @@ export interface CorrelationSummary {
   /** Chains looked at in each repeat. */
   readonly n: number;
   readonly unscored: number;
-  /** Share of right picks of each repeat, their mean and their standard deviation (n - 1); undefined while any is unscored. */
+  /** The share of right picks in each repeat, their mean and standard deviation (n - 1); undefined while any is unscored. */
   readonly repeats: readonly number[] | undefined;
   readonly mean: number | undefined;
   readonly deviation: number | undefined;
@@ -70,7 +70,7 @@ export async function pick(
   );
 }
 
-/** The paper's words, to the letter, around the chain with every coordinate masked. */
+/** The paper's prompt, word for word, around the chain with every coordinate masked. */
 export function choicePrompt(chain: Chain): string {
   const masked = replaced(chain.text, chain.boxes, () => "[masked]");
   return `Please decide which image has the bounding boxes that match the following description: ${masked}\n${REPLIES}`;
@@ -87,7 +87,7 @@ export function randomBox({ width, height }: { width: number; height: number }, 
   return box("image", x1, y1, x2, y2);
 }
 
-/** What some picks amount to; every chain was asked about in every repeat. */
+/** Summarizes picks; every chain was asked about in every repeat. */
 export function correlationSummary(picks: readonly Pick[]): CorrelationSummary {
   const repeats = [...new Set(picks.map(({ repeat }) => repeat))];
   const unscored = picks.filter(({ chosen }) => typeof chosen !== "number").length;

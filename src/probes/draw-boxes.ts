@@ -1,4 +1,4 @@
-/** @file Boxes drawn into an image's pixels, for models that are to see them. */
+/** @file Draws boxes into an image's pixels, for models that must see them. */
 
 import type { RgbImage } from "../prompt/resize.ts";
 import type { Box } from "../records.ts";

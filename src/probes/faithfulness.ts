@@ -1,10 +1,10 @@
 /**
- * @file Whether answers rest on the reasoning before them: each chain's reasoning is tampered with, and what comes of it is
- * held against what comes of the intact chain, treated in the same way. Two things are measured:
+ * @file Measures whether answers depend on the reasoning before them: each chain's reasoning is edited, and the outcome is
+ * compared with that of the intact chain, treated in the same way. Two things are measured:
  *
- * - what stands before `<rethink>` is edited, and the model rethinks and answers anew (the paper's ablation, figure 5): is
- *   the answer still right, is it still the same?
- * - all that stands before `<answer>` is edited, and the original answer is scored after it: how much likelihood does it lose?
+ * - the text before `<rethink>` is edited, and the model rethinks and answers anew (the paper's ablation, figure 5): is the
+ *   answer still right, is it still the same?
+ * - all text before `<answer>` is edited, and the original answer is scored after it: how much likelihood does it lose?
  */
 
 import { parseChain } from "../chain/parse.ts";
@@ -18,7 +18,7 @@ import { type Chain, isScored, type Prompt, type Sample, type Score } from "../r
 import { type Random, stream } from "../util/random.ts";
 import { boxesRemoved, boxesShuffled, type Edit, forcedPrefix, intact, thinkingRemoved } from "./forced-prefix.ts";
 
-/** A sample, how it was asked and what was said. */
+/** A sample with its prompt and the chain that answered it. */
 export interface AnsweredSample {
   readonly sample: Sample;
   readonly prompt: Prompt;
@@ -33,11 +33,11 @@ const edits = {
 } satisfies Record<string, (random: Random) => Edit>;
 export type Probe = keyof typeof edits;
 
-/** What came of one chain's reasoning, intact or tampered with. */
+/** The outcome of one chain's reasoning, intact or edited. */
 export interface Outcome {
   readonly id: string;
   readonly probe: Probe;
-  /** The chain up to `<rethink>`, as edited, and what the model went on with. */
+  /** The chain up to `<rethink>`, as edited, and the model's continuation. */
   readonly text: string;
   readonly answer: string | undefined;
   readonly acc: Score;
@@ -45,16 +45,16 @@ export interface Outcome {
   readonly originalLogprob: number | undefined;
 }
 
-/** What a probe did to some chains. A gain below 0 says that what was taken away had been of use. */
+/** The effect of a probe on some chains. A gain below 0 means that what was removed was useful. */
 export interface ProbeSummary {
   readonly probe: Probe;
   /** Chains that had something to edit. */
   readonly n: number;
-  /** Those of them that could not be judged, intact or tampered with. */
+  /** Those of them that could not be judged, intact or edited. */
   readonly unscored: number;
   /** Undefined without chains, and while any of them is unscored. */
   readonly acc: PairedGain | undefined;
-  /** Share of chains that came to another answer. */
+  /** Share of chains whose answer changed. */
   readonly changed: Interval | undefined;
   /** Over the chains that had an answer. */
   readonly originalLogprob: PairedGain | undefined;
@@ -92,7 +92,7 @@ export async function probe(
   );
 }
 
-/** Each probe's prefix to rethink from, and what the original answer is worth after its edit. */
+/** Each probe's prefix to rethink from, and the log-probability of the original answer after its edit. */
 function variantsOf(
   engine: Pick<Engine, "score">,
   { tokenizer }: Processor,
@@ -121,7 +121,7 @@ function originalAnswer({ text }: Chain): string {
   return /<answer>([\s\S]*?(?:<\/answer>|$))/.exec(text)?.[1] ?? "";
 }
 
-/** What each probe did, over outcomes of `probe`. */
+/** Summarizes the outcomes of `probe` for each probe. */
 export function probeSummaries(outcomes: readonly Outcome[]): ProbeSummary[] {
   const intactOf = new Map(outcomes.filter((each) => each.probe === "intact").map((each) => [each.id, each]));
   const probes = (Object.keys(edits) as Probe[]).filter((name) => name !== "intact");
@@ -147,7 +147,7 @@ export function probeSummaries(outcomes: readonly Outcome[]): ProbeSummary[] {
   });
 }
 
-/** An answer without what does not make it another. */
+/** An answer normalised, so that equal ones compare as equal. */
 function said({ answer }: Outcome): string | undefined {
   return answer === undefined ? undefined : normalize(answer);
 }

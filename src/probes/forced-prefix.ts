@@ -1,17 +1,17 @@
 /**
- * @file Chains whose reasoning was tampered with, as text that the model is made to go on from. What boxes and thoughts are
- * worth shows in what changes after them. The paper's rethink ablation (figure 5) is one of these edits, before `<rethink>`.
+ * @file Edits the reasoning of chains into a text that the model must continue. What changes after it shows what boxes and
+ * thoughts are worth. The paper's rethink ablation (figure 5) is one of these edits, before `<rethink>`.
  */
 
 import type { Chain, PlacedBox } from "../records.ts";
 import type { Random } from "../util/random.ts";
 
-/** What is done to the text before a tag and to the boxes in it; undefined where there is nothing to do it to. */
+/** Edits the text before a tag and the boxes in it; undefined where there is nothing to edit. */
 export type Edit = (head: string, boxes: readonly PlacedBox[]) => string | undefined;
 
 /**
- * The chain up to and with its first `until` tag, edited before it. Undefined when the chain lacks the tag, when an
- * `<answer>` stands before it, and when there is nothing to edit.
+ * The chain up to and including its first `until` tag, with the text before it edited. Undefined when the chain lacks the tag, has
+ * an `<answer>` before it, or when there is nothing to edit.
  */
 export function forcedPrefix({ text, boxes }: Chain, until: "<rethink>" | "<answer>", edit: Edit): string | undefined {
   const at = text.indexOf(until);
@@ -24,10 +24,10 @@ export function forcedPrefix({ text, boxes }: Chain, until: "<rethink>" | "<answ
   return edited === undefined ? undefined : edited + until;
 }
 
-/** The reasoning as it is: what the others are held against. */
+/** The reasoning as it is, with which the others are compared. */
 export const intact: Edit = (head) => head;
 
-/** Every box is cut, with the brackets around it. */
+/** Removes every box, with the brackets around it. */
 export const boxesRemoved: Edit = (head, boxes) => {
   if (boxes.length === 0) return undefined;
   const bracketed = boxes.map(({ start, end }) => {
@@ -60,7 +60,7 @@ export const thinkingRemoved: Edit = (head) => {
   return emptied === head ? undefined : emptied;
 };
 
-/** A text with some of its stretches, in order and apart from each other, replaced. */
+/** A text with some ranges replaced; they are in order and do not overlap. */
 export function replaced(
   text: string,
   stretches: readonly { readonly start: number; readonly end: number }[],

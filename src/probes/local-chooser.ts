@@ -1,4 +1,4 @@
-/** @file A chooser that is a model of our own engine: it takes the reply that is likelier, so that it always replies. */
+/** @file A chooser that is a model in our engine: it takes the likelier reply, so it always replies. */
 import type { Engine } from "../engine/engine.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Chooser } from "./correlation.ts";

@@ -1,4 +1,4 @@
-/** @file Attention that is looked at: how much of it some tokens give to others, layer by layer. */
+/** @file Observes attention: how much of it some tokens give to others, layer by layer. */
 import { additive, prefixedCausal } from "../models/masks.ts";
 import type { Attention } from "../models/model.ts";
 import {
@@ -17,8 +17,8 @@ import {
 import { type Tensor, tidy } from "../torch/tensor.ts";
 
 /**
- * Lets another attention do the work and computes the weights of a few rows beside it, in float32: the kernels in use never
- * give them out, and all of them would not fit into memory. For a pack that is one sequence.
+ * Wraps another attention and computes the weights of a few rows beside it, in float32: the kernels in use do not return
+ * them, and all rows would not fit into memory. For a pack of one sequence.
  */
 export class ObservedAttention implements Attention {
   readonly #inner: Attention;

@@ -1,4 +1,4 @@
-/** @file A chooser that is a service, as the paper asked GPT-4o: it sees both pictures and replies with one's number. */
+/** @file A chooser that is a service, as the paper's GPT-4o: it sees both pictures and replies with the number of one. */
 import sharp from "sharp";
 import type { JudgeSettings, OpenAISettings } from "../config/judge-settings.ts";
 import type { Cost } from "../judge/judge.ts";
@@ -7,7 +7,7 @@ import type { RgbImage } from "../prompt/resize.ts";
 import { UserError } from "../util/errors.ts";
 import type { Chooser } from "./correlation.ts";
 
-/** Tokens that a reply may have: it takes three, more are for models that wrap it in words. */
+/** Most tokens of a reply: three are enough, the rest is for models that add words. */
 const MAX_TOKENS = 32;
 
 /**
@@ -47,7 +47,7 @@ export async function serviceChooser(
   };
 }
 
-/** A question whose answer nobody doubts who sees the pictures. */
+/** A question with an obvious answer for anyone who sees the pictures. */
 const PROOF = 'Please decide which image is red.\nReply with exactly "Image 0" or "Image 1".';
 
 function plain(...color: [number, number, number]): RgbImage {
@@ -84,7 +84,7 @@ async function png({ width, height, rgb }: RgbImage): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The only image that a reply names, whatever it says around it. */
+/** The only image that a reply names, whatever words surround it. */
 export function readChoice(reply: string): 0 | 1 | undefined {
   const named = new Set([...reply.matchAll(/\bimage\s*([01])\b/gi)].map(([, number]) => number));
   if (named.size !== 1) return undefined;

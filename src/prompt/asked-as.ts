@@ -12,7 +12,7 @@ const count = z.int().positive().optional();
 const schema = z.object({
   /** The way of asking. */
   method: z.enum(METHOD_NAMES),
-  /** The pixel policy over what the processor's files say: `ImageOptions`. */
+  /** The image options that override the processor's files. */
   image: z.object({
     minPixels: count,
     maxPixels: count,
@@ -23,7 +23,7 @@ const schema = z.object({
 });
 export type AskedAs = z.infer<typeof schema>;
 
-/** What a checkpoint or adapter folder says; undefined when it says nothing. @throws UserError when it says it wrongly */
+/** What the file of a checkpoint or adapter folder says; undefined without one. @throws UserError when it is invalid */
 export function askedAs(dir: string): AskedAs | undefined {
   const json = readJsonIfPresent(dir, FILE);
   if (json === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
  * @file Training a small byte-level BPE tokenizer in Qwen2's format (Sennrich et al. 2016: merge the most frequent pair,
- * again and again). Deterministic: equal counts are settled by the smaller pair of ids.
+ * again and again). Deterministic: of equally frequent pairs the one with smaller ids comes first.
  */
 
 import { type AddedToken, BYTE_CHARS, byteChars, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
@@ -117,7 +117,7 @@ interface Pair {
   readonly left: number;
   readonly right: number;
   count: number;
-  /** Words in which the pair has stood; some may have lost it since. */
+  /** Words that contained the pair; later merges may have removed it. */
   readonly words: Set<Word>;
 }
 

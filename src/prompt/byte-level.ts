@@ -14,7 +14,7 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-/** What `tokenizer.json` holds, as far as this project makes or looks at it. */
+/** The parts of `tokenizer.json` that this project reads or writes. */
 export interface TokenizerJson {
   readonly added_tokens: readonly AddedToken[];
   readonly model: Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 /**
- * @file The model families, as far as a prompt can tell them apart: their placeholders, image processors, chat templates
- * and the space of their boxes. A new one is an entry in `families`.
+ * @file What differs between model families in a prompt: their placeholders, image processors, chat templates and the space
+ * of their boxes. To add a family, add an entry to `families`.
  */
 
 import type { Space } from "../records.ts";
@@ -20,7 +20,7 @@ export interface Family {
   readonly imageEnd: string;
   /** Whether start and end come from the chat template too. */
   readonly templateFrames: boolean;
-  /** Further tokens that no policy may write. */
+  /** Further tokens that are never sampled. */
   readonly placeholders: readonly string[];
   /** Both throw `UserError` for a folder that lacks what they read. */
   loadImages(dir: string, options: ImageOptions): ImageProcessor;
@@ -70,8 +70,8 @@ export function familyOf(dir: string): Family {
 }
 
 /**
- * The original's conversations are code, named by its config. The template in its `tokenizer_config.json` is the language
- * model's own and knows no images; a template that is a file of its own counts.
+ * Checkpoints in the original layout keep their conversation template in code, and their config names it. The template in their
+ * `tokenizer_config.json` is the language model's and cannot take images; one in a file of its own is used instead.
  */
 function loadConversation(dir: string): ChatTemplate {
   const own = ChatTemplate.loadFile(dir);
@@ -80,6 +80,6 @@ function loadConversation(dir: string): ChatTemplate {
   if (name === "internvl2_5") return new ChatTemplate(INTERNVL_TEMPLATE);
   throw new UserError(
     `${dir}/config.json names the conversation template ${name ?? "none"}; internvl2_5 is supported.`,
-    "Add chat_template.jinja, which then counts.",
+    "Add chat_template.jinja, which is used instead.",
   );
 }

@@ -1,6 +1,6 @@
 /**
- * @file What a prompt asks of a family's image processor. Also the options a user may set over the checkpoint's files, and
- * the reading of those files.
+ * @file The interface of a family's image processor. Also the options that override the checkpoint's files, and how those files
+ * are read.
  */
 
 import path from "node:path";
@@ -11,12 +11,12 @@ import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
-  /** What decides the pixels, as an evaluation's manifest records it. */
+  /** The settings that decide the pixels; an evaluation's manifest records them. */
   readonly config: object;
   readonly layout: ImageLayout;
-  /** What must become of transparency before `process`. */
+  /** How transparency is removed before `process`. */
   readonly alpha: Alpha;
-  /** The recipe key that bounds the tokens of an image. */
+  /** The recipe key that limits the tokens of an image. */
   readonly limit: string;
   /** Pixels as the vision tower takes them. Throws `UserError` for an image the model cannot take. */
   process(image: DecodedImage): ImageInput;
@@ -24,7 +24,7 @@ export interface ImageProcessor {
   tokens(image: ImageInput): number;
 }
 
-/** A user's wishes over what the checkpoint's files say. No family knows all of them. */
+/** Options that override the checkpoint's files. No family knows all of them. */
 export interface ImageOptions {
   /** Least and largest area of the resized image in pixels. */
   readonly minPixels?: number | undefined;
@@ -50,12 +50,12 @@ export function refuseUnknown(options: ImageOptions, family: string, known: read
   );
   if (stray === undefined) return;
   throw new UserError(
-    `${RECIPE_KEYS[stray]} is set, which ${family} does not know.`,
-    `Take it out, or use ${known.map((key) => RECIPE_KEYS[key]).join(", ")}.`,
+    `${RECIPE_KEYS[stray]} is set, but ${family} has no such option.`,
+    `Remove it, or use ${known.map((key) => RECIPE_KEYS[key]).join(", ")}.`,
   );
 }
 
-/** What both families compute, and no setting changes here: bicubic is 3 in Pillow. */
+/** The only values supported, in both families; bicubic is 3 in Pillow. */
 const FIXED = {
   do_convert_rgb: true,
   do_resize: true,
@@ -83,8 +83,8 @@ export class ProcessorFile {
   }
 
   /**
-   * Undefined when the folder has none. Where it has both files, the nested settings count, as in transformers.
-   * Throws `UserError` for settings that are not computed here.
+   * Undefined when the folder has none. Where it has both files, the nested settings are used, as in transformers.
+   * Throws `UserError` for settings that are not supported.
    */
   static find(dir: string): ProcessorFile | undefined {
     const nested = readJsonIfPresent(dir, "processor_config.json")?.image_processor;

@@ -1,5 +1,5 @@
 /**
- * @file An image file to 8-bit RGB pixels, as Pillow decodes it: no colour profile applied, EXIF orientation not applied
+ * @file Decodes an image file to 8-bit RGB pixels as Pillow does: no colour profile applied, EXIF orientation not applied
  * (boxes in data files refer to the stored pixels), the first frame of an animation. The content decides the format,
  * whatever the name says. What would differ from Pillow (16 bits a channel) is refused by name.
  */
@@ -17,7 +17,7 @@ export interface DecodedImage extends RgbImage {
   readonly sha256: string;
 }
 
-/** What becomes of transparency: pasted on white (Qwen2.5-VL) or ignored (InternVL's `convert("RGB")`). */
+/** How transparency is removed: pasted on white (Qwen2.5-VL) or ignored (InternVL's `convert("RGB")`). */
 export type Alpha = "white" | "drop";
 
 /**
@@ -47,7 +47,10 @@ export async function decodeImage(
   if (header.cmyk) return { width, height, rgb: cmykToRgb(decoded.data), sha256: sha256(source) };
   const isTransparent = (byte: number, i: number) => i % channels === channels - 1 && byte < 255;
   if (alpha === "drop" && header.format === "gif" && channels === 4 && decoded.data.some(isTransparent))
-    throw new UserError(`${name} is a GIF with transparency, whose hidden colours are not read.`, "Convert it to PNG.");
+    throw new UserError(
+      `${name} is a GIF with transparency, whose hidden colours cannot be read.`,
+      "Convert it to PNG.",
+    );
   return { width, height, rgb: toRgb(decoded.data, channels, alpha), sha256: sha256(source) };
 }
 
@@ -91,7 +94,7 @@ function onWhite(value: number, opacity: number): number {
   return by255(value * opacity + 255 * (255 - opacity));
 }
 
-/** Cyan, magenta, yellow and black as RGB: what black leaves, less the ink's share of it. No profile is applied. */
+/** Cyan, magenta, yellow and black as RGB, without a colour profile: each channel is (1 - ink) * (1 - black). */
 function cmykToRgb(pixels: Uint8Array): Uint8Array {
   const count = pixels.length / 4;
   const rgb = new Uint8Array(count * 3);

@@ -18,7 +18,7 @@ import { resizeBicubic } from "./resize.ts";
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const;
 export const IMAGENET_STD = [0.229, 0.224, 0.225] as const;
 
-/** What the files of a checkpoint decide. */
+/** The settings from a checkpoint's files. */
 export interface InternVLImageConfig {
   /** Side of a tile in pixels. */
   readonly tileSize: number;
@@ -34,8 +34,8 @@ export interface InternVLImageConfig {
 }
 
 /**
- * The grid of tiles nearest to an image's shape, of those with `minTiles` to `maxTiles` tiles. Of equally near ones a
- * larger is taken as long as the image has more than half its pixels.
+ * The grid of `minTiles` to `maxTiles` tiles whose shape is nearest to the image's. Of equally near grids the larger wins while
+ * the image has more than half its pixels.
  */
 export function tileGrid(
   width: number,
@@ -75,12 +75,12 @@ export class InternVLImageProcessor implements ImageProcessor {
     };
   }
 
-  /** As the files of an `-hf` folder say. Throws `UserError` when they are missing, of another kind, or contradict each other. */
+  /** From the files of an `-hf` folder. Throws `UserError` when they are missing, of another kind, or contradict each other. */
   static load(dir: string, options: ImageOptions = {}): InternVLImageProcessor {
     return new InternVLImageProcessor(checked(dir, readConfig(dir), options));
   }
 
-  /** As the config of an original folder says: there, `preprocessor_config.json` has no more than the normalisation. */
+  /** From the config of a folder in the original layout, whose `preprocessor_config.json` has only the normalisation. */
   static loadOriginal(dir: string, options: ImageOptions = {}): InternVLImageProcessor {
     return new InternVLImageProcessor(checked(dir, readOriginalConfig(dir), options));
   }
@@ -132,7 +132,7 @@ function readConfig(dir: string): InternVLImageConfig {
     throw new UserError(`${file.file}: size is not square, as tiles are.`, "Restore the file.");
   const config = {
     tileSize,
-    // The file's crop_to_patches is not asked: InternVLProcessor always crops.
+    // The file's crop_to_patches has no effect: InternVLProcessor always crops.
     minTiles: file.number(json.min_patches, "min_patches", 1),
     maxTiles: file.number(json.max_patches, "max_patches", 12),
     thumbnail: true,
@@ -184,7 +184,7 @@ function visionConfig(json: JsonObject): JsonObject {
   return isObject(json.vision_config) ? json.vision_config : {};
 }
 
-/** The config with a user's wishes in it. Throws `UserError` when it cannot be met. */
+/** The config with the user's options. Throws `UserError` when they do not fit it. */
 function checked(dir: string, config: InternVLImageConfig, options: ImageOptions): InternVLImageConfig {
   refuseUnknown(options, "InternVL3", ["minTiles", "maxTiles"]);
   const merged = {

@@ -1,9 +1,9 @@
 /**
- * @file The named ways of asking: what follows the question, where generation stops, where the answer is found.
- * Prompt and reading belong together, so that no run can pair a prompt with a reading that does not fit it.
+ * @file The prompt formats (methods): what follows the question, where generation stops, and how the answer is read. They are
+ * defined together, so that no run can pair a prompt with a reading that does not fit it.
  */
 
-/** One way of asking. */
+/** One prompt format. */
 export interface Method {
   readonly name: MethodName;
   /** Follows `"\nQuestion: " + question` in the user turn. */

@@ -1,4 +1,4 @@
-/** @file Pixels to the flattened patches that a vision tower's first layer takes as rows. */
+/** @file Cuts pixels into the flattened patches that a vision tower's first layer takes as rows. */
 
 import type { RgbImage } from "./resize.ts";
 
@@ -17,7 +17,7 @@ export interface PatchLayout {
   readonly merge: number;
   /** Times each patch is repeated, for towers that expect frames of a film. */
   readonly frames: number;
-  /** Value of every byte, a table for each channel. */
+  /** The normalised value of every byte, a table for each channel. */
   readonly values: readonly Float32Array[];
 }
 

@@ -1,4 +1,4 @@
-/** @file Writing what a checkpoint folder needs beside weights and `config.json`: tokenizer, chat template, image processor. */
+/** @file Writes what a checkpoint folder needs beside weights and `config.json`: tokenizer, chat template, image processor. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -1,4 +1,4 @@
-/** @file The prompt stage: a sample and a method in, token ids and pixels out, all as the checkpoint's own files say. */
+/** @file The prompt stage: turns a sample and a method into token ids and pixels, as the checkpoint's own files define them. */
 
 import path from "node:path";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
@@ -14,10 +14,10 @@ import type { RgbImage } from "./resize.ts";
 import type { ChatTemplate, Part } from "./template.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** An image on its way in: a file, its bytes, or pixels that come from no file. */
+/** An image: a file, its bytes, or pixels in memory. */
 export type ImageSource = string | Uint8Array | RgbImage;
 
-/** A user turn cut where several questions about the same images part ways: `head` + `rest` are the whole prompt. */
+/** A user turn in two parts: several questions about the same images share `head`. `head` + `rest` are the whole prompt. */
 export interface Conversation {
   /** System turn, the user's header and the images, up to the token that ends the last. Empty without images. */
   readonly head: readonly number[];
@@ -47,11 +47,11 @@ export class Processor {
   readonly images: ImageProcessor;
   /** The longest sequence the model takes, in tokens. */
   readonly contextLength: number;
-  /** Stands in the prompt once for every image feature. */
+  /** The placeholder, one for every image feature in the prompt. */
   readonly imageTokenId: number;
   /** What the chat template writes for an image. */
   readonly imageToken: string;
-  /** Only the processor writes these: never sampled, and masked in every log-softmax, or the count of image tokens could break. */
+  /** Only the processor writes these. They are never sampled and are masked in every log-softmax: otherwise a completion could change the number of image tokens. */
   readonly placeholderIds: readonly number[];
   /** Tokens that end a completion. */
   readonly endIds: readonly number[];
@@ -185,7 +185,7 @@ function present(tokenizer: Tokenizer, spellings: readonly string[]): number[] {
   return spellings.map((spelling) => tokenizer.findTokenId(spelling)).filter((id) => id !== undefined);
 }
 
-/** The smaller of what `config.json` and the tokenizer allow; the library writes an absurd length where there is none. */
+/** The smaller of what `config.json` and the tokenizer allow; for a tokenizer without a limit the library writes a huge number. */
 function readContextLength(dir: string): number {
   const config = readJsonIfPresent(dir, "config.json") ?? {};
   const text = [config.text_config, config.llm_config].find(isObject) ?? {};

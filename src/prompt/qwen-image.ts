@@ -1,5 +1,5 @@
 /**
- * @file Qwen2-VL's image processor: pixels to the patches and grid its vision tower takes. The reference is the Pillow
+ * @file Qwen2-VL's image processor: turns pixels into the patches and grid that its vision tower takes. The reference is the Pillow
  * processor of transformers (`Qwen2VLImageProcessorPil`); pixels are resized as bytes, never as floats.
  */
 
@@ -15,7 +15,7 @@ import { type RgbImage, resizeBicubic } from "./resize.ts";
 export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
 export const CLIP_STD = [0.26862954, 0.26130258, 0.27577711] as const;
 
-/** What `preprocessor_config.json` decides. */
+/** The settings from `preprocessor_config.json`. */
 export interface QwenImageConfig {
   readonly minPixels: number;
   readonly maxPixels: number;
@@ -33,7 +33,7 @@ export interface ResizeLimits {
   readonly factor?: number;
   readonly minPixels: number;
   readonly maxPixels: number;
-  /** A side is never rounded to zero before the limits are looked at (Qwen's `fetch_image`; transformers lets it). */
+  /** Round a side up from zero before the limits are applied (as Qwen's `fetch_image` does, but not transformers). */
   readonly atLeastFactor?: boolean;
 }
 
@@ -95,7 +95,7 @@ export class QwenImageProcessor implements ImageProcessor {
     };
   }
 
-  /** As `preprocessor_config.json` of the checkpoint folder says. Throws `UserError` when that is missing or of another kind. */
+  /** From `preprocessor_config.json` of the checkpoint folder. Throws `UserError` when that is missing or of another kind. */
   static load(dir: string, options: ImageOptions = {}): QwenImageProcessor {
     refuseUnknown(options, "Qwen2.5-VL", ["minPixels", "maxPixels", "doubleResize"]);
     return new QwenImageProcessor(readConfig(dir, options));

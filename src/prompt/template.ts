@@ -1,4 +1,4 @@
-/** @file Chat templates: a checkpoint's own Jinja template, rendered as the Python library renders it. */
+/** @file Chat templates: renders a checkpoint's own Jinja template as the Python library does. */
 
 import { Template } from "@huggingface/jinja";
 import { messageOf, UserError } from "../util/errors.ts";
@@ -14,7 +14,7 @@ export interface Message {
   readonly content: string | readonly Part[];
 }
 
-/** A template of both families' form: `image` for every image, `system` where the conversation brings no system turn. */
+/** A template of the form that both families use: `image` for every image, `system` if the conversation has no system turn. */
 function chatMarkup(image: string, system?: string): string {
   const opening = `{%- if loop.first and message.role != 'system' %}
 {{- '<|im_start|>system\\n${system}<|im_end|>\\n' }}
@@ -61,7 +61,7 @@ export class ChatTemplate {
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string>>;
 
-  /** `variables` are what templates may name beside the messages: `bos_token`, `eos_token`, ... */
+  /** `variables` can be used in the template beside the messages: `bos_token`, `eos_token`, ... */
   constructor(source: string, variables: Readonly<Record<string, string>> = {}) {
     this.#template = new Template(source);
     this.#variables = variables;
@@ -113,7 +113,7 @@ export class ChatTemplate {
   }
 }
 
-/** A template given as text, or as a list of named ones of which `default` counts. */
+/** A template given as text, or the one named `default` of a list. */
 function named(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return undefined;

@@ -1,4 +1,4 @@
-/** @file Decoding while tokens arrive: text is released once no later token can change it. */
+/** @file Decodes while tokens arrive: text is released once no later token can change it. */
 
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -22,7 +22,7 @@ export class TextStream {
     return text;
   }
 
-  /** The text held back, when no more ids come. */
+  /** The rest of the text, when no more ids come. */
   end(): string {
     const text = this.#decodePending();
     this.#pending = [];

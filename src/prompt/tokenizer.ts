@@ -1,6 +1,6 @@
 /**
- * @file Text to token ids and back, over Hugging Face's own JavaScript tokenizers, read from a checkpoint folder. Ids are
- * those of the Python library; the library's traps (empty decodes, ids without a token, clean-up of spaces) end here.
+ * @file Text to token ids and back, by Hugging Face's own JavaScript tokenizers, read from a checkpoint folder. Ids are those of
+ * the Python library; pitfalls of the JavaScript one (empty decodes, ids without a token, clean-up of spaces) are handled here.
  */
 
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ import { isObject, type JsonObject } from "../util/json-object.ts";
 import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
 import { readJsonIfPresent, readTextIfPresent, requireFolder } from "./checkpoint-files.ts";
 
-/** The file of a checkpoint folder that its tokenizer is read from. */
+/** The file of a checkpoint folder from which its tokenizer is read. */
 export function tokenizerFile(dir: string): string {
   return existsSync(path.join(dir, "tokenizer.json")) ? "tokenizer.json" : "vocab.json";
 }
@@ -69,7 +69,7 @@ export class Tokenizer {
   refuseSpecial(text: string, where = "the text"): void {
     const found = this.#specialSpellings.find((spelling) => text.includes(spelling));
     if (found === undefined) return;
-    throw new UserError(`${where} contains ${found}, which the model reads as a control token.`, "Take it out.");
+    throw new UserError(`${where} contains ${found}, which the model reads as a control token.`, "Remove it.");
   }
 
   /** Text of `ids`. Ids without a token (rows that pad an embedding table) give no text, as in the Python library. */

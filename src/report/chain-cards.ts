@@ -7,7 +7,7 @@ import { type Html, html } from "./html.ts";
 import { fraction, known, percent } from "./number-format.ts";
 import type { Pictures } from "./picture.ts";
 
-/** The section of examples; `before` or `after` may be empty in a run that has not got so far. */
+/** The section of examples; `before` or `after` may be empty in an unfinished run. */
 export function chainsSection(before: readonly ReadAnswer[], after: readonly ReadAnswer[], pictures: Pictures): Html {
   const examples = pickExamples(before, after);
   const sets = [...new Set(examples.map((example) => example.sample.set))];
@@ -30,7 +30,7 @@ function exampleCard({ sample, before, after, why }: Example, pictures: Pictures
   </article>`;
 }
 
-/** One answer: its boxes on the picture, what it was worth, and its text. `title` says whose it is. */
+/** One answer: its boxes on the picture, its scores and its text. `title` says whose it is. */
 export function chainCard(title: string, sample: ReadAnswer, pictures: Pictures): Html {
   const boxes = `${sample.boxes.length} ${sample.boxes.length === 1 ? "box" : "boxes"}`;
   return html`<div class="chain">
@@ -45,7 +45,7 @@ export function chainCard(title: string, sample: ReadAnswer, pictures: Pictures)
     ${chainText(sample.text, sample.boxes)}</div>`;
 }
 
-/** Right or wrong, or why that is not known. */
+/** Whether it is right, or why that is not known. */
 function verdict(sample: ReadAnswer): Html | undefined {
   if (sample.unscored !== undefined) return html`<span class="none">unscored: ${sample.unscored}</span>`;
   const right = isRight(sample);

@@ -1,4 +1,4 @@
-/** @file A chain as text: its boxes marked in the colours they have on the picture, its tags set apart. */
+/** @file A chain as text: its boxes marked in the colours of the picture, its tags styled. */
 
 import type { BoxLine } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";

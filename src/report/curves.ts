@@ -1,4 +1,4 @@
-/** @file The training curves: which quantities of `metrics.jsonl` are charted, and what each one tells. */
+/** @file The training curves: which quantities of `metrics.jsonl` are charted, each with a caption. */
 
 import type { Metrics } from "../run/lines.ts";
 import { type Chart, chartGrid, lineChart, smoothing } from "./chart.ts";

@@ -1,10 +1,10 @@
-/** @file The cells of tables of evaluations as text, alike in the terminal, in files and on the page. */
+/** @file Formats the cells of evaluation tables, for the terminal, for files and for the page. */
 import type { Metric } from "../evaluation/aggregate.ts";
 import type { Cell } from "../tables/cells.ts";
 import type { TableSet } from "../tables/paper-table.ts";
 import { fraction, partial, percent } from "./number-format.ts";
 
-/** What metrics are called. */
+/** The metrics' titles. */
 export const TITLE = {
   acc: "ACC",
   accBinary: "binarised ACC",
@@ -19,7 +19,7 @@ export function inPercent(metric: Metric): boolean {
   return metric === "acc" || metric === "accBinary" || metric === "choice";
 }
 
-/** What a metric is called where its numbers have no other unit beside them: `ACC, %`. */
+/** A metric's title with its unit: `ACC, %`. */
 export function titleWithUnit(metric: Metric): string {
   return inPercent(metric) ? `${TITLE[metric]}, %` : TITLE[metric];
 }
@@ -47,7 +47,7 @@ export function samplesText({ samples, of }: Omit<TableSet, "name">): string {
   return of === undefined ? String(samples) : `first ${samples} of ${of}`;
 }
 
-/** Name of a row, with the seeds behind it where there are several. */
+/** Name of a row, with the number of seeds if there are several. */
 export function rowTitle({ name, seeds }: { readonly name: string; readonly seeds: number }): string {
   return seeds > 1 ? `${name} (${seeds} seeds)` : name;
 }

@@ -1,4 +1,4 @@
-/** @file Two evaluations beside each other for the terminal: what was done differently, then what came of it. */
+/** @file Two evaluations compared for the terminal: how they were made, then their numbers. */
 
 import type { Metric } from "../evaluation/aggregate.ts";
 import type { Comparison, PairedEstimate } from "../evaluation/compare-evaluations.ts";
@@ -20,7 +20,7 @@ export function comparisonText(before: Evaluation, after: Evaluation, comparison
     if (rows.length === 0) return [];
     return [table([[title, ...heads], ...rows.map((set) => [set.name, ...cells(set[metric], metric)])])];
   };
-  // What is partial above is so here too: these are listed where there is a number.
+  // These metrics are listed only where they have a number: the lines above already say what is partial.
   const further = sets.flatMap((set) =>
     FURTHER.filter((metric) => set[metric].gain !== null).map((metric) => [
       `${set.name} ${titleWithUnit(metric)}`,

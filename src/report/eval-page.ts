@@ -1,6 +1,6 @@
 /**
- * @file Evaluations as one page that needs nothing beside itself: the table, what was asked how, and a browser of samples
- * with every row's boxes on the picture.
+ * @file Evaluations as one self-contained page: the table, how they were made, and a browser of samples with every row's boxes
+ * on the picture.
  */
 
 import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
@@ -123,7 +123,7 @@ function choose(samples: readonly Asked[]): Asked[] {
   return [...samples.slice(0, FIRST), ...others("disagreed on"), ...others("unscored")];
 }
 
-/** What the rows made of a sample; an answer that is neither right nor wrong agrees with none. */
+/** Whether the rows agree on a sample; an answer that is neither right nor wrong agrees with none. */
 function outcomeOf({ answers }: Asked): Outcome {
   const right = new Set(answers.map(({ answer }) => isRight(answer)));
   if (right.has(undefined)) return "unscored";
@@ -165,7 +165,7 @@ function manifestsSection(evaluations: readonly AnsweredEvaluation[]): Html {
     )}</div></section>`;
 }
 
-/** What evaluations are called in the browser: by row, with the seed where a name stands for several. */
+/** The evaluations' names in the browser: the row's, with the seed if several share it. */
 function titlesOf(evaluations: readonly AnsweredEvaluation[]): string[] {
   const names = evaluations.map(({ manifest }) => manifest.name);
   return evaluations.map(({ manifest: { name, decoding } }) =>

@@ -16,9 +16,8 @@ import { cellText, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./
 import { furtherTables } from "./further-tables.ts";
 
 /**
- * The paper's table: two heading lines, then two lines a row, the numbers and half the widths of their 95 % intervals. Sets that
- * have no room on a line of `width` beside the others stand below them. Then what else was measured, and a table of each kind of
- * question that was asked.
+ * The paper's table: two heading lines, then two lines a row, with the numbers and half the widths of their 95 % intervals. Sets
+ * that do not fit into `width` follow below. Then come the further metrics, and a table for each kind of question.
  */
 export function terminalTable(data: Table, width = lineWidth()): string {
   const sets = data.sets.filter(({ name }) => metricsOf(data, name, PAPER_METRICS).length > 0);
@@ -88,9 +87,9 @@ export function markdownTable(data: Table): string {
 }
 
 /**
- * Each number with its ends and its coverage in columns of their own, all but the counts as shares; a partial number is empty.
- * First the paper's columns, then the further metrics, then those of the kinds of questions, at last what was asked of a set
- * that was not asked whole.
+ * Each number, the ends of its interval and its coverage have columns of their own, all but the counts as shares; a partial number
+ * is empty. First come the paper's columns, then the further metrics, then the kinds of questions, and last the sizes of sets that
+ * were not asked whole.
  */
 export function csvTable(data: Table): string {
   const columns = [

@@ -1,4 +1,4 @@
-/** @file Which chains the page shows: fixed rules, so that nobody has picked the pretty ones. */
+/** @file Picks the chains that the page shows by fixed rules, so that none is chosen for its looks. */
 
 import type { ReadAnswer, RolloutLine } from "../run/lines.ts";
 import { known } from "./number-format.ts";

@@ -19,7 +19,7 @@ export function factsSection({ run, metrics, summary }: RunFolder): Html {
       ${recorded("Data", run?.data, false)}${recorded("Recipe", run?.recipe, false)}</div></section>`;
 }
 
-/** Where the time went: a bar divided by phase, with a legend. */
+/** The time of each phase: a divided bar with a legend. */
 function timeBar(title: string, seconds: Readonly<Record<string, number | null>>): Html | undefined {
   const parts = Object.entries(seconds).filter((part): part is [string, number] => known(part[1]) && part[1] > 0);
   const total = parts.reduce((sum, [, s]) => sum + s, 0);
@@ -35,7 +35,7 @@ function timeBar(title: string, seconds: Readonly<Record<string, number | null>>
     <p class="legend">${parts.map(([name, s], i) => html`<span class="c${i % 8}"><i></i>${name} <b>${duration(s)}</b></span>`)}</p></div>`;
 }
 
-/** Phases that do not add up to `total` leave a rest; `total` itself is no phase. */
+/** Adds the rest if the phases do not sum up to `total`, which is not a phase itself. */
 function withRest({ total, ...phases }: Readonly<Record<string, number>>): Record<string, number> {
   const rest = (total ?? 0) - Object.values(phases).reduce((sum, s) => sum + s, 0);
   return rest > (total ?? 0) / 100 ? { ...phases, rest } : phases;

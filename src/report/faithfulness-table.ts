@@ -1,11 +1,11 @@
-/** @file What `grit probe faithfulness` prints. */
+/** @file The table that `grit probe faithfulness` prints. */
 
 import type { PairedGain } from "../evaluation/statistics.ts";
 import type { ProbeSummary } from "../probes/faithfulness.ts";
 import { table } from "../util/table.ts";
 import { partial, percent, points, signed2 } from "./number-format.ts";
 
-/** What each probe did, a line each; no accuracy while a chain could not be judged. */
+/** A line for each probe, without accuracy while a chain could not be judged. */
 export function faithfulnessTable(summaries: readonly ProbeSummary[]): string {
   const gain = (of: PairedGain | undefined, write: (value: number) => string) =>
     of ? `${write(of.gain)} (${write(of.low)} … ${write(of.high)})` : "–";

@@ -9,7 +9,7 @@ import { rowTitle, titleWithUnit, wholeText } from "./eval-cells.ts";
 export interface FurtherTable {
   /** Names of the columns: the table's own above the methods, `set`, and those of its numbers. */
   readonly heads: readonly string[];
-  /** What a reader must know of it. */
+  /** A note for the reader. */
   readonly note: string;
   /** Cells by column. The rows of one set stand together. */
   readonly rows: readonly (readonly string[])[];
@@ -48,7 +48,7 @@ function kindTable(table: Table, kind: Kind): FurtherTable {
   return { heads: [title, "set", "n", ...numbers], note, rows };
 }
 
-/** A line for each set and row that has something to say. */
+/** A line for each set and row that has numbers. */
 function linesOf({ sets, rows }: Table, say: (cells: SetCells) => string[] | undefined): string[][] {
   return sets.flatMap(({ name }) =>
     rows.flatMap((row) => {

@@ -1,6 +1,6 @@
 /**
  * @file HTML as values. `html` is a template tag that escapes every value put into it, except what is `Html` already, so
- * that text written by a model can never become markup: there is no other way in but `trusted`, for our own constants.
+ * that text written by a model can never become markup. The only exception is `trusted`, for our own constants.
  */
 
 /** A piece of finished markup. */
@@ -12,7 +12,7 @@ export class Html {
   }
 }
 
-/** What a template takes: text is escaped, lists are joined, nothing at all is left out. */
+/** A value in a template: text is escaped, lists are joined, undefined and false are left out. */
 export type Content = Html | string | number | undefined | null | false | readonly Content[];
 
 /** Builds markup: `html\`<p title="${text}">${children}</p>\``. Attributes must stand in double quotes. */

@@ -1,4 +1,4 @@
-/** @file Numbers as people read them, in the report and in the terminal alike. */
+/** @file Formats numbers for readers, in the report and in the terminal. */
 
 import { duration as wholeSeconds } from "../util/progress.ts";
 
@@ -22,9 +22,9 @@ export function fraction(value: Maybe): string {
   return known(value) ? minus(value.toFixed(3)) : MISSING;
 }
 
-/** Instead of a number that some samples are missing from: 0.987 → `partial 98 %`. */
+/** Stands for a number from which samples are missing: 0.987 → `partial 98 %`. */
 export function partial(coverage: number): string {
-  // Rounded down, so that it says 100 % of no part, yet not below a share that is exact but for its last bit.
+  // Rounded down, so that a part never shows as 100 %; the small addition absorbs an error in the last bit.
   return `partial ${Math.floor(100 * coverage + 1e-9)} %`;
 }
 
@@ -62,7 +62,7 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** Whether a value is there at all: files write `null` for what does not apply. */
+/** Whether there is a value: files write `null` for what does not apply. */
 export function known(value: Maybe): value is number {
   return value !== null && value !== undefined && Number.isFinite(value);
 }

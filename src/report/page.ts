@@ -1,4 +1,4 @@
-/** @file The frame of the page: the headline with its numbers, the way to the sections, and what is not there yet. */
+/** @file The frame of the page: the headline with its numbers, links to the sections, and what is missing. */
 
 import { createHash } from "node:crypto";
 import type { Change, Summary } from "../run/lines.ts";
@@ -8,14 +8,14 @@ import { pageScript } from "./page-script.ts";
 import { outcome, type Verdict } from "./run-verdict.ts";
 import { STYLE } from "./style.ts";
 
-/** A part of the page; without a body the run has not come so far. */
+/** A part of the page; it has no body if the run lacks the data. */
 export interface Section {
   readonly id: string;
   readonly title: string;
   readonly body: Html | undefined;
 }
 
-/** What the page is made of. */
+/** The parts of a run's page. */
 export interface Page {
   /** The run's folder name. */
   readonly name: string;
@@ -36,7 +36,7 @@ ${missing.length > 0 && html`<p class="note missing">This run has no data yet fo
   return renderDocument({ title: `${name}: ${verdict.headline}`, header, sections, gallery });
 }
 
-/** What every page of ours is made of. */
+/** The parts of every page. */
 export interface Document {
   readonly title: string;
   readonly header: Html;

@@ -9,7 +9,7 @@ import sharp from "sharp";
 import type { BoxLine } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";
 
-/** Larger images are shrunk to this many pixels on their longer side: the page is for looking, not for measuring. */
+/** Larger images are shrunk to this many pixels on their longer side. */
 const LONGEST_SIDE = 480;
 
 type Quad = readonly [number, number, number, number];
@@ -49,7 +49,7 @@ export class Pictures {
     </svg>`;
   }
 
-  /** The hidden gallery all figures refer to. An image that is not there or not readable is a grey sheet that says so. */
+  /** The hidden gallery that all figures refer to. A missing or unreadable image becomes a grey sheet that says so. */
   async gallery(): Promise<Html> {
     const symbols: Html[] = [];
     for (const [image, id] of this.#ids) {

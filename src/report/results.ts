@@ -1,11 +1,11 @@
-/** @file The results on held-out sets: before and after with 95 % intervals, and the rows that say what a gain is worth. */
+/** @file The results on held-out sets: before and after with 95 % intervals, and the reference rows. */
 
 import type { Change, Row, Summary } from "../run/lines.ts";
 import { type Html, html } from "./html.ts";
 import { fraction, fractionGain, known, type Maybe, partial, percent, points } from "./number-format.ts";
 import { outcome, TRAINED_ROW } from "./run-verdict.ts";
 
-/** The before/after table; sets trained on stand first. */
+/** The before/after table, with the sets trained on first. */
 export function beforeAfterSection(summary: Summary, trainedSets: readonly string[]): Html {
   const all = Object.entries(summary.sets ?? {});
   const sets = [

@@ -1,6 +1,6 @@
 /**
- * @file What a run showed, in sentences computed from its numbers. A change counts only when its whole 95 % interval is
- * on one side of zero. The reading also says what a gain is worth: answering after being forced to begin with a box needs
+ * @file Describes a run's results in sentences computed from its numbers. A change counts only when its whole 95 % interval
+ * is on one side of zero. The reading also says what a gain is worth: answering after being forced to begin with a box needs
  * no training, so a policy that only reaches that row has learned when to look, not to see better.
  */
 
@@ -8,7 +8,7 @@ import type { Change, Metrics, Row, Summary } from "../run/lines.ts";
 import type { RunFolder } from "../run/read-run.ts";
 import { compact, fraction, known, listed, partial, percent } from "./number-format.ts";
 
-/** The names that rows of `summary.json` go by. */
+/** The names of rows in `summary.json`. */
 export const TRAINED_ROW = "GRPO-GR";
 const FORCED_ROW = "forced to look";
 const DIRECT_ROW = "direct query";
@@ -43,7 +43,7 @@ export function judge(folder: RunFolder, trainedOn: ReadonlySet<string>): Verdic
   };
 }
 
-/** Which way a change went, when the interval lets one say. */
+/** The direction of a change, if its interval is clear. */
 export function outcome(change: Change): "rose" | "fell" | "unclear" {
   return change.low > 0 ? "rose" : change.high < 0 ? "fell" : "unclear";
 }

@@ -1,6 +1,6 @@
 /**
- * @file A made-up run folder for tests and for looking at the page without training: coloured blocks on a sheet, chains
- * that learn to write boxes, and texts that try to break out of the page. Seeded, so that it is the same every time.
+ * @file Makes up a run folder, for tests and for looking at the page without training: coloured blocks on a sheet, chains that
+ * learn to write boxes, and texts that try to break out of the page. Seeded, so it is the same every time.
  */
 
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import sharp from "sharp";
 import type { Metrics, ReadAnswer, RolloutLine, Summary } from "../run/lines.ts";
 import { type Random, stream } from "../util/random.ts";
 
-/** Text a model could write to leave its place in the page. */
+/** A text that tries to break out of its place in the page. */
 export const HOSTILE = `</script><script>alert("x")</script><img src=x onerror='alert(1)'> & "quoted" \`\${tick}\``;
 
 type Quad = [number, number, number, number];

@@ -48,7 +48,7 @@ export function rowsTable(summary: Summary): string {
   return blocks.join("\n\n") || "No reference rows were evaluated.";
 }
 
-/** The coverage of a partial number; only accuracies are ever partial. */
+/** The coverage of a partial number; only accuracies can be partial. */
 function coverageOf(set: Row["sets"][string] | SetChange | undefined, metric: "acc" | "giou"): number | undefined {
   return metric === "acc" ? set?.coverage : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * @file The report of a run: one page that needs nothing beside itself. It makes no requests (its content security policy
- * forbids them), opens from a file, and shows what is there of a run that still goes on.
+ * @file Writes the report of a run: one self-contained page. It makes no requests (its content security policy forbids them),
+ * opens from a file, and shows as much of a live run as there is.
  */
 
 import path from "node:path";
@@ -17,7 +17,7 @@ import { judge } from "./run-verdict.ts";
 
 /**
  * Writes `report.html` into a run folder, whole or not at all, and gives its path. A live run is reported as far as it has come.
- * Throws `UserError` when the folder holds no run or a file in it does not read.
+ * Throws `UserError` when the folder holds no run or a file in it is invalid.
  */
 export async function writeReport(runDir: string): Promise<string> {
   const folder = await readRunFolder(runDir);

@@ -1,10 +1,10 @@
-/** @file The answer term: a judge's verdict on what stands after `<answer>`, made binary for training. */
+/** @file The answer term: a judge's verdict on the text after `<answer>`, made binary for training. */
 
 import { type Judge, requestOf } from "../judge/judge.ts";
 import { isScored, type Score } from "../records.ts";
 import type { RewardInput } from "./define.ts";
 
-/** s_GPT of the paper (section 3.2), 0 or 1: right when the judge gives at least half the marks. 0 without an answer. */
+/** s_GPT of the paper (section 3.2), 0 or 1: 1 when the judge gives at least half the marks. 0 without an answer. */
 export async function answerIsRight(judge: Judge, rollout: RewardInput): Promise<Score> {
   const score = await verdict(judge, rollout);
   return isScored(score) ? (score >= 0.5 ? 1 : 0) : score;

@@ -1,4 +1,4 @@
-/** @file BLEU-1 between the answer given and the answer wanted: the small term that tells near misses apart. */
+/** @file BLEU-1 between the given and the right answer: a small term that grades near misses. */
 
 import type { RewardInput } from "./define.ts";
 

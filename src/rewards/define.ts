@@ -3,27 +3,27 @@
 import { type Chain, isScored, type Sample, type Score, type Scores } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 
-/** What a reward looks at: a rollout before it has scores. */
+/** What a reward sees: a rollout without scores. */
 export interface RewardInput {
   readonly sample: Sample;
   readonly chain: Chain;
-  /** `ids` is absent only where a text is scored that nobody sampled. */
+  /** `ids` is absent only for a text that was not sampled. */
   readonly completion: { readonly text: string; readonly ids?: readonly number[] | undefined };
 }
 
 /** One term of the reward. */
 export interface Reward {
   readonly name: string;
-  /** Factor of the term in the total. */
+  /** The term's weight in the total. */
   readonly weight: number;
-  /** The term before weighting; `Unscored` when it cannot be told, which is not the same as 0. */
+  /** The term before weighting; `Unscored` when it cannot be determined, which is not the same as 0. */
   score(rollout: RewardInput): Score | Promise<Score>;
 }
 
 /**
- * Declares a reward, in this project or in a module of the user's.
+ * Declares a reward, in this project or in a module of the user.
  * @example export default defineReward({ name: "brief", weight: 0.1, score: ({ chain }) => (chain.text.length < 400 ? 1 : 0) });
- * @throws UserError on a missing name, a weight that is no finite number, or a `score` that is no function
+ * @throws UserError on a missing name, a weight that is not a finite number, or a `score` that is not a function
  */
 export function defineReward(reward: Reward): Reward {
   const { name, weight, score } = reward;
@@ -43,7 +43,7 @@ export function defineReward(reward: Reward): Reward {
 }
 
 /**
- * All rewards' verdicts on one rollout: terms by name, weighted, and their sum. The total is unscored if any term is.
+ * Scores one rollout by all rewards: the weighted terms by name, and their sum. The total is unscored if any term is.
  * @throws UserError when two rewards share a name, or one returns anything but a finite number or `Unscored`
  */
 export async function scoreAll(rewards: readonly Reward[], rollout: RewardInput): Promise<Scores> {

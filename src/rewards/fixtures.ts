@@ -24,7 +24,7 @@ export function makeSample(fields: Partial<Sample> = {}): Sample {
   };
 }
 
-/** That text as a rollout of that sample, with forty different token ids unless others are given. */
+/** The text as a rollout of the sample, with forty different token ids unless others are given. */
 export function makeRollout(
   text: string,
   sample: Partial<Sample> = {},

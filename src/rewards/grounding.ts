@@ -1,18 +1,18 @@
-/** @file Terms about boxes: that there are some, and, in counting samples, that there are as many as the answer says. */
+/** @file Terms about boxes: there are some, and in counting samples as many as the answer says. */
 
 import { int } from "../chain/python.ts";
 import type { Sample } from "../records.ts";
 import type { RewardInput } from "./define.ts";
 
-/** The count a counting sample asks for; undefined for other data sets and for answers that are no integer. */
+/** The count a counting sample asks for; undefined for other data sets and for answers that are not integers. */
 export function wantedCount(sample: Sample): number | undefined {
   return sample.task === "count" ? int(sample.answer) : undefined;
 }
 
 /**
  * s_bf + r_count of the paper (section 3.2): 0.5 for at least one box in the reasoning before the rethink, and 0.5 more when
- * a counting sample gets exactly as many boxes as its answer says. Only sound boxes count: distinct, with area, inside the
- * image. So saying one box five times does not count to five.
+ * a counting sample gets exactly as many boxes as its answer says. Only boxes without flaws count: distinct, with area, inside
+ * the image. One box named five times counts once.
  */
 export function boxesAndCount({ chain, sample }: RewardInput): number {
   const answerAt = chain.text.indexOf("<answer>");
@@ -25,7 +25,7 @@ export function boxesAndCount({ chain, sample }: RewardInput): number {
 /**
  * The original code's grounding term: 0 without `<rethink>`; else, from the boxes before it, 0.5 for at least one and 1 when a
  * counting sample gets as many as its answer says. Any four integers are a box, repeated ones included. One departure: the
- * original asked the first sample of the batch whether all of them count, and crashed on answers that are no integer.
+ * original let the first sample of the batch decide whether all of them count, and crashed on answers that are not integers.
  */
 export function boxesAndCountAsInCode({ chain, sample }: RewardInput): number {
   if (!chain.text.includes("<rethink>")) return 0;

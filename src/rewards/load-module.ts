@@ -1,4 +1,4 @@
-/** @file How a reward of one's own is loaded, from a TypeScript or JavaScript file anywhere. */
+/** @file Loads the user's own rewards from a TypeScript or JavaScript file anywhere. */
 import { access } from "node:fs/promises";
 import { register } from "node:module";
 import { resolve } from "node:path";
@@ -8,7 +8,7 @@ import { defineReward, type Reward } from "./define.ts";
 
 let hooked = false;
 
-/** Teaches this process to load reward modules, by module-hooks.mjs. */
+/** Registers module-hooks.mjs, by which this process loads reward modules. */
 function hookOnce(): void {
   if (hooked) return;
   hooked = true;

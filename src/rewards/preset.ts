@@ -5,8 +5,8 @@
  *
  * Quirks kept in `code`: the closing answer tag counts as a word in BLEU; an empty completion earns the full repetition
  * term, which can also be negative, and ids are cut at a fixed pad id; the tag scan jumps to a tag's last occurrence, does
- * not ask for uniqueness and never looks at the place of `<answer>`; repeated and impossible boxes count. Mended in both:
- * counting looks at each sample's own data set and survives answers that are no integer, and a judge's score is a number
+ * not ask for uniqueness and never looks at the place of `<answer>`; repeated and impossible boxes count. Fixed in both:
+ * counting looks at each sample's own data set and accepts answers that are not integers, and a judge's score is a number
  * in [0, 1] or `Unscored`, not whatever digits its text contained.
  */
 

@@ -1,4 +1,4 @@
-/** @file The original code's repetition term: runs of eight words or tokens that are directly said again. */
+/** @file The original code's repetition term: runs of eight words or tokens that are repeated at once. */
 
 import { words } from "../chain/python.ts";
 import type { Score } from "../records.ts";

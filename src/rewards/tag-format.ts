@@ -1,4 +1,4 @@
-/** @file Terms about the form of a chain: its tags, their number and their order. */
+/** @file Terms about the form of a chain: the number and order of its tags. */
 
 import { length, SPACE, strip } from "../chain/python.ts";
 import type { RewardInput } from "./define.ts";

@@ -1,7 +1,7 @@
 /**
- * @file The one definition of every line and file of a run folder: what is written has the types inferred here, and what is
- * read is checked by the same schemas. Numbers are null where they do not apply or were not finite. Readers take lines that
- * lack keys, which older versions did not write, and leave unknown keys be.
+ * @file The one definition of every line and file of a run folder: writers use the types inferred here, readers check with the
+ * same schemas. Numbers are null where they do not apply or were not finite. Readers accept lines without keys that older
+ * versions did not write, and keep unknown keys.
  */
 
 import { z } from "zod";
@@ -10,7 +10,7 @@ const number = z.number().nullable();
 const numbers = z.record(z.string(), z.number().nullable());
 const quad = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
-/** A box the model wrote: image pixels, its character range in the text, and the flaws the parser saw. */
+/** A box that the model wrote: in image pixels, with its character range in the text and the flaws the parser found. */
 const placedBox = z.object({
   box: quad,
   start: z.number(),
@@ -21,7 +21,7 @@ const placedBox = z.object({
 });
 export type BoxLine = z.infer<typeof placedBox>;
 
-/** A reward's verdict: a number, or why there is none. */
+/** A reward's score: a number, or why there is none. */
 const score = z.union([z.number(), z.object({ unscored: z.string() }), z.null()]);
 export type ScoreLine = z.infer<typeof score>;
 
@@ -56,10 +56,10 @@ export const metricsLine = z.object({
   entropy: number,
   clipFraction: number,
   gradNorm: number,
-  /** Updates left out because their gradient was not finite. */
+  /** Updates that were skipped because their gradient was not finite. */
   skipped: z.number(),
   lr: number,
-  /** Gap between a token's log-probability when it was sampled and when it was trained on. */
+  /** Difference between a token's log-probability when it was sampled and when it was trained on. */
   mismatch: z.object({ mean: number, max: number }),
   tokensPerSecond: number,
   /** By phase, and in all. */
@@ -119,11 +119,11 @@ export const answeredLine = z.object({
   /** Null when it could not be judged: `unscored` says why. */
   acc: number,
   unscored: z.string().optional(),
-  /** Null where there are no true boxes, as the two below. */
+  /** Null where there are no true boxes; so are the next two. */
   giou: number,
   giouRaw: number,
   f1: number,
-  /** What was said to a yes/no question. */
+  /** The answer to a yes/no question. */
   yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
   /** Letter accuracy of a multiple-choice question, 0 or 1. */
   choice: number,
@@ -159,7 +159,7 @@ const coverage = z.number().optional();
 const setChange = z.object({ n: z.number(), acc: change.nullish(), giou: change.nullish(), coverage });
 export type SetChange = z.infer<typeof setChange>;
 
-/** One way of asking, on every set: a line of the table of references. */
+/** One way of asking on every set: a row of the table of references. */
 const row = z.object({
   name: z.string(),
   sets: z.record(

@@ -1,14 +1,14 @@
 /**
- * @file Reads a run folder, finished or live. A file that is not there yet is simply absent; a last line still being
- * written is left out; anything else that does not read is an error that names the file and the line.
+ * @file Reads a run folder, finished or live. A file that does not exist yet is absent from the result; a last line still being
+ * written is left out; anything else that is invalid is an error that names the file and the line.
  */
 
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
+import { foldersIn, inWords, kindOf } from "../hub/folder-kind.ts";
 import { UserError } from "../util/errors.ts";
-import { foldersIn, inWords, kindOf } from "./folder-kind.ts";
 import {
   answeredSchema,
   type Metrics,
@@ -35,7 +35,7 @@ export interface RunFolder {
   readonly summary: Summary | undefined;
 }
 
-/** Reads all of a run but its rollouts. Throws `UserError` for a folder that holds no run, or a file that does not read. */
+/** Reads all of a run but its rollouts. Throws `UserError` for a folder that holds no run, or an invalid file. */
 export async function readRunFolder(dir: string): Promise<RunFolder> {
   await assertRunFolder(dir);
   const metrics = await readLines(path.join(dir, "metrics.jsonl"), metricsSchema);
@@ -89,7 +89,7 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | unde
 
 async function readLines<T>(file: string, schema: z.ZodType<T>): Promise<T[]> {
   const lines = ((await readIfThere(file)) ?? "").split("\n");
-  // Only a line that ends is written whole: what follows the last newline is still on its way.
+  // Only a line that ends is complete: the text after the last newline is still being written.
   lines.pop();
   return lines.flatMap((line, i) => (line.trim() === "" ? [] : [parse(line, schema, `${file}:${i + 1}`)]));
 }

@@ -1,26 +1,27 @@
 /**
- * @file The run folder: everything a run knows, in plain files. Each file is there whole or not at all, and `metrics.jsonl`
- * grows line by line, so that a live run can be read and a crash loses the step in flight at most.
+ * @file The run folder: everything about a run, in plain files. Each file is complete or absent, and `metrics.jsonl` grows line
+ * by line, so that a live run can be read and a crash loses at most the current step.
  *
  *     run.json                        resolved recipe, seed, versions, machine, git revision, data hashes
  *     metrics.jsonl                   one line a step
  *     rollouts/step-NNNNNN.jsonl      every chain of a step
- *     images/<sha256>.<ext>           the images that the chains speak of
- *     checkpoints/step-N/             all that is needed to go on
- *     eval/<name>/, summary.json, …   written by whoever measures
+ *     images/<sha256>.<ext>           the images of the chains
+ *     checkpoints/step-N/             all that is needed to resume
+ *     eval/<name>/, summary.json, …   written by evaluations and the quickstart
  *
- * An existing run is never overwritten: `create` refuses it, `resume` goes on with it.
+ * An existing run is never overwritten: `create` refuses it, `resume` continues it.
  */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../tools/places.mjs";
+import { type Checkpoint, checkpointDir, checkpointsIn } from "../hub/run-checkpoints.ts";
 import { differences } from "../util/differences.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { sync, syncTree, writeWhole } from "../util/files.ts";
 import { versions } from "../util/versions.ts";
 
-/** What is known when a run begins. Nothing secret belongs here: all of it is written. */
+/** What is known when a run begins. All of it is written, so it must not hold secrets. */
 export interface RunInfo {
   /** The resolved recipe. */
   readonly recipe: { readonly seed: number };
@@ -30,12 +31,6 @@ export interface RunInfo {
   readonly machine: object;
   /** Hash of each data set by its name or file, by `dataHash`. */
   readonly data: Readonly<Record<string, string>>;
-}
-
-/** A complete checkpoint: the state after that many steps. */
-export interface Checkpoint {
-  readonly step: number;
-  readonly dir: string;
 }
 
 export class RunFolder {
@@ -54,12 +49,12 @@ export class RunFolder {
     return run;
   }
 
-  /** For whoever works before the run begins. @throws UserError when the folder holds a run, or anything else */
+  /** For a check before long preparations. @throws UserError when the folder holds a run, or anything else */
   static refuseOccupied(dir: string): void {
     if (fs.existsSync(join(dir, "run.json"))) {
       throw new UserError(
         `${dir} already holds a run.`,
-        "Go on with it with --resume, or choose another folder with --run.",
+        "Resume it with --resume, or choose another folder with --run.",
       );
     }
     if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || fs.readdirSync(dir).length > 0)) {
@@ -74,15 +69,15 @@ export class RunFolder {
   }
 
   /**
-   * Goes on with a run from its latest checkpoint, or from the start when it has none. What was written after that
-   * checkpoint is cut away, since the steps will be made again.
+   * Continues a run from its latest checkpoint, or from the start if it has none. What was written after that checkpoint is
+   * removed, since those steps will be made again.
    * @throws UserError when the folder holds no run, or its metrics are damaged before their last line
    */
   static resume(dir: string): { run: RunFolder; checkpoint: Checkpoint | undefined } {
     if (!fs.existsSync(join(dir, "run.json"))) {
       throw new UserError(
         `${dir} is not a run folder, so there is nothing to resume.`,
-        "Check --run, or leave out --resume to begin one.",
+        "Check --run, or leave out --resume to start a run.",
       );
     }
     const run = new RunFolder(dir);
@@ -92,7 +87,7 @@ export class RunFolder {
   }
 
   /**
-   * Compares the recipe a run goes on with to the one it began with. Changes are allowed, and written into `run.json`:
+   * Compares the recipe a run continues with to the one it began with. Changes are allowed, and recorded in `run.json`:
    * `changes: [{ step, key, from, to }]`, with the new recipe in the old one's place.
    */
   noteChanges(recipe: object, step: number): void {
@@ -122,7 +117,7 @@ export class RunFolder {
     writeWhole(join(this.dir, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
-  /** Adds the line of one step to `metrics.jsonl` and brings it onto the disk. A number that is not finite becomes null. */
+  /** Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null. */
   appendMetrics(line: { readonly step: number }): void {
     const path = join(this.dir, "metrics.jsonl");
     fs.appendFileSync(path, `${JSON.stringify(line)}\n`);
@@ -147,10 +142,10 @@ export class RunFolder {
 
   /** Where the checkpoint of a step lies, or will lie. */
   checkpointDir(step: number): string {
-    return join(this.dir, "checkpoints", `step-${step}`);
+    return checkpointDir(this.dir, step);
   }
 
-  /** Saves a checkpoint: `write` fills a folder, which takes its name when it is whole and on the disk. */
+  /** Saves a checkpoint: `write` fills a folder, which gets its name when it is complete and synced to the disk. */
   async saveCheckpoint(step: number, write: (dir: string) => Promise<void> | void): Promise<string> {
     const partial = join(this.dir, "checkpoints", `.tmp-step-${step}`);
     fs.rmSync(partial, { recursive: true, force: true });
@@ -158,7 +153,7 @@ export class RunFolder {
     await write(partial);
     syncTree(partial);
     const dir = this.checkpointDir(step);
-    // A checkpoint of that step gives way only when the new one is there: it may be the run's only one.
+    // Keep an old checkpoint of that step until the new one is complete: it may be the run's only one.
     const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
     if (fs.existsSync(dir)) {
       fs.rmSync(old, { recursive: true, force: true });
@@ -172,7 +167,7 @@ export class RunFolder {
 
   /** The complete checkpoint with the most steps. */
   latestCheckpoint(): Checkpoint | undefined {
-    return this.#checkpoints().at(-1);
+    return checkpointsIn(this.dir).at(-1);
   }
 
   /** Removes all complete checkpoints but the latest `keep`, and what an interrupted save left behind. */
@@ -180,17 +175,10 @@ export class RunFolder {
     for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-"))) {
       fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
     }
-    for (const { dir } of this.#checkpoints().slice(0, -keep)) fs.rmSync(dir, { recursive: true });
+    for (const { dir } of checkpointsIn(this.dir).slice(0, -keep)) fs.rmSync(dir, { recursive: true });
   }
 
-  #checkpoints(): Checkpoint[] {
-    return this.#names("checkpoints")
-      .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
-      .map((digits) => ({ step: Number(digits), dir: this.checkpointDir(Number(digits)) }))
-      .sort((a, b) => a.step - b.step);
-  }
-
-  /** Cuts away the metrics and rollouts of the steps after `step`, and a last line that was being written. */
+  /** Removes the metrics and rollouts of the steps after `step`, and a last line that was being written. */
   #rewind(step: number): void {
     const path = join(this.dir, "metrics.jsonl");
     if (fs.existsSync(path)) {

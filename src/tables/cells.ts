@@ -1,9 +1,9 @@
-/** @file A number of a table: of one evaluation or several seeds, with its interval, or published. */
+/** @file A number in a table: of one evaluation or several seeds, with its interval, or published. */
 
 export interface Cell {
-  /** Null where a sample is still missing: the number is partial, and not given. */
+  /** Null while a sample is missing: a partial number is not given. */
   readonly value: { readonly mean: number; readonly low?: number; readonly high?: number } | null;
-  /** Samples measured, of all, in the seed that has the fewest; 1 for published numbers. */
+  /** The share of samples measured, in the seed that has the fewest; 1 for published numbers. */
   readonly coverage: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file What the paper's table does not show: how questions of one kind were answered, read by rule and without the judge.
- * Yes/no as POPE measures them, multiple choice by its letters.
+ * @file Tables of questions of one kind, which the paper's table does not show. They are read by rule, without the judge:
+ * yes/no as POPE measures them, multiple choice by its letters.
  */
 import type { SetResult } from "../evaluation/aggregate.ts";
 import { type Cell, cellOf } from "./cells.ts";
@@ -26,9 +26,9 @@ export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
 /** The questions of one kind in one set, as one row answered them. */
 export interface KindCells {
-  /** How many there are; undefined while a sample is missing. */
+  /** Their number; undefined while a sample is missing. */
   readonly n: number | undefined;
-  /** Undefined where there is nothing to take a share of: no precision without a yes. */
+  /** Undefined where the denominator is 0: no precision without a yes. */
   readonly numbers: readonly (Cell | undefined)[];
 }
 

@@ -1,4 +1,4 @@
-/** @file Models that a table needs and recipes make: made once, taken up when broken off, never mistaken for another's. */
+/** @file Makes the models that a table needs by their recipes: once, resumed when interrupted, never confused with another's. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,12 +23,12 @@ export interface ModelToMake {
 
 export interface MakingListener {
   readonly signal: AbortSignal;
-  /** Training begins, or goes on with `from` of its steps done: gives what is called after each. Not when the model is there. */
+  /** Called when training begins, or continues after `from` steps; gives what is called after each step. Not called when the model exists. */
   readonly onTraining: (steps: number, from: number) => (metrics: MetricsLine | FinetuneMetrics) => void;
 }
 
 /**
- * The checkpoint folder of a model, which is made unless it is there.
+ * The checkpoint folder of a model, which is made unless it exists.
  * @throws UserError when `dir` holds what another recipe or other data made, naming what differs; as `train` and `finetune`
  */
 export function makeModel(model: ModelToMake, listener: MakingListener): Promise<string> {
@@ -65,14 +65,16 @@ async function finetuned({ recipe: file, seed, dir }: ModelToMake, listener: Mak
   return dir;
 }
 
-/** Refuses a model whose record does not say what is wanted. */
+/** Refuses a model that was made by another recipe or from other data. */
 function refuseOther(record: string, wanted: object): void {
   if (!existsSync(record)) throw new UserError(`${record} is missing beside the model.`, "Choose another --out.");
   const { recipe, data } = JSON.parse(readFileSync(record, "utf8")) as { recipe: unknown; data: unknown };
   const changes = differences({ recipe, data }, JSON.parse(JSON.stringify(wanted)));
   if (changes.length === 0) return;
   throw new UserError(
-    [`The model that ${record} describes was made otherwise:`, ...firstFew(changes.map(thereAndNow))].join("\n  "),
+    [`The model that ${record} describes was made with other settings:`, ...firstFew(changes.map(thereAndNow))].join(
+      "\n  ",
+    ),
     "Choose another --out, or move it away.",
   );
 }

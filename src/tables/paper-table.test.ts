@@ -101,7 +101,7 @@ describe("paperTable", () => {
 
   it("refuses one set name for different samples", () => {
     const other = makeEvaluation([1], { name: "cot", sets: { vsr: { samples: 1, sha256: "other" } } });
-    expect(() => paperTable([makeEvaluation([1]), other])).toThrow("not the same samples in runs/grit and runs/cot");
+    expect(() => paperTable([makeEvaluation([1]), other])).toThrow("different samples in runs/grit and runs/cot");
   });
 
   it("puts the published numbers beside ours where the paper has the set", () => {

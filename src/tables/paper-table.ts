@@ -1,6 +1,6 @@
 /**
- * @file The paper's table 1 from evaluations: methods down, sets across, accuracy and grounding IoU of each. Below it what
- * it does not show: further metrics, and the numbers of yes/no and multiple-choice questions.
+ * @file Makes the paper's table 1 of evaluations: a row for each method, columns of accuracy and grounding IoU for each set.
+ * Below it come what it does not show: further metrics, and the numbers of yes/no and multiple-choice questions.
  */
 
 import { aggregate, type Metric } from "../evaluation/aggregate.ts";
@@ -15,12 +15,12 @@ export const PAPER_METRICS = ["acc", "giou"] as const satisfies readonly Metric[
 export const FURTHER_METRICS = ["accBinary", "giouRaw", "f1"] as const satisfies readonly Metric[];
 export type TableMetric = (typeof PAPER_METRICS | typeof FURTHER_METRICS)[number];
 
-/** What a row has of one set; a metric that the set does not have is absent, as is a kind of question that it does not ask. */
+/** The numbers of a row for one set, without the metrics and kinds of questions that the set does not have. */
 export type SetCells = { readonly [M in TableMetric]?: Cell } & { readonly [K in Kind]?: KindCells };
 
 export interface TableRow {
   readonly name: string;
-  /** Evaluations behind it: above 1 the intervals are those of their means. 0: published. */
+  /** How many evaluations it is the mean of: above 1 the intervals are those of the means. 0: published. */
   readonly seeds: number;
   /** By set. */
   readonly cells: Readonly<Record<string, SetCells>>;
@@ -36,14 +36,14 @@ export interface TableSet {
 export interface Table {
   readonly sets: readonly TableSet[];
   readonly rows: readonly TableRow[];
-  /** Why samples have no score; undefined where all that are answered have one. */
+  /** Why samples have no score; undefined if all answered ones have one. */
   readonly unscored: Unscored | undefined;
 }
 
 /** Samples that could not be scored, and the commonest reason. */
 export interface Unscored {
   readonly samples: number;
-  /** As given with the first sample that has it. Reasons are told apart up to a colon: after it stands what was answered. */
+  /** As given with the first sample that has it. Reasons are compared up to a colon: what was answered follows it. */
   readonly reason: string;
   /** Samples that have it. */
   readonly count: number;
@@ -77,7 +77,7 @@ function unscoredIn(evaluations: readonly Evaluation[]): Unscored | undefined {
   return commonest && { samples: reasons.length, ...commonest };
 }
 
-/** Evaluations by the name of their row. Of one name that is not one row, each is a row named after its folder too. */
+/** Evaluations by the name of their row. Those that share a name but are not seeds of one row get the name of their folder too. */
 function rowsOf(evaluations: readonly Evaluation[]): [string, readonly Evaluation[]][] {
   const byName = new Map<string, Evaluation[]>();
   for (const evaluation of evaluations) {
@@ -151,7 +151,7 @@ function refuseMixedSets(evaluations: readonly Evaluation[]): void {
       first.set(name, known);
       if (known.sha256 === sha256) continue;
       throw new UserError(
-        `The set ${name} is not the same samples in ${known.dir} and ${dir}.`,
+        `The set ${name} has different samples in ${known.dir} and ${dir}.`,
         "One table holds evaluations of the same data, with the same --limit.",
       );
     }
@@ -175,7 +175,7 @@ export function isPartial({ cells }: TableRow): boolean {
 /** Longest reason that is shown whole. */
 const SHOWN = 120;
 
-/** What a reader must know of the numbers, sentence by sentence. */
+/** Notes on the numbers, sentence by sentence. */
 export function tableNotes({ rows, unscored }: Table): string[] {
   return [
     "ACC: mean score of the judge, in %; in detection sets the detection score. IoU: grounding IoU in pixels of the stored image.",

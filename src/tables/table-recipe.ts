@@ -1,6 +1,6 @@
 /**
- * @file The recipe of a table: ways of asking, each with a model that is there or is made first, by all the same sets. What
- * it writes can be taken up again at any time:
+ * @file The recipe of a table: ways of asking the same sets, each with a model that exists or is made first. The work can be
+ * interrupted and resumed at any time:
  *
  *     OUT/models/<row>/   what had to be trained: a run folder, or a checkpoint
  *     OUT/rows/<row>/     one evaluation a row and seed
@@ -22,13 +22,13 @@ const seed = z.int().nonnegative();
 
 const rowSchema = z.strictObject({
   method: z.enum(METHOD_NAMES),
-  /** A checkpoint folder instead of the table's `model`. */
+  /** A checkpoint or run folder instead of the table's `model`. */
   model: path.optional(),
   /** Or the recipe of `grit train` that makes the model. */
   train: path.optional(),
   /** Or the recipe of `grit pretrain` that makes it. */
   pretrain: path.optional(),
-  /** Text that every answer is made to begin with. */
+  /** Text that every answer begins with. */
   prefix: z.string().default(""),
   /** Sampled, and trained where a recipe makes the model, once with each: the row is their mean. */
   seeds: z.array(seed).min(1).optional(),
@@ -44,7 +44,7 @@ export const evalSchema = z
     images: path.optional(),
     /** Only the first samples of each set. */
     limit: z.int().positive().optional(),
-    /** The checkpoint folder of every row that names no other. */
+    /** The checkpoint or run folder of every row that names no other. */
     model: path.optional(),
     /** The rows of the table by name. */
     rows: z.record(z.string(), rowSchema),
@@ -89,7 +89,7 @@ export function loadEvalRecipe(
 
 export type RowFollowing = Required<Pick<EvaluationFollowing, "onChecked" | "onFound" | "onProgress">>;
 
-/** Who is told how far a table has come. */
+/** Callbacks that follow the making of a table. */
 export interface TableListener {
   readonly signal: AbortSignal;
   /** As a `MakingListener`'s, with the row that the model is for. */
@@ -97,12 +97,12 @@ export interface TableListener {
     row: string,
     ...plan: Parameters<MakingListener["onTraining"]>
   ) => ReturnType<MakingListener["onTraining"]>;
-  /** The rows begin, so many samples each: gives what hears of each row in turn. */
+  /** Called before the first row, with the samples of each row; gives the callbacks for each row in turn. */
   readonly onRows: (rows: number, samples: number) => (row: string) => RowFollowing;
 }
 
 /**
- * Makes the models that are missing, then every row, and goes on where it stopped. Gives the rows' folders.
+ * Makes the models that are missing, then every row, and continues where it stopped. Gives the rows' folders.
  * @throws UserError for bad data, a model made by another recipe, a row of another evaluation; when the signal fires, its
  * reason or Interrupted
  */

@@ -5,5 +5,5 @@ export function isDeviceName(name: string): boolean {
   return /^(auto|cpu|(cuda|mirror):\d+)$/.test(name);
 }
 
-/** What to write instead of a name that is none. */
+/** What to write instead of an invalid name. */
 export const DEVICE_ADVICE = "write auto, cpu or cuda:N";

@@ -62,13 +62,13 @@ function load(): Native {
   }
 }
 
-/** Asked for what `native` does not have yet: loads the library, whose functions `native` has from then on. */
+/** Called for a function that `native` does not have yet: loads the library and copies its functions into `native`. */
 const unloaded = new Proxy({} as Native, {
   get: (_, name: keyof Native) => Object.assign(native, load())[name],
 });
 
 /**
- * The library, loaded when a function of it is first called for: who only imports this loads no native code.
+ * The library, loaded at the first call of one of its functions: importing this file loads no native code.
  * @throws UserError at that first call, when the library is not built or does not load
  */
 export const native: Native = Object.create(unloaded);

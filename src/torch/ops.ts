@@ -103,14 +103,14 @@ export function bernoulli_(x: Tensor, p: number, generator: Generator): Tensor {
   return inPlace(x, bernoulliOp(x, p, generator.handle));
 }
 
-// ── Types and places ──────────────────────────────────────────────────────────────────────────────────────────────
+// ── Types and devices ─────────────────────────────────────────────────────────────────────────────────────────────
 
 const toDtypeOp = operator("to.dtype");
 /** `x` as `dtype`; the same values shared when it already is. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return toDtypeOp(x, dtypes[dtype]) as Tensor;
 }
-/** `cast` for what lives no longer than `x`: `x` itself where it is of that type already. */
+/** `cast` for a result that lives no longer than `x`: gives `x` itself if it has that type already. */
 export const asType = (x: Tensor, dtype: DType) => (x.dtype === dtype ? x : cast(x, dtype));
 const toDeviceOp = operator("to.device");
 /** `x` on a device; the same values shared when it is there already. */
@@ -139,7 +139,7 @@ export const silu = unary("silu");
 export const sqrt = unary("sqrt");
 export const gelu = unary("gelu");
 const clampOp = operator("clamp");
-/** Elements held between the bounds; null is no bound. A held element has no gradient. */
+/** Clamps elements between the bounds; null is no bound. A clamped element has no gradient. */
 export function clamp(x: Tensor, min: number | null, max: number | null): Tensor {
   return clampOp(x, min, max) as Tensor;
 }
@@ -157,7 +157,7 @@ export const argmax = operator("argmax") as (x: Tensor, dim: number) => Tensor;
 export const logsumexp = operator("logsumexp") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
 export const softmax = operator("softmax.int") as (x: Tensor, dim: number) => Tensor;
 export const cumsum = operator("cumsum") as (x: Tensor, dim: number) => Tensor;
-/** Values in order along `dim` and where they stood. */
+/** Values sorted along `dim`, and the places where they stood. */
 export const sort = operator("sort") as (x: Tensor, dim: number, descending: boolean) => [Tensor, Tensor];
 export const topk = operator("topk") as (x: Tensor, k: number, dim: number) => [Tensor, Tensor];
 /** The root of the sum of squares of all elements. */
@@ -177,7 +177,7 @@ export const narrow = operator("narrow") as (x: Tensor, dim: number, start: numb
 export const split = operator("split_with_sizes") as (x: Tensor, sizes: readonly number[], dim: number) => Tensor[];
 export const chunk = operator("chunk") as (x: Tensor, chunks: number, dim: number) => Tensor[];
 export const cat = operator("cat") as (xs: readonly Tensor[], dim: number) => Tensor;
-/** Moved along by `shift` places in `dim`; what leaves at the end comes in at the beginning. */
+/** Rotates along `dim` by `shift` places; what leaves at the end enters at the beginning. */
 export const roll = operator("roll") as (x: Tensor, shift: readonly number[], dim: readonly number[]) => Tensor;
 export const repeat = operator("repeat") as (x: Tensor, times: readonly number[]) => Tensor;
 export const stack = operator("stack") as (xs: readonly Tensor[], dim: number) => Tensor;

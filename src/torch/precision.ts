@@ -1,4 +1,4 @@
-/** @file The type a model is computed in: what may be asked for, and what `auto` becomes on a device. */
+/** @file The type that a model is computed in: what the user may ask for, and what `auto` becomes on a device. */
 import { type ProcessorInfo, processor } from "./processor.ts";
 
 /** `auto`: bfloat16 where the device multiplies it natively, float32 elsewhere. */
@@ -16,7 +16,7 @@ const OTHER_NAMES = new Map<string, Precision>([
   ["single", "float32"],
 ]);
 
-/** What to write instead of a precision that is none of ours. */
+/** What to write instead of a precision that is not supported. */
 export function precisionAdvice(given: unknown): string {
   const name = OTHER_NAMES.get(String(given).toLowerCase());
   if (name) return `Write ${name}.`;

@@ -12,7 +12,7 @@ export interface ProcessorInfo {
   readonly bfloat16: "native" | "emulated" | "unknown";
 }
 
-/** What the answer depends on: this machine, unless a test describes another one. */
+/** What the answer depends on; a test can describe another machine. */
 export interface Machine {
   readonly platform: string;
   readonly arch: string;
@@ -51,7 +51,7 @@ export function bfloat16Of({ platform, arch, cpuinfo, sysctl, env }: Machine): P
   }
 }
 
-/** Instruction sets that oneDNN, which multiplies for PyTorch, can be held to and that have no bfloat16. */
+/** Values of ONEDNN_MAX_CPU_ISA without bfloat16: oneDNN multiplies for PyTorch, and can be limited to them. */
 const WITHOUT = /^(SSE41|AVX|AVX2|AVX2_VNNI|AVX2_VNNI_2|AVX512_CORE|AVX512_CORE_VNNI)$/i;
 
 function hidden(env: Machine["env"]): boolean {

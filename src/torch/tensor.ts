@@ -167,8 +167,8 @@ export function keep<T extends Holder>(value: T): T {
 }
 
 /**
- * The innermost scope, for tensors made later in scopes within it that serve all of it: what goes through the returned
- * function lives until this scope ends.
+ * Gives a function that keeps tensors until the innermost scope of now ends, although they are made later, in scopes within
+ * it.
  */
 export function scopeHere(): <T extends Holder>(value: T) => T {
   const home = scopes.at(-1);

@@ -1,6 +1,6 @@
-/** @file Lists cut into stretches, and their means. */
+/** @file Lists cut into chunks, and means. */
 
-/** Neighbours of a list, `size` at a time; the last stretch may be shorter. */
+/** Cuts a list into chunks of `size` items; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

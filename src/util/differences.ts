@@ -1,4 +1,4 @@
-/** @file In what two nested values differ, leaf by leaf: recipes of a run, manifests of evaluations. */
+/** @file Compares two nested values leaf by leaf, e.g. two recipes or two manifests. */
 
 /** A leaf that is not the same on both sides, as JSON; null where a side lacks it. */
 export interface Difference {
@@ -24,13 +24,13 @@ function leaves(value: unknown, key = ""): Map<string, string> {
 /** Longest value that is shown whole. */
 const SHOWN = 60;
 
-/** `key: 1 there, 2 now`, for refusing what was made otherwise than is wanted now. */
+/** `key: 1 there, 2 now`, for a message that refuses what was made with other settings. */
 export function thereAndNow(difference: Difference): string {
   const [there, now] = excerpts(difference);
   return `${difference.key}: ${there} there, ${now} now`;
 }
 
-/** Both sides, short enough for a line: a long value is cut to where the two part. */
+/** Both sides, short enough for a line: a long value is cut to the place where they differ. */
 export function excerpts({ from, to }: Difference): [string, string] {
   const [a, b] = [from ?? "nothing", to ?? "nothing"];
   let same = 0;

@@ -1,6 +1,6 @@
 /**
- * @file The two kinds of failure. A `UserError` is the user's to mend: its message says what is wrong, where, and what
- * to do next; the command line prints it without a stack and exits 2. Anything else is ours and exits 1 with a stack.
+ * @file The two kinds of failure. A `UserError` is one that the user can fix: its message says what is wrong, where, and
+ * what to do next; the command line prints it without a stack and exits 2. Any other error is a bug and exits 1 with a stack.
  */
 
 /** Bad input: a file, a line, a key or an option. `message` names it; `remedy` says what to do about it. */
@@ -13,8 +13,8 @@ export class UserError extends Error {
 }
 
 /**
- * The work was stopped before its end and can be taken up again: by a signal, or because a service it needs is out or its
- * budget spent. The command line exits 130.
+ * The work was stopped before its end and can be resumed: a signal came, a service it needs is down, or its budget is spent.
+ * The command line exits 130.
  */
 export class Interrupted extends Error {
   override name = "Interrupted";
@@ -37,8 +37,8 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
 }
 
 /**
- * The letters to insert, remove, replace or swap with their neighbour that make `b` of `a` (optimal string alignment): two
- * letters that changed places are one slip of the fingers.
+ * How many letters to insert, remove, replace or swap with their neighbour to turn `a` into `b` (optimal string alignment).
+ * Two letters that changed places count as one typing error.
  */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];

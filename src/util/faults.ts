@@ -1,4 +1,4 @@
-/** @file Gathers everything that is wrong with an input, so that the user mends it in one go and not fault by fault. */
+/** @file Gathers everything that is wrong with an input, so that the user can fix it all at once. */
 import { UserError } from "./errors.ts";
 
 /** How many faults a message names; the others are counted. */

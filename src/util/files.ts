@@ -1,4 +1,4 @@
-/** @file Files that are there whole or not at all, whatever happens while they are written. */
+/** @file Writes files so that they are complete or absent, whatever happens meanwhile. */
 import {
   closeSync,
   existsSync,
@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { messageOf, UserError } from "./errors.ts";
 
 /**
- * Writes a file, its folders made as needed: first beside its place and onto the disk, then renamed.
+ * Writes a file and makes its folders as needed: it is written beside its place, synced to the disk, then renamed.
  * @throws UserError when that cannot be done: no permission, a file where a folder should be, a full disk
  */
 export function writeWhole(path: string, content: string | Uint8Array): void {
@@ -34,7 +34,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
   }
 }
 
-/** Brings a file, or the list of names that a folder is, from the system's memory onto the disk. */
+/** Syncs a file, or the list of names in a folder, to the disk. */
 export function sync(path: string): void {
   const handle = openSync(path, "r");
   fsyncSync(handle);

@@ -1,6 +1,6 @@
 /**
- * @file How far long work has come and how long it will still take: one live line on a terminal, elsewhere a plain line now
- * and then. Work of several stages is one piece: the time left is that of all of them.
+ * @file Shows how far long work has come and how long it will still take: one live line on a terminal, elsewhere a plain line
+ * now and then. The time left is that of all stages together.
  */
 
 /** What `Progress` writes to: standard error, or a stand-in. */
@@ -18,7 +18,7 @@ export interface Stage {
   readonly total: number;
   /** Units done before this process began, by a run that is resumed; they do not count for the rate. */
   readonly done?: number;
-  /** How long a unit is expected to take, relative to the units of the other stages; what is measured soon outweighs it. */
+  /** How long a unit is expected to take, relative to the units of the other stages. Measured times soon outweigh it. */
   readonly weight?: number;
 }
 
@@ -52,7 +52,7 @@ export class Progress {
   readonly #output: Output;
   readonly #now: () => number;
   readonly #start: number;
-  /** When the time was last put down to a stage. */
+  /** When time was last charged to a stage. */
   #mark: number;
   #current: Counted;
   #shown = Number.NEGATIVE_INFINITY;
@@ -82,8 +82,8 @@ export class Progress {
   }
 
   /**
-   * Goes on with the stage of that label; the one that is left has come to `finished` units, if that is said. Its line is shown
-   * at once when it begins, not whenever its turn comes.
+   * Continues with the stage of that label; `finished` says how many units the one it leaves has done. A stage shows its line
+   * at once when it begins, but not each time it continues.
    */
   enter(label: string, finished?: number): void {
     const stage = this.#stage(label);
@@ -94,19 +94,19 @@ export class Progress {
     if (stage.finished === stage.done && stage.spent === 0) this.#line("", this.#mark);
   }
 
-  /** A stage has another total than was thought. */
+  /** Corrects the total of a stage. */
   expect(label: string, total: number): void {
     this.#stage(label).total = total;
   }
 
-  /** Takes units of the current stage as done without work of this process. */
+  /** Counts units of the current stage as done, but not by this process. */
   skip(units: number): void {
     this.#charge();
     this.#current.done += units;
     this.#current.finished += units;
   }
 
-  /** `done` units of the current stage are finished, parts of one counting too; `note` says what is worth seeing of the last. */
+  /** `done` units of the current stage are finished, fractions included; `note` follows the numbers on the line. */
   update(done: number, note = ""): void {
     this.#charge();
     this.#current.finished = Math.min(done, this.#current.total);

@@ -1,6 +1,6 @@
 /** @file A text table for the terminal, no wider than it. */
 
-/** Columns that a line may have: those of the terminal; as many as it takes where the output goes elsewhere. */
+/** The width of the terminal; unlimited where the output goes elsewhere. */
 export function lineWidth(output: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout): number {
   return output.isTTY ? (output.columns ?? 80) : Number.POSITIVE_INFINITY;
 }
@@ -13,8 +13,8 @@ export interface TableOptions {
 }
 
 /**
- * Rows of cells in columns as wide as need be, the first row their names: the first column to the left, the others right. Columns
- * that have no room beside the others are a table of their own below.
+ * Rows of cells in columns as wide as needed. The first row holds the names; the first column is aligned left, the others
+ * right. Columns that do not fit beside the others become a table of their own below.
  */
 export function table(
   rows: readonly (readonly (string | number)[])[],
@@ -42,7 +42,7 @@ export function table(
     .join("\n\n");
 }
 
-/** A list cut into stretches as long as they fit; an item that fits nowhere is one alone. */
+/** A list cut into parts that fit; an item that fits nowhere is a part of its own. */
 export function stretches<T>(items: readonly T[], fits: (stretch: readonly T[]) => boolean): T[][] {
   const found: T[][] = [];
   for (const item of items) {

@@ -2,7 +2,7 @@
 import { isAbsolute } from "node:path";
 import { messageOf, UserError } from "./errors.ts";
 
-/** A path that a recipe gave is absolute by now, and one of the command line as it was typed: only that starts where we are. */
+/** A path from a recipe is absolute by now; one from the command line is as it was typed and starts at the current directory. */
 export function unreadable(file: string, error: unknown): UserError {
   const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
   const what = missing ? "no such file" : `cannot be read (${messageOf(error)})`;

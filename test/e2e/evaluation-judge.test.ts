@@ -236,7 +236,7 @@ describe("grit eval", () => {
     outFrom(4);
     const { code, err } = await grit(...again);
     expect(code).toBe(130);
-    expect(err).toMatch(/has stopped answering \(HTTP 503.*\n {2}Interrupted; the same command goes on\./);
+    expect(err).toMatch(/has stopped answering \(HTTP 503.*\n {2}Interrupted; the same command continues\./);
     const said = readLines<Answered>(join(dir, "stopped", "samples.jsonl"));
     expect(said.map(({ acc }) => acc)).toEqual(Array(7).fill(null));
     server.behave = () => "judge";
@@ -262,7 +262,7 @@ describe("grit eval", () => {
     child.kill("SIGINT");
     expect(await ended).toBe(130);
     expect(performance.now() - interrupted).toBeLessThan(20_000);
-    expect(errors).toContain("Interrupted; the same command goes on.");
+    expect(errors).toContain("Interrupted; the same command continues.");
     server.behave = () => "judge";
     expect(await grit(...again)).toMatchObject({ code: 0 });
     expect(samplesOf("ended")).toBe(samplesOf("served"));

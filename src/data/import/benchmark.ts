@@ -1,6 +1,6 @@
 /**
- * @file What a benchmark is to the importer: layouts of its files, rows to questions, the rule by which it is measured. One
- * benchmark is one file beside this one; `benchmarks.ts` lists them.
+ * @file What the importer knows of a benchmark: the layouts of its files, how rows become questions, and which of them are used
+ * (its rule). Each benchmark is a file beside this one; `benchmarks.ts` lists them.
  */
 import { basename, extname } from "node:path";
 import { z } from "zod";
@@ -23,10 +23,10 @@ export interface Item {
   readonly question: string;
   readonly answer: string;
   readonly image: ImageSource;
-  /** What other rows of the file call this row's image. */
+  /** The name by which other rows of the file refer to this row's image. */
   readonly imageKey?: string;
   readonly boxes?: readonly Quad[];
-  /** The image's size in pixels, where the row tells it: it is held against the image. */
+  /** The image's size in pixels, if the row states it; it is compared with the image. */
   readonly size?: { readonly width: number; readonly height: number };
   readonly dataset: string;
   readonly split: string;
@@ -37,7 +37,7 @@ export interface Item {
   readonly keyWords?: readonly string[];
 }
 
-/** An item and where its row stands. */
+/** An item and the place of its row. */
 export interface Placed {
   readonly item: Item;
   readonly where: string;
@@ -45,7 +45,7 @@ export interface Placed {
 
 /** What a row says besides its own fields. */
 export interface At {
-  /** The file's name without folder and ending: it often tells the split. */
+  /** The file's name without folder and ending; it often names the split. */
   readonly stem: string;
   /** Number of the row among all rows of the import, from 1. */
   readonly number: number;
@@ -55,13 +55,13 @@ export interface At {
 
 /** One layout of a benchmark's rows. */
 export interface Layout {
-  /** Every field that is read; a parquet file's other columns are not even decoded. */
+  /** Every field that is read; other columns of a parquet file are not decoded. */
   readonly fields: readonly string[];
-  /** The fields by which the layout is known. */
+  /** The fields that identify the layout. */
   readonly required: readonly string[];
   /** Whether a row has this layout with all its values sound. */
   accepts(value: Row["value"]): boolean;
-  /** The questions of a row; of a row at fault none, its faults added. */
+  /** The questions of a row; none for a faulty row, whose faults are added. */
   read(row: Row, number: number, file: string, faults: Faults): Item[];
 }
 
@@ -80,11 +80,11 @@ export interface Benchmark {
   readonly files: string;
   readonly layouts: readonly Layout[];
   readonly rule?: Rule;
-  /** The rows of one thing named by `--annotations`, where that is not a file whose ending tells. */
+  /** Reads what `--annotations` names, where the ending of a file does not decide how. */
   readonly rows?: (path: string, columns: ReadonlySet<string>) => AsyncIterable<Row>;
 }
 
-/** A layout by the fields of its rows and what they mean; `items` may give, instead of items, what is wrong in a phrase. */
+/** Makes a layout of the fields of its rows and their meaning. `items` may give a phrase that says what is wrong instead. */
 export function layout<S extends z.ZodRawShape>(
   shape: S,
   items: (row: z.infer<z.ZodObject<S>>, at: At) => Item | Item[] | string,

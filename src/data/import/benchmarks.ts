@@ -48,8 +48,8 @@ export function benchmarkNamed(name: string): Benchmark {
 }
 
 /**
- * The layout of a benchmark that a row has by its fields. A row that is a sound one of another benchmark with more fields is of
- * that one. @throws UserError when the row is none of this benchmark's, saying whose it is if that is known
+ * The layout of a benchmark that fits the fields of a row. A row that is also valid for another benchmark with more fields belongs
+ * to that one. @throws UserError when the row does not belong to this benchmark, naming the one it belongs to if that is known
  */
 export function layoutOf({ value, where }: Row, benchmark: Benchmark): Layout {
   const own = byFields(benchmark.layouts, value)[0];

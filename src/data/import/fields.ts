@@ -1,4 +1,4 @@
-/** @file The kinds of fields that benchmarks' rows are made of, each saying in a phrase what is wrong with a value. */
+/** @file The kinds of fields in benchmarks' rows; each says in a phrase what is wrong with a value. */
 import { z } from "zod";
 import type { ImageSource } from "./benchmark.ts";
 
@@ -37,7 +37,7 @@ export const quad = z.tuple([z.number(), z.number(), z.number(), z.number()], { 
 /** A path below the images folder. */
 export const imagePath = text.transform((path): ImageSource => ({ path }));
 
-/** Shorter than any image in base64: the index of the row whose image it is, by VLMEvalKit's custom. */
+/** A text shorter than any image in base64 is the index of the row that has the image, as in VLMEvalKit's files. */
 const LONGEST_REFERENCE = 64;
 
 /**

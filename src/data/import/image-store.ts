@@ -1,4 +1,4 @@
-/** @file Images that stand in annotation files, on their way into the images folder: all of them or, after a failure, none. */
+/** @file Writes the images of annotation files into the images folder: all of them or, after a failure, none. */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -20,7 +20,7 @@ const GAP = 20;
 export class ImageStore {
   readonly #folder: string;
   readonly #staging: string;
-  /** The folder was not there before. */
+  /** The folder is new. */
   #isNew = false;
   readonly #stored = new Map<string, StoredImage>();
 
@@ -34,7 +34,7 @@ export class ImageStore {
     return this.#stored.size;
   }
 
-  /** Takes an image, or several as one picture side by side. Gives it back, or the phrase that says what is wrong with it. */
+  /** Adds an image, or several as one picture side by side. Gives what is stored, or a phrase that says what is wrong. */
   async add(parts: readonly Uint8Array[]): Promise<StoredImage | string> {
     try {
       const bytes = parts.length === 1 ? parts[0]! : await sideBySide(parts);

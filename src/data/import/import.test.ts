@@ -428,7 +428,7 @@ describe("bad input is named, and nothing is left behind", () => {
       "pope",
       "random.json",
       [pope(), pope()],
-      /random\.json:2: id: "pope_random-1" stands at .*random\.json:1 too/,
+      /random\.json:2: id: "pope_random-1" is also the id at .*random\.json:1/,
     ],
     [
       "corners in the wrong order",
@@ -513,7 +513,7 @@ describe("bad input is named, and nothing is left behind", () => {
     ];
     const importing = run("mmstar", [await put("MMStar.tsv", tsv(head, row("0", "C"), row("1", "cup")))]);
     await expect(importing).rejects.toThrow(
-      /:2: answer: "C" is none of the options[\s\S]*:3: answer: is not an option's letter/,
+      /:2: answer: "C" is not one of the options[\s\S]*:3: answer: is not an option's letter/,
     );
   });
 
@@ -528,7 +528,7 @@ describe("bad input is named, and nothing is left behind", () => {
       "POPE.tsv",
       tsv(["index", "category", "question", "answer", "image"], ["1", "OCR", "Is it?", "yes", base64]),
     );
-    await expect(run("mme", [file])).rejects.toThrow(/of 1 questions none is of MME's rule .*see --all/);
+    await expect(run("mme", [file])).rejects.toThrow(/none of 1 questions fits MME's rule .*see --all/);
   });
 
   test("an unknown benchmark", () => {

@@ -1,6 +1,6 @@
 /**
- * @file A benchmark's official files to the project's data lines: rows to items, items by the benchmark's rule, images found or
- * written out, boxes checked, lines written. All of it or, after a fault, nothing.
+ * @file Imports a benchmark: its official files become data lines. Rows become items, the rule selects some, images are found
+ * or written out, boxes are checked. All is written or, after a fault, nothing.
  */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../../util/errors.ts";
@@ -17,25 +17,25 @@ import { fitBox } from "./sound-boxes.ts";
 export interface ImportOptions {
   /** Files as the benchmark's authors publish them. */
   readonly annotations: readonly string[];
-  /** The folder of the images; images that stand in the annotations are written into it. */
+  /** The folder of the images; images inside the annotations are written into it. */
   readonly images: string;
   /** The data file to write. */
   readonly out: string;
-  /** Every row, and not by the benchmark's rule. */
+  /** Import every row, without the benchmark's rule. */
   readonly all?: boolean;
-  /** Told now and then: how much of the files is read, from 0 to 1, and how many rows that is. */
+  /** Called now and then with how much of the files has been read, from 0 to 1, and how many rows. */
   readonly onProgress?: (share: number, rows: number) => void;
 }
 
 /** What an import did. */
 export interface Imported {
   readonly rows: number;
-  /** Questions in the rows, and those of them that were written. */
+  /** Questions in the rows; `samples` of them were written. */
   readonly items: number;
   readonly samples: number;
   /** Images written out of the annotations. */
   readonly images: number;
-  /** Boxes cut at their image's edge. */
+  /** Boxes that were cut at the image's edge. */
   readonly cut: number;
 }
 
@@ -70,7 +70,7 @@ export async function importBenchmark(benchmark: Benchmark, options: ImportOptio
 }
 
 function nothingLeft({ title, rule }: Benchmark, { count }: Reading): string {
-  return count === 0 ? "hold no rows" : `of ${count} questions none is of ${title}'s rule (${rule!.says}); see --all`;
+  return count === 0 ? "hold no rows" : `none of ${count} questions fits ${title}'s rule (${rule!.says}); see --all`;
 }
 
 /** The rows of the annotations on their way to items. */
@@ -109,7 +109,7 @@ class Reading {
 
   #checkId(id: string, where: string): void {
     const first = this.#ids.get(id);
-    if (first) this.faults.add(`${where}: id`, `"${id}" stands at ${first} too`);
+    if (first) this.faults.add(`${where}: id`, `"${id}" is also the id at ${first}`);
     else this.#ids.set(id, where);
   }
 }
@@ -141,7 +141,7 @@ class Writing {
   /** The data line of an item; undefined when something is wrong with it. */
   async line({ item, where }: Placed): Promise<object | undefined> {
     if (item.choices && !isOption(item.answer, item.choices)) {
-      this.#faults.add(`${where}: answer`, `${JSON.stringify(item.answer)} is none of the options`);
+      this.#faults.add(`${where}: answer`, `${JSON.stringify(item.answer)} is not one of the options`);
     }
     const image = await this.#imageOf(item, where);
     if (image === undefined) return undefined;

@@ -46,7 +46,7 @@ async function imported(name: string, ...files: string[]): Promise<Record<string
     out,
   );
   expect(made).toMatchObject({ code: 0 });
-  expect((await grit("data", "check", out)).out).toContain("every gold answer scores full marks");
+  expect((await grit("data", "check", out)).out).toContain("every gold answer gets full marks");
   const text = await readFile(out, "utf8");
   return text
     .trimEnd()

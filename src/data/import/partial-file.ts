@@ -1,4 +1,4 @@
-/** @file A text file that grows line by line beside its place, and takes its name when it is complete. */
+/** @file A text file that is written line by line beside its place, and renamed when it is complete. */
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { messageOf, UserError } from "../../util/errors.ts";
@@ -7,7 +7,7 @@ import { sync } from "../../util/files.ts";
 /** Lines gathered before they are written. */
 const BATCH = 1000;
 
-/** A file that is there whole or not at all: until `commit` it is removed when its scope ends. */
+/** A file that is written whole or not at all: unless it was committed, it is removed when its scope ends. */
 export class PartialFile {
   readonly #path: string;
   readonly #handle: FileHandle;

@@ -169,7 +169,7 @@ test.each([
   ["gone.json", "gone.json: no such file"],
   ["gone.tsv", "gone.tsv: no such file"],
   ["gone.parquet", "gone.parquet: no such file"],
-  ["gone.csv", "annotations of this kind are not read"],
+  ["gone.csv", "annotations of this kind are not supported"],
 ])("%s is named", async (name, message) => {
   await expect(readAll(join(folder, name))).rejects.toThrow(message);
 });

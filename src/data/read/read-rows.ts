@@ -21,7 +21,7 @@ export function readRows(file: string, columns: ReadonlySet<string>): AsyncItera
       return parquetRows(file, columns);
     default:
       throw new UserError(
-        `${file}: annotations of this kind are not read`,
+        `${file}: annotations of this kind are not supported`,
         "Name a .json, .jsonl, .tsv or .parquet file as the benchmark's authors publish it.",
       );
   }

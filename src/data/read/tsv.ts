@@ -9,7 +9,7 @@ import { chunks, decodeParts, type Row } from "./row.ts";
 
 const [TAB, LF, QUOTE] = [9, 10, 34];
 
-/** The records of a TSV file by the names of its header. @throws UserError by file and line */
+/** The records of a TSV file by the names in its header. @throws UserError by file and line */
 export async function* tsvRows(file: string): AsyncGenerator<Row> {
   const { size } = await stat(file).catch((error: unknown) => {
     throw unreadable(file, error);

@@ -1,13 +1,13 @@
 /**
- * @file What every page of ours does in the browser. Without it everything is still there to read; with it charts answer to the
- * pointer, a box and its words light up together, and sets, steps and samples can be picked.
+ * @file The pages' behaviour in the browser. Everything can be read without it; with it charts follow the pointer, a box and its
+ * words light up together, and sets, steps and samples can be picked.
  */
 
 function all(root: ParentNode, selector: string): NodeListOf<HTMLElement> {
   return root.querySelectorAll<HTMLElement>(selector);
 }
 
-/** The innermost element with this selector around the place where something happened. */
+/** The innermost element with this selector around the target of an event. */
 function around(event: Event, selector: string): HTMLElement | null {
   return event.target instanceof Element ? event.target.closest<HTMLElement>(selector) : null;
 }

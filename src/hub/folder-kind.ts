@@ -1,4 +1,4 @@
-/** @file What a folder is that was named where another kind was expected, and the command that takes it. */
+/** @file Tells what kind of folder the user named where another kind was expected, and which command takes it. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ const KINDS = {
 } as const;
 export type FolderKind = keyof typeof KINDS;
 
-/** What a folder is, by the files in it; undefined where it is none that this program writes. */
+/** What kind a folder is, by the files in it; undefined if this program does not write such folders. */
 export function kindOf(dir: string): FolderKind | undefined {
   const has = (...names: string[]) => names.some((name) => existsSync(join(dir, name)));
   if (has("config.json", "adapter_config.json")) return "model";
@@ -22,15 +22,15 @@ export function kindOf(dir: string): FolderKind | undefined {
   return rows.some((row) => existsSync(join(row, "manifest.json"))) ? "table" : undefined;
 }
 
-/** What a folder is, as a sentence has it, and a command that shows it; undefined as `kindOf`. */
+/** What a folder is, in words for a sentence, and a command that shows it; undefined as `kindOf`. */
 export function inWords(dir: string): { readonly is: string; readonly use: string } | undefined {
   const kind = kindOf(dir);
   return kind && { is: KINDS[kind].is, use: KINDS[kind].use(dir) };
 }
 
-/** The folders in a folder by their paths, sorted; none where it is none. */
+/** The paths of the folders in a folder, sorted; none if it is not a folder. */
 export function foldersIn(dir: string): string[] {
-  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) return [];
   return readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(dir, name))
