@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
 import { loadGolden } from "../test/golden/golden.ts";
 import { scratchPlaces, VARIETY } from "../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
+import { SafetensorsFile, writeSafetensors } from "./torch/safetensors.ts";
 
 const place = scratchPlaces();
 const dir = join(place(), "..");

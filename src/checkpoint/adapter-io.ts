@@ -5,16 +5,17 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { readJson } from "../hub/checkpoint-files.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
-import { parseConfig, readJson } from "../models/config.ts";
+import { parseConfig } from "../models/config.ts";
 import { adapterNames, linearModules } from "../models/lora.ts";
 import type { Model } from "../models/model.ts";
 import { cast, fromBytes, toDevice } from "../torch/ops.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { writeWhole } from "../util/files.ts";
-import { SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 import type { Layout } from "./weights-io.ts";
 
 const CONFIG = "adapter_config.json";

@@ -5,8 +5,8 @@ import { grit } from "../../test/commands.ts";
 import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { probe, verify } from "./export-command.ts";
 
 const dir = scratch();

@@ -14,10 +14,10 @@ import {
   stateOf,
   tensorsIn,
 } from "../../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { singleFile, writeWeights } from "../checkpoint/weights-io.ts";
 import { readModel } from "../models/architectures.ts";
 import { initialWeights } from "../models/init.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, liveTensors } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";

@@ -4,10 +4,10 @@
  */
 
 import path from "node:path";
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {

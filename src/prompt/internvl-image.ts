@@ -4,10 +4,10 @@
  * transformers (`GotOcr2ImageProcessorPil`, as `InternVLProcessor` calls it).
  */
 
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { DecodedImage } from "./image.ts";
 import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
 import { flatten, normalisation, type PatchLayout } from "./patches.ts";

@@ -1,10 +1,10 @@
 /** @file The prompt stage: a sample and a method in, token ids and pixels out, all as the checkpoint's own files say. */
 
 import path from "node:path";
+import { readJsonIfPresent, requireFolder } from "../hub/checkpoint-files.ts";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { isObject } from "../util/json-object.ts";
-import { readJsonIfPresent, requireFolder } from "./checkpoint-files.ts";
 import { type Family, familyOf } from "./family.ts";
 import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";

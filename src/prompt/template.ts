@@ -1,9 +1,9 @@
 /** @file Chat templates: a checkpoint's own Jinja template, rendered as the Python library renders it. */
 
 import { Template } from "@huggingface/jinja";
+import { readJsonIfPresent, readTextIfPresent } from "../hub/checkpoint-files.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject } from "../util/json-object.ts";
-import { readJsonIfPresent, readTextIfPresent } from "./checkpoint-files.ts";
 
 /** A part of a message. An image part stands for the next image. */
 export type Part = { readonly type: "image" } | { readonly type: "text"; readonly text: string };

@@ -6,10 +6,10 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import { readJsonIfPresent, readTextIfPresent, requireFolder } from "../hub/checkpoint-files.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
 import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
-import { readJsonIfPresent, readTextIfPresent, requireFolder } from "./checkpoint-files.ts";
 
 /** The file of a checkpoint folder that its tokenizer is read from. */
 export function tokenizerFile(dir: string): string {
