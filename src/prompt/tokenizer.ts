@@ -9,7 +9,13 @@ import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import { readJsonIfPresent, readTextIfPresent, requireFolder } from "../hub/checkpoint-files.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
+import { within } from "../util/within.ts";
 import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
+import { checkTokenizer } from "./check-tokenizer.ts";
+
+/** Seconds that a tokenizer may take until it is ready; Qwen2.5-VL's takes half of one. */
+const MOST_SECONDS = 10;
+const RESTORE = "Restore it from where the checkpoint came from.";
 
 /** The file of a checkpoint folder that its tokenizer is read from. */
 export function tokenizerFile(dir: string): string {
@@ -39,18 +45,19 @@ export class Tokenizer {
   }
 
   /**
-   * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt` where that is missing.
-   * Throws `UserError` when the folder has neither or they are broken.
+   * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt` where that is missing. A model has
+   * embeddings for `vocabulary` ids. Throws `UserError` when the folder has neither or they are broken.
    */
-  static load(dir: string): Tokenizer {
+  static load(dir: string, vocabulary = Number.POSITIVE_INFINITY): Tokenizer {
     requireFolder(dir);
     const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
-    const json = readJsonIfPresent(dir, "tokenizer.json");
+    const json = readJsonIfPresent(dir, "tokenizer.json") ?? fromVocabAndMerges(dir, config);
+    const file = path.join(dir, tokenizerFile(dir));
+    checkTokenizer(json, file, vocabulary);
     try {
-      return new Tokenizer(json === undefined ? fromVocabAndMerges(dir, config) : checked(dir, json), config);
+      return within(MOST_SECONDS, () => new Tokenizer(json, config));
     } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError(`The tokenizer in ${dir} cannot be read: ${messageOf(error)}.`, "Restore its files.");
+      throw new UserError(`The tokenizer in ${file} cannot be used: ${messageOf(error)}.`, RESTORE);
     }
   }
 
@@ -95,14 +102,6 @@ export class Tokenizer {
   }
 }
 
-function checked(dir: string, json: JsonObject): TokenizerJson {
-  if (Array.isArray(json.added_tokens) && isObject(json.model)) return json as TokenizerJson;
-  throw new UserError(
-    `${path.join(dir, "tokenizer.json")} lacks "added_tokens" or "model".`,
-    "Restore the file from where the checkpoint came from.",
-  );
-}
-
 /** The older layout of Qwen2-family folders: BPE files, and the added tokens in `tokenizer_config.json` or `added_tokens.json`. */
 function fromVocabAndMerges(dir: string, config: JsonObject): TokenizerJson {
   const vocab = readJsonIfPresent(dir, "vocab.json") as Record<string, number> | undefined;
@@ -120,18 +119,19 @@ function fromVocabAndMerges(dir: string, config: JsonObject): TokenizerJson {
 }
 
 function addedTokens(dir: string, config: JsonObject): AddedToken[] {
-  const token = (id: number, content: string, fields: JsonObject): AddedToken => ({
-    id,
-    content,
-    single_word: fields.single_word === true,
-    lstrip: fields.lstrip === true,
-    rstrip: fields.rstrip === true,
-    normalized: fields.normalized === true,
-    special: fields.special === true,
-  });
+  const token = (id: unknown, content: unknown, fields: JsonObject) =>
+    ({
+      id,
+      content,
+      single_word: fields.single_word === true,
+      lstrip: fields.lstrip === true,
+      rstrip: fields.rstrip === true,
+      normalized: fields.normalized === true,
+      special: fields.special === true,
+    }) as AddedToken;
   const byId = isObject(config.added_tokens_decoder) ? Object.entries(config.added_tokens_decoder) : [];
   const described = byId.filter((entry): entry is [string, JsonObject] => isObject(entry[1]));
-  if (described.length > 0) return described.map(([id, fields]) => token(Number(id), String(fields.content), fields));
+  if (described.length > 0) return described.map(([id, fields]) => token(Number(id), fields.content, fields));
   const plain = Object.entries(readJsonIfPresent(dir, "added_tokens.json") ?? {});
-  return plain.map(([content, id]) => token(Number(id), content, { special: true }));
+  return plain.map(([content, id]) => token(id, content, { special: true }));
 }

@@ -25,7 +25,8 @@ export function duplicateKey(text: string): string | undefined {
       case '"': {
         const end = endOfString(text, i);
         if (isKey) {
-          const key = JSON.parse(text.slice(i, end + 1)) as string;
+          const written = text.slice(i + 1, end);
+          const key = written.includes("\\") ? (JSON.parse(`"${written}"`) as string) : written;
           const keys = open.at(-1)!;
           if (keys.has(key)) return key;
           keys.add(key);

@@ -1,6 +1,6 @@
 /**
- * @file The fields of Qwen2.5's language model in a config.json, wherever an architecture keeps them. transformers leaves out of a
- * file what its config class says anyway, so each architecture's defaults are its class's.
+ * @file The fields of Qwen2.5's language model in a config.json, wherever an architecture keeps them. What a file leaves out has
+ * the value of the architecture's config class in transformers, which does not write what its class says anyway.
  */
 import { z } from "zod";
 import { isObject, type JsonObject } from "../../util/json-object.ts";
