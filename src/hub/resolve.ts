@@ -1,7 +1,9 @@
 /** @file Which folder a model's name means: a folder, or a model of the hub that is in the cache. Nothing is fetched. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../util/errors.ts";
+import { isObject } from "../util/json-object.ts";
+import { readJsonIfPresent } from "./checkpoint-files.ts";
 import { cacheFolder } from "./hub.ts";
 import { RepoCache } from "./hub-cache.ts";
 import { downloadCommand, parseId } from "./id.ts";
@@ -41,10 +43,9 @@ export function modelFolder(name: string): string {
 
 /** The files over which the weights are spread; other tools leave a snapshot with some of them when they are interrupted. */
 function shardsOf(folder: string): string[] {
-  const index = join(folder, "model.safetensors.index.json");
-  if (!existsSync(index)) return [];
-  const { weight_map = {} } = JSON.parse(readFileSync(index, "utf8")) as { weight_map?: Record<string, string> };
-  return [...new Set(Object.values(weight_map))];
+  const { weight_map } = readJsonIfPresent(folder, "model.safetensors.index.json") ?? {};
+  const names = isObject(weight_map) ? Object.values(weight_map) : [];
+  return [...new Set(names)].filter((name) => typeof name === "string");
 }
 
 function isFolder(path: string): boolean {
