@@ -19,6 +19,7 @@ describe("checkTokenizer", () => {
 
   it.each<[string, object, RegExp]>([
     ["no model", { added_tokens: [] }, /^t\.json lacks "added_tokens" or "model"/],
+    ["another kind of model", { added_tokens: [], model: { ...model, type: "Unigram" } }, /model\.type is "Unigram"/],
     ["a list for the vocabulary", { added_tokens: [], model: { vocab: [] } }, /^t\.json: model\.vocab is not/],
     [
       "more tokens than the model has",

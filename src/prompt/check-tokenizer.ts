@@ -17,7 +17,9 @@ export function checkTokenizer(json: JsonObject, file: string, vocabulary: numbe
   const { added_tokens: added, model } = json;
   if (!Array.isArray(added) || !isObject(model))
     throw new UserError(`${file} lacks "added_tokens" or "model".`, RESTORE);
-  const { vocab, merges } = model;
+  const { type = "BPE", vocab, merges } = model;
+  if (type !== "BPE")
+    throw new UserError(`${file}: model.type is ${JSON.stringify(type)}; both families have BPE.`, RESTORE);
   if (!isObject(vocab)) throw new UserError(`${file}: model.vocab is not an object of tokens and their ids.`, RESTORE);
   const tokens = Object.entries(vocab);
   const merged = Array.isArray(merges) ? merges : [];
@@ -48,7 +50,7 @@ export function checkTokenizer(json: JsonObject, file: string, vocabulary: numbe
       );
     else spelled.set(token.id, token.content);
   }
-  if (model.type === "BPE") checkMerges(merged, vocab, faults);
+  checkMerges(merged, vocab, faults);
   faults.throwIfAny(file, RESTORE);
 }
 

@@ -28,12 +28,14 @@ export class Tokenizer {
   readonly vocabSize: number;
   /** Ids of the special tokens, ascending: left out of decoded text. */
   readonly specialIds: readonly number[];
+  readonly #name: string;
   readonly #hf: HfTokenizer;
   readonly #special: ReadonlySet<number>;
   readonly #specialSpellings: readonly string[];
 
-  /** From the contents of `tokenizer.json` and `tokenizer_config.json`. */
-  constructor(tokenizerJson: TokenizerJson, tokenizerConfig: JsonObject) {
+  /** From the contents of `tokenizer.json` and `tokenizer_config.json`; `name` is what messages call it. */
+  constructor(tokenizerJson: TokenizerJson, tokenizerConfig: JsonObject, name = "The tokenizer") {
+    this.#name = name;
     this.#hf = new HfTokenizer(tokenizerJson, { ...tokenizerConfig, clean_up_tokenization_spaces: false });
     const special = tokenizerJson.added_tokens.filter((token) => token.special);
     this.specialIds = special.map((token) => token.id).sort((a, b) => a - b);
@@ -54,10 +56,11 @@ export class Tokenizer {
     const json = readJsonIfPresent(dir, "tokenizer.json") ?? fromVocabAndMerges(dir, config);
     const file = path.join(dir, tokenizerFile(dir));
     checkTokenizer(json, file, vocabulary);
+    const name = `The tokenizer in ${file}`;
     try {
-      return within(MOST_SECONDS, () => new Tokenizer(json, config));
+      return within(MOST_SECONDS, () => new Tokenizer(json, config, name));
     } catch (error) {
-      throw new UserError(`The tokenizer in ${file} cannot be used: ${messageOf(error)}.`, RESTORE);
+      throw new UserError(`${name} cannot be used: ${messageOf(error)}.`, RESTORE);
     }
   }
 
@@ -90,7 +93,7 @@ export class Tokenizer {
     const id = this.findTokenId(spelling);
     if (id === undefined)
       throw new UserError(
-        `The tokenizer has no token ${spelling}.`,
+        `${this.#name} has no token ${spelling}.`,
         "Use the tokenizer that belongs to this checkpoint.",
       );
     return id;
