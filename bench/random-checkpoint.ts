@@ -4,9 +4,9 @@
  */
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeSafetensors } from "../src/checkpoint/safetensors.ts";
+import { readJson } from "../src/hub/checkpoint-files.ts";
 import { readModel } from "../src/models/architectures.ts";
-import { readJson } from "../src/models/config.ts";
+import { writeSafetensors } from "../src/torch/safetensors.ts";
 import { stream } from "../src/util/random.ts";
 
 /** What differs from the donor's files, by their names; objects are merged. */

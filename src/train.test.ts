@@ -5,7 +5,7 @@ import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/c
 import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
 import { scratchPlaces, VARIETY } from "../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "./checkpoint/safetensors.ts";
+import { SafetensorsFile, writeSafetensors } from "./torch/safetensors.ts";
 
 const place = scratchPlaces();
 const dir = join(place(), "..");

@@ -7,11 +7,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { SafetensorsFile } from "../src/checkpoint/safetensors.ts";
 import type { ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
 import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
 import type { GrpoLoss } from "../src/objective/loss.ts";
 import type { Prompt } from "../src/records.ts";
+import { SafetensorsFile } from "../src/torch/safetensors.ts";
 import { DEVICE } from "./device.ts";
 import { type Golden, type GoldenPrompt, loadGolden } from "./golden/golden.ts";
 

@@ -5,16 +5,18 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { fileIn, readJson } from "../hub/checkpoint-files.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
-import { parseConfig, readJson } from "../models/config.ts";
+import { parseConfig } from "../models/config.ts";
 import { adapterNames, linearModules } from "../models/lora.ts";
 import type { Model } from "../models/model.ts";
-import { cast, fromBytes, toDevice } from "../torch/ops.ts";
+import { toDevice } from "../torch/ops.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { writeWhole } from "../util/files.ts";
-import { SafetensorsFile, writeSafetensors } from "./safetensors.ts";
+import { readTensor } from "./read-tensor.ts";
 import type { Layout } from "./weights-io.ts";
 
 const CONFIG = "adapter_config.json";
@@ -47,8 +49,11 @@ const config = z
     peft_type: z.literal("LORA"),
     base_model_name_or_path: z.string().min(1),
     revision: z.string().nullish(),
-    r: z.int().positive(),
-    lora_alpha: z.number().positive(),
+    r: z
+      .int()
+      .positive()
+      .max(2 ** 16),
+    lora_alpha: z.number().positive().max(1e6),
     lora_dropout: z.number().min(0).lt(1).default(0),
     bias: z.literal("none").default("none"),
     // These begin from a base that was changed beforehand.
@@ -133,38 +138,48 @@ export function peftNames(dir: string, model: Model, layout: Layout): (module: s
  */
 export function readAdapter(dir: string, model: Model, base: string, device: string): Map<string, Tensor> {
   const { rank } = readAdapterConfig(dir);
-  const file = new SafetensorsFile(join(dir, TENSORS));
+  const file = new SafetensorsFile(fileIn(dir, TENSORS) ?? join(dir, TENSORS));
   const remedy = `Set base_model_name_or_path in ${join(dir, CONFIG)} to the checkpoint that the adapter was trained on.`;
   const trainedOn = file.metadata?.[BASE];
   if (trainedOn !== undefined && trainedOn !== base)
     throw new UserError(`${dir} is an adapter for another base: its weights are not those it was trained on.`, remedy);
 
+  const linear = linearModules(model);
   const wanted = new Map(
-    [...linearModules(model)].flatMap(([module, [out, into]]) => {
+    [...linear].flatMap(([module, [out, into]]) => {
       const { a, b } = adapterNames(module);
       return [[a, [rank, into]] as const, [b, [out, rank]] as const];
     }),
   );
+  const parameters = model.parameterShapes();
   const faults = new Faults();
-  const tensors = new Map<string, Tensor>();
+  const elsewhere = new Set<string>();
+  const stored = new Map<string, SafetensorsFile["entries"][number]>();
   for (const entry of file.entries) {
     const name = model.canonicalName(entry.name.replace(PREFIX, ""));
     const shape = wanted.get(name);
-    if (!shape) faults.add(entry.name, "belongs to no linear layer of the base");
-    else if (shape.join() !== entry.shape.join())
-      faults.add(entry.name, `is [${entry.shape}], the base wants [${shape}]`);
-    else {
-      const read = () => cast(fromBytes(file.read(entry), entry.shape, entry.dtype), "float32");
-      tensors.set(name, keep(tidy(() => toDevice(read(), device))));
-    }
+    const module = name.replace(/\.(lora_.*|base_layer\.|modules_to_save\.)?weight$|\.lora_.*$/, "");
+    if (shape && shape.join() === entry.shape.join()) stored.set(name, entry);
+    else if (shape) faults.add(entry.name, `is [${entry.shape}], base and rank ${rank} want [${shape}]`);
+    else if (parameters.has(`${module}.weight`) || model.copyOf(`${module}.weight`)) elsewhere.add(module);
+    else faults.add(entry.name, "belongs to no linear layer of the base");
   }
-  for (const module of linearModules(model).keys()) {
+  if (elsewhere.size > 0)
+    throw new UserError(
+      `${file.path} changes ${[...elsewhere].sort().join(", ")}; computed here are only adapters of the linear layers inside language model, vision tower and connector.`,
+      "Merge it into its base with PEFT (merge_and_unload) and open the result, or train it without these modules.",
+    );
+  for (const module of linear.keys()) {
     const { a, b } = adapterNames(module);
-    if (tensors.has(a) !== tensors.has(b)) faults.add(module, `has ${tensors.has(a) ? "A" : "B"} alone`);
+    if (stored.has(a) !== stored.has(b)) faults.add(module, `has ${stored.has(a) ? "A" : "B"} alone`);
   }
-  if (tensors.size === 0) faults.add(file.path, "has no matrix");
+  if (file.entries.length === 0) faults.add(file.path, "has no matrix");
+  faults.throwIfAny(`${dir} does not fit its base`, `${remedy} Its rank is r in the same file.`);
+
+  const tensors = new Map<string, Tensor>();
   try {
-    faults.throwIfAny(`${dir} does not fit its base, it is an adapter for another`, remedy);
+    for (const [name, entry] of stored)
+      tensors.set(name, keep(tidy(() => toDevice(readTensor(file, entry, "float32"), device))));
   } catch (error) {
     disposeAll(tensors);
     throw error;

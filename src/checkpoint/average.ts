@@ -18,7 +18,8 @@ export function averageCheckpoints(dirs: readonly string[], out: string): void {
     const sum = read.map(({ parameters }) => parameters.get(name)!).reduce((total, tensor) => add(total, tensor));
     return mul(sum, 1 / dirs.length);
   };
-  cpSync(last, out, { recursive: true });
+  // Files that are links, as in the hub's cache, become files: what is written next must not go through a link.
+  cpSync(last, out, { recursive: true, dereference: true });
   const { parameters, layout } = read.at(-1)!;
   noGrad(() => tidy(() => writeWeights(out, model, parameters, layout, meanOf)));
   for (const { parameters } of read) for (const tensor of parameters.values()) tensor.dispose();

@@ -2,8 +2,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../models/model.ts";
+import { SafetensorsFile } from "../torch/safetensors.ts";
 import { isAdapterTensor } from "./adapter-io.ts";
-import { SafetensorsFile } from "./safetensors.ts";
 
 /**
  * What is not the same in two folders of a model or of an adapter: a phrase a tensor, none when all types, shapes and bytes

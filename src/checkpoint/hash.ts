@@ -16,8 +16,8 @@ export async function modelHash(dir: string): Promise<string> {
   const hash = createHash("sha256");
   for (const name of readdirSync(dir).sort()) {
     const path = join(dir, name);
-    const file = statSync(path);
-    if (!COUNTED.test(name) || !file.isFile()) continue;
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (!COUNTED.test(name) || !file?.isFile()) continue;
     hash.update(`${name}\n${file.size}\n`);
     for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 22 })) hash.update(chunk as Buffer);
   }

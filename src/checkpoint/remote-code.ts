@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readJsonIfPresent } from "../prompt/checkpoint-files.ts";
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
 import { isObject } from "../util/json-object.ts";
 
 const FILES = ["config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json"];

@@ -1,10 +1,13 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -15,9 +18,9 @@ import { loadGolden } from "../../test/golden/golden.ts";
 import { scratch } from "../../test/tiny.ts";
 import { readModel } from "../models/architectures.ts";
 import { cast, mul_ } from "../torch/ops.ts";
+import { SafetensorsFile, type TensorInfo, writeSafetensors } from "../torch/safetensors.ts";
 import { bytesPer, disposeAll, liveTensors, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
-import { SafetensorsFile, type TensorInfo, writeSafetensors } from "./safetensors.ts";
 import { readWeights, writeWeights } from "./weights-io.ts";
 
 const dir = scratch();
@@ -37,6 +40,14 @@ function edit(path: string, change: (tensors: readonly TensorInfo[]) => readonly
     const known = bytes.get(name);
     return known?.length === size ? known : Buffer.alloc(size);
   });
+}
+
+/** Changes the weight map of a folder's index. */
+function editIndex(folder: string, change: (map: Record<string, string>) => void): void {
+  const path = join(folder, "model.safetensors.index.json");
+  const json = JSON.parse(readFileSync(path, "utf8")) as { weight_map: Record<string, string> };
+  change(json.weight_map);
+  writeFileSync(path, JSON.stringify(json));
 }
 
 const open = (folder: string) => readWeights(folder, readModel(folder), DEVICE);
@@ -108,7 +119,7 @@ describe("readWeights", () => {
     const folder = copyOf("tied");
     edit(join(folder, "model.safetensors"), () => []);
     const message = refusal(folder);
-    expect(message.match(/^ {2}- /gm)).toHaveLength(10);
+    expect(message.match(/ is missing or unusable$/gm)).toHaveLength(10);
     expect(message).toMatch(/… and \d+ more/);
   });
 
@@ -135,6 +146,72 @@ describe("readWeights", () => {
     expect(refusal(folder)).toContain(`${index} has no weight_map`);
     rmSync(index);
     expect(refusal(folder)).toContain(`${join(folder, "model.safetensors")} cannot be read`);
+  });
+
+  it.each([
+    ["a path out of the folder", "../victim.safetensors"],
+    ["a file that is not safetensors", "config.json"],
+    ["an absolute path", "/etc/victim.safetensors"],
+  ])("refuses an index that names %s", (_, shard) => {
+    const folder = copyOf("sharded");
+    editIndex(folder, (map) => Object.assign(map, { "model.norm.weight": shard }));
+    expect(refusal(folder)).toContain(`weight_map names "${shard}" for model.norm.weight`);
+  });
+
+  it("refuses an index that names what its shards do not hold, and one beside a single file", () => {
+    const folder = copyOf("sharded");
+    editIndex(folder, (map) => Object.assign(map, { "a.weight": Object.values(map)[0] }));
+    expect(refusal(folder)).toMatch(
+      /index\.json names tensors that are not there: one fault\n {2}a\.weight: is not in/,
+    );
+    writeFileSync(join(folder, "model.safetensors"), "");
+    expect(refusal(folder)).toContain("has both model.safetensors and model.safetensors.index.json");
+  });
+
+  it("refuses a link that leads out of the folder, and follows those of the hub's cache", () => {
+    const folder = copyOf("tied");
+    const weights = join(folder, "model.safetensors");
+    const repo = join(dir, "models--org--name");
+    const blob = join(repo, "blobs", "0".repeat(64));
+    mkdirSync(join(repo, "blobs"), { recursive: true });
+    renameSync(weights, blob);
+    symlinkSync(blob, weights);
+    disposeAll(open(folder).parameters);
+    rmSync(weights);
+    renameSync(blob, join(dir, "elsewhere.safetensors"));
+    symlinkSync(join(dir, "elsewhere.safetensors"), weights);
+    expect(refusal(folder)).toContain(`${weights} is a link out of the folder`);
+  });
+
+  it.each([
+    ["NaN", 0x7fc0],
+    ["infinity", 0x7f80],
+    ["minus infinity", 0xff80],
+  ])("refuses weights with %s, naming file and tensor", (_, bits) => {
+    const folder = copyOf("released");
+    const path = join(folder, "model-00001-of-00004.safetensors");
+    const file = new SafetensorsFile(path);
+    const bytes = readFileSync(path);
+    bytes.writeUInt16LE(bits, file.entries[1]!.end - 2);
+    writeFileSync(path, bytes);
+    expect(refusal(folder)).toContain(`${path}: ${file.entries[1]!.name} has values that are not finite`);
+  });
+
+  it("takes large finite weights of 16 bits, whose sum overflows, and refuses integers", () => {
+    const folder = copyOf("tied");
+    const path = join(folder, "model.safetensors");
+    const large = Buffer.from(new Uint16Array(48).fill(0x7bff).buffer);
+    const rewrite = (dtype: "float16" | "int64", bytes: Buffer) => {
+      const file = new SafetensorsFile(path);
+      const isNorm = (name: string) => name === "model.norm.weight";
+      const old = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+      const infos = file.entries.map((info) => (isNorm(info.name) ? { ...info, dtype } : info));
+      writeSafetensors(path, infos, ({ name }) => (isNorm(name) ? bytes : old.get(name)!));
+    };
+    rewrite("float16", large);
+    disposeAll(open(folder).parameters);
+    rewrite("int64", Buffer.alloc(8 * 48));
+    expect(refusal(folder)).toContain("model.norm.weight is stored as int64");
   });
 
   it("reads past stored rotary tables; what is written names only what it holds", () => {

@@ -3,18 +3,16 @@
  * that an export is written exactly as the checkpoint came.
  */
 import { createHash } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
-import { readJson } from "../models/config.ts";
 import type { Model } from "../models/model.ts";
-import { cast, equal, fromBytes, toDevice } from "../torch/ops.ts";
+import { INDEX, openWeightFiles, SINGLE, type WeightIndex } from "../models/weight-files.ts";
+import { cast, equal, toDevice } from "../torch/ops.ts";
+import { SafetensorsFile, type TensorInfo, writeSafetensors } from "../torch/safetensors.ts";
 import { type DType, disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
-import { SafetensorsFile, type TensorInfo, writeSafetensors } from "./safetensors.ts";
-
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+import { firstFew } from "../util/faults.ts";
+import { readTensor } from "./read-tensor.ts";
 
 /** How a checkpoint's tensors lie in its files. */
 export interface Layout {
@@ -24,7 +22,7 @@ export interface Layout {
     metadata: Readonly<Record<string, string>> | undefined;
   }[];
   /** The index of a sharded checkpoint, as it was. */
-  readonly index: Record<string, unknown> | undefined;
+  readonly index: WeightIndex | undefined;
 }
 
 /** Tables that older files store although they follow from the config. */
@@ -33,7 +31,8 @@ const IGNORED = /rotary_emb\.inv_freq$/;
 /**
  * Reads every parameter of `model` from `dir` as a tensor on `device`: of float32, or of the type that `hold` gives for
  * its name and the type it is stored in.
- * @throws UserError listing every missing, unknown or misshapen tensor, and every copy of a parameter that is none
+ * @throws UserError listing every missing, unknown or misshapen tensor, for a copy of a parameter that is none, and for
+ * weights that are not finite
  */
 export function readWeights(
   dir: string,
@@ -41,52 +40,46 @@ export function readWeights(
   device: string,
   hold: (name: string, stored: DType) => DType = () => "float32",
 ): { parameters: Map<string, Tensor>; layout: Layout } {
-  const index = existsSync(join(dir, INDEX)) ? readJson(dir, INDEX) : undefined;
-  const names = index ? [...new Set(Object.values(weightMap(dir, index)))].sort() : [SINGLE];
-  const files = names.map((name) => new SafetensorsFile(join(dir, name)));
+  const { files, index } = openWeightFiles(dir);
   const wanted = model.parameterShapes();
-  const parameters = new Map<string, Tensor>();
+  const stored = new Map<string, { file: SafetensorsFile; entry: SafetensorsFile["entries"][number] }>();
   const faults: string[] = [];
   const copies: Copy[] = [];
-  for (const file of files) {
+  for (const file of files.values()) {
     for (const entry of file.entries) {
       const name = model.canonicalName(entry.name);
       const shape = wanted.get(name);
       const source = model.copyOf(name);
-      if (source) copies.push({ name: entry.name, source, path: file.path, read: () => valuesOf(file, entry) });
+      if (source)
+        copies.push({ name: entry.name, source, path: file.path, read: () => readTensor(file, entry, "float32") });
       else if (!shape) {
         if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
-      } else if (parameters.has(name)) {
+      } else if (stored.has(name)) {
         faults.push(`${name} is stored twice (again in ${file.path})`);
       } else if (shape.join() !== entry.shape.join()) {
         faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
-      } else {
-        const held = hold(name, entry.dtype);
-        parameters.set(name, keep(tidy(() => toDevice(cast(valuesOf(file, entry), held), device))));
-      }
+      } else stored.set(name, { file, entry });
     }
   }
-  for (const name of wanted.keys()) if (!parameters.has(name)) faults.push(`${name} is missing or unusable`);
-  if (faults.length) {
-    disposeAll(parameters);
-    const shown = faults.slice(0, 10).map((fault) => `\n  - ${fault}`);
-    const rest = faults.length > 10 ? `\n  … and ${faults.length - 10} more` : "";
+  for (const name of wanted.keys()) if (!stored.has(name)) faults.push(`${name} is missing or unusable`);
+  if (faults.length)
     throw new UserError(
-      `The weights in ${dir} do not fit its config.json:${shown.join("")}${rest}`,
+      [`The weights in ${dir} do not fit its config.json:`, ...firstFew(faults)].join("\n  "),
       "Is the download complete, and of one model?",
     );
-  }
-  const other = copies.find((copy) => !isSame(copy, parameters));
-  if (other) {
+  const parameters = new Map<string, Tensor>();
+  try {
+    for (const [name, { file, entry }] of stored) {
+      const held = hold(name, entry.dtype);
+      parameters.set(name, keep(tidy(() => toDevice(readTensor(file, entry, held), device))));
+    }
+    for (const copy of copies) checkCopy(copy, parameters, dir);
+  } catch (error) {
     disposeAll(parameters);
-    throw new UserError(
-      `${other.path} stores ${other.name} with other values than ${other.source}, although ${dir}/config.json ties the two.`,
-      "If the head was trained on its own, set tie_word_embeddings to false in config.json, wherever it is said; " +
-        "if not, remove the tensor or download the checkpoint again.",
-    );
+    throw error;
   }
   const layout: Layout = {
-    files: files.map((file, i) => ({ name: names[i]!, tensors: file.entries, metadata: file.metadata })),
+    files: [...files].map(([name, { entries, metadata }]) => ({ name, tensors: entries, metadata })),
     index,
   };
   return { parameters, layout };
@@ -100,14 +93,18 @@ interface Copy {
   readonly read: () => Tensor;
 }
 
-/** Whether a copy holds its parameter's values; which of two a model would use differs among versions of transformers. */
-function isSame({ source, read }: Copy, parameters: ReadonlyMap<string, Tensor>): boolean {
+/**
+ * @throws UserError unless a copy holds its parameter's values: which of the two a model would use differs among versions of
+ * transformers
+ */
+function checkCopy({ name, source, path, read }: Copy, parameters: ReadonlyMap<string, Tensor>, dir: string): void {
   const parameter = parameters.get(source)!;
-  return tidy(() => equal(toDevice(cast(read(), "float32"), parameter.device), cast(parameter, "float32")));
-}
-
-function valuesOf(file: SafetensorsFile, entry: SafetensorsFile["entries"][number]): Tensor {
-  return fromBytes(file.read(entry), entry.shape, entry.dtype);
+  if (tidy(() => equal(toDevice(read(), parameter.device), cast(parameter, "float32")))) return;
+  throw new UserError(
+    `${path} stores ${name} with other values than ${source}, although ${dir}/config.json ties the two.`,
+    "If the head was trained on its own, set tie_word_embeddings to false in config.json, wherever it is said; " +
+      "if not, remove the tensor or download the checkpoint again.",
+  );
 }
 
 /**
@@ -139,17 +136,9 @@ export function writeWeights(
     );
   }
   if (!layout.index) return;
-  const entries = Object.entries(weightMap(dir, layout.index)).filter(([stored]) => isParameter(stored));
+  const entries = Object.entries(layout.index.weight_map).filter(([stored]) => isParameter(stored));
   const index = { ...layout.index, weight_map: Object.fromEntries(entries) };
   writeFileSync(join(dir, INDEX), `${JSON.stringify(index, null, 2)}\n`);
-}
-
-/** The shard of every tensor, by the index of the checkpoint in `dir`. */
-function weightMap(dir: string, index: Record<string, unknown>): Record<string, string> {
-  const map = z.record(z.string(), z.string()).safeParse(index.weight_map);
-  if (!map.success)
-    throw new UserError(`${join(dir, INDEX)} has no weight_map from tensors to files.`, "Download the file again.");
-  return map.data;
 }
 
 /** Bytes of each tensor that `fingerprint` reads. */

@@ -1,13 +1,13 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { grit } from "../../test/commands.ts";
 import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
 import { builtInAnswer, proveSame } from "../jobs/export-proof.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 
 const dir = scratch();
 let folders = 0;
@@ -45,6 +45,26 @@ describe("grit export", () => {
       expect(readdirSync(dir).filter((entry) => entry.includes("partial"))).toEqual([]);
     },
   );
+
+  it("writes nothing outside its folder, whatever an index or a link says", async () => {
+    const [from, to] = [checkpoint(place(), "sharded"), place()];
+    const victim = join(dir, "victim.safetensors");
+    writeFileSync(victim, "precious");
+    const index = join(from, "model.safetensors.index.json");
+    const sound = readFileSync(index, "utf8");
+    writeFileSync(index, sound.replace(/"model-00001-of-\d+\.safetensors"/, '"../victim.safetensors"'));
+    const refused = await grit("export", "--model", from, "--out", to);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('names "../victim.safetensors"') });
+    writeFileSync(index, sound);
+    symlinkSync("/nowhere", join(from, "dangling.txt"));
+    symlinkSync(victim, join(from, "notes.txt"));
+    const leaking = await grit("export", "--model", from, "--out", to);
+    expect(leaking).toMatchObject({ code: 2, err: expect.stringContaining("notes.txt is a link out of the folder") });
+    expect(existsSync(to)).toBe(false);
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    rmSync(join(from, "notes.txt"));
+    expect((await grit("export", "--model", from, "--out", to)).code).toBe(0);
+  });
 
   it("takes the latest checkpoint of a run", async () => {
     const [run, to] = [place(), place()];

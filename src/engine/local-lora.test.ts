@@ -15,10 +15,10 @@ import {
   stateOf,
   tensorsIn,
 } from "../../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { singleFile, writeWeights } from "../checkpoint/weights-io.ts";
 import { readModel } from "../models/architectures.ts";
 import { initialWeights } from "../models/init.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, liveTensors } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { LocalEngine, type LocalOptions } from "./local.ts";
@@ -366,7 +366,7 @@ describe("refuses", () => {
       );
     });
     expect(refusal(folder)).toMatch(
-      /does not fit its base.*q_proj\.lora_A\.weight: is \[3,48\], the base wants \[3,36\]/s,
+      /does not fit its base.*q_proj\.lora_A\.weight: is \[3,48\], base and rank 3 want \[3,36\]/s,
     );
   });
 
@@ -386,7 +386,7 @@ describe("refuses", () => {
       /is an adapter for \/nowhere, which is not there/,
     );
     expect(refusal(adapter((config) => ({ ...config, use_dora: true })))).toMatch(
-      /is set, which is not computed here.*use_dora/s,
+      /use_dora: is set, which is not computed here/,
     );
     expect(refusal(adapter((config) => ({ ...config, modules_to_save: ["lm_head"] })))).toMatch(/modules_to_save/);
     const half = adapter((config) => config);
@@ -395,6 +395,29 @@ describe("refuses", () => {
     const bytes = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
     writeSafetensors(path, file.entries.slice(1), ({ name }) => bytes.get(name)!);
     expect(refusal(half)).toMatch(/has [AB] alone/);
+  });
+
+  it.each([
+    ["lm_head.lora_A.weight", [3, 48], "lm_head"],
+    ["model.embed_tokens.lora_embedding_A", [3, 325], "model.language_model.embed_tokens"],
+    ["visual.patch_embed.proj.lora_A.weight", [3, 3, 2, 14, 14], "model.visual.patch_embed.proj"],
+    ["model.embed_tokens.weight", [325, 48], "model.language_model.embed_tokens"],
+  ])("an adapter that holds %s, as what it is", (name, shape, module) => {
+    const folder = adapter((config) => config);
+    const info = { name: `base_model.model.${name}`, dtype: "float32" as const, shape };
+    const zeros = Buffer.alloc(4 * shape.reduce((a, b) => a * b));
+    writeSafetensors(join(folder, "adapter_model.safetensors"), [info], () => zeros);
+    expect(refusal(folder)).toMatch(`adapter_model.safetensors changes ${module}; computed here are only adapters`);
+    expect(refusal(folder)).not.toMatch("another");
+  });
+
+  it("an adapter that diverged, naming the matrix", () => {
+    const folder = adapter((config) => config);
+    const path = join(folder, "adapter_model.safetensors");
+    const bytes = readFileSync(path);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    writeFileSync(path, bytes);
+    expect(refusal(folder)).toMatch(/lora_[AB]\.weight has values that are not finite/);
   });
 
   it("an adapter upon an adapter", () =>

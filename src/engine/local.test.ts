@@ -18,9 +18,9 @@ import {
   toTrain,
   withTiny,
 } from "../../test/tiny.ts";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { type Part, parts } from "../models/model.ts";
 import { native } from "../torch/native.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import { mean } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";

@@ -14,6 +14,7 @@ import {
   writeAdapter,
 } from "../checkpoint/adapter-io.ts";
 import { fingerprint, type Layout, readWeights, writeWeights } from "../checkpoint/weights-io.ts";
+import { fileIn } from "../hub/checkpoint-files.ts";
 import { readModel } from "../models/architectures.ts";
 import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from "../models/lora.ts";
 import { type Model, type Part, parts } from "../models/model.ts";
@@ -147,9 +148,9 @@ export class Policy {
     }
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(this.dir)) {
-      const path = join(this.dir, name);
       // The files of a cached hub model are links; an export holds the files themselves.
-      if (!WEIGHTS.test(name) && statSync(path).isFile()) cpSync(path, join(dir, name), { dereference: true });
+      if (!WEIGHTS.test(name) && statSync(join(this.dir, name), { throwIfNoEntry: false })?.isFile())
+        cpSync(fileIn(this.dir, name)!, join(dir, name), { dereference: true });
     }
     writeWeights(dir, this.model, this.#parameters, this.#layout, (name, tensor) => this.#withAdapter(name, tensor));
   }

@@ -1,8 +1,9 @@
 /** @file The training state in a folder: trained parameters and moments as float32, and how many updates they have seen. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { SafetensorsFile, writeSafetensors } from "../checkpoint/safetensors.ts";
-import { copy_, fromBytes } from "../torch/ops.ts";
+import { readTensor } from "../checkpoint/read-tensor.ts";
+import { copy_ } from "../torch/ops.ts";
+import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import type { AdamW } from "./optimizer.ts";
@@ -32,7 +33,7 @@ export function loadState(dir: string, trainable: readonly Parameter[], optimize
           `${file.path} has the tensor ${entry.name} [${entry.shape}], which this run does not train.`,
           remedy,
         );
-      tidy(() => copy_(tensor, fromBytes(file.read(entry), entry.shape, entry.dtype)).shape);
+      tidy(() => copy_(tensor, readTensor(file, entry)).shape);
       missing.delete(entry.name);
     }
   });

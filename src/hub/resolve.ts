@@ -2,9 +2,11 @@
  * @file Which folder a model's name means: a folder, the latest checkpoint of a run, or a model of the hub that is in the cache.
  * Nothing is fetched.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../util/errors.ts";
+import { isObject } from "../util/json-object.ts";
+import { readJsonIfPresent } from "./checkpoint-files.ts";
 import { kindOf } from "./folder-kind.ts";
 import { cacheFolder } from "./hub.ts";
 import { RepoCache } from "./hub-cache.ts";
@@ -53,10 +55,9 @@ function latestOf(run: string): string {
 
 /** The files that hold the weights. A download by another tool that was interrupted may have left only some of them. */
 function shardsOf(folder: string): string[] {
-  const index = join(folder, "model.safetensors.index.json");
-  if (!existsSync(index)) return [];
-  const { weight_map = {} } = JSON.parse(readFileSync(index, "utf8")) as { weight_map?: Record<string, string> };
-  return [...new Set(Object.values(weight_map))];
+  const { weight_map } = readJsonIfPresent(folder, "model.safetensors.index.json") ?? {};
+  const names = isObject(weight_map) ? Object.values(weight_map) : [];
+  return [...new Set(names)].filter((name) => typeof name === "string");
 }
 
 function isFolder(path: string): boolean {

@@ -2,8 +2,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { differences } from "../checkpoint/compare-checkpoints.ts";
-import { SafetensorsFile } from "../checkpoint/safetensors.ts";
 import { LocalEngine } from "../engine/local.ts";
+import { SafetensorsFile } from "../torch/safetensors.ts";
 import { firstFew } from "../util/faults.ts";
 
 /**

@@ -1,6 +1,8 @@
 /** @file Architectures by the name in a checkpoint's config.json. */
+
+import { readJson } from "../hub/checkpoint-files.ts";
 import { UserError } from "../util/errors.ts";
-import { readJson } from "./config.ts";
+import { isObject, type JsonObject } from "../util/json-object.ts";
 import { InternVL } from "./internvl/internvl.ts";
 import type { Model } from "./model.ts";
 import { Qwen2_5_VL } from "./qwen2_5_vl/qwen-vl.ts";
@@ -11,9 +13,14 @@ const architectures: Record<string, (dir: string) => Model> = {
   InternVLChatModel: (dir) => InternVL.read(dir),
 };
 
-/** The model a checkpoint folder describes, without its weights. @throws UserError for an unknown architecture. */
+/** What says in a config that the weights are not stored as the numbers they stand for. */
+const QUANTISED = ["quantization_config", "compression_config"];
+
+/** The model a checkpoint folder describes, without its weights. @throws UserError for one that is not computed here */
 export function readModel(dir: string): Model {
-  const { architectures: named } = readJson(dir, "config.json");
+  const config = readJson(dir, "config.json");
+  refuseQuantised(dir, config);
+  const { architectures: named } = config;
   const name = Array.isArray(named) ? String(named[0]) : "none";
   const make = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (!make) {
@@ -23,4 +30,18 @@ export function readModel(dir: string): Model {
     );
   }
   return make(dir);
+}
+
+function refuseQuantised(dir: string, config: JsonObject): void {
+  const parts = [config, config.text_config, config.llm_config, config.vision_config].filter(isObject);
+  for (const part of parts)
+    for (const key of QUANTISED) {
+      const found = part[key];
+      if (found === undefined || found === null) continue;
+      const method = isObject(found) ? (found.quant_method ?? found.format) : found;
+      throw new UserError(
+        `${dir}/config.json: ${key} says that the weights are quantised (${String(method ?? "method not named")}), which is not computed here.`,
+        "Use the checkpoint that it was made from, in bfloat16, float16 or float32.",
+      );
+    }
 }

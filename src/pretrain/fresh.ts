@@ -5,8 +5,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readWeights, singleFile, writeWeights } from "../checkpoint/weights-io.ts";
+import { readJson } from "../hub/checkpoint-files.ts";
 import { readModel } from "../models/architectures.ts";
-import { readJson } from "../models/config.ts";
 import { initialWeights } from "../models/init.ts";
 import type { Model } from "../models/model.ts";
 import { type TrainedTokenizer, trainTokenizer, withSpecialTokens } from "../prompt/bpe-train.ts";

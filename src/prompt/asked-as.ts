@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
 import { UserError } from "../util/errors.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import { METHOD_NAMES } from "./methods.ts";
 
 const FILE = "grit.json";

@@ -57,7 +57,8 @@ describe("an original folder", () => {
     expect(prompt(() => {})).toMatch(
       /^<\|im_start\|>system\n你是书生·万象.*<\|im_end\|>\n<\|im_start\|>user\nHi<\|im_end\|>/,
     );
-    expect(prompt(() => {}, { "chat_template.jinja": "just {{ messages[0].content[0].text }}" })).toBe("just Hi");
+    const own = "just {% for part in messages[0].content %}{{ part.text or '<IMG_CONTEXT>' }}{% endfor %}";
+    expect(prompt(() => {}, { "chat_template.jinja": own })).toBe("just Hi");
   });
 
   it("is refused when it names another conversation, or another kind of model", () => {

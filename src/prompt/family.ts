@@ -3,9 +3,9 @@
  * of their boxes. To add a family, add an entry to `families`.
  */
 
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
 import type { Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
 import { InternVLImageProcessor } from "./internvl-image.ts";
 import { QwenImageProcessor } from "./qwen-image.ts";

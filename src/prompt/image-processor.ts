@@ -4,10 +4,12 @@
  */
 
 import path from "node:path";
+import { z } from "zod";
+import { readJsonIfPresent } from "../hub/checkpoint-files.ts";
+import { parseConfig } from "../models/config.ts";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
@@ -16,8 +18,11 @@ export interface ImageProcessor {
   readonly layout: ImageLayout;
   /** How transparency is removed before `process`. */
   readonly alpha: Alpha;
-  /** The recipe key that limits the tokens of an image. */
+  /** The recipe key that limits the tokens of an image, and the one that says how small an image may be. */
   readonly limit: string;
+  readonly least: string;
+  /** Fewest tokens that an image takes. */
+  readonly leastTokens: number;
   /** Pixels as the vision tower takes them. Throws `UserError` for an image the model cannot take. */
   process(image: DecodedImage): ImageInput;
   /** Placeholder tokens that an image takes. */
@@ -87,8 +92,11 @@ export class ProcessorFile {
    * Throws `UserError` for settings that are not supported.
    */
   static find(dir: string): ProcessorFile | undefined {
+    const file = path.join(dir, "processor_config.json");
     const nested = readJsonIfPresent(dir, "processor_config.json")?.image_processor;
-    if (isObject(nested)) return new ProcessorFile(path.join(dir, "processor_config.json"), nested);
+    if (isObject(nested)) return new ProcessorFile(file, nested);
+    if (nested !== undefined && nested !== null)
+      throw new UserError(`${file}: image_processor is not an object.`, "Restore the file.");
     const own = readJsonIfPresent(dir, "preprocessor_config.json");
     return own && new ProcessorFile(path.join(dir, "preprocessor_config.json"), own);
   }
@@ -106,20 +114,24 @@ export class ProcessorFile {
     throw new UserError(`${found.file} names the image processor ${type}.`, `${name} is supported.`);
   }
 
-  number(value: unknown, key: string, otherwise: number): number {
-    if (value === undefined || value === null) return otherwise;
-    if (typeof value === "number" && value > 0) return value;
-    throw new UserError(
-      `${this.file}: ${key} is ${JSON.stringify(value)}, not a positive number.`,
-      "Restore the file.",
-    );
-  }
-
-  /** A number for each of red, green and blue. */
-  triple(key: string, otherwise: readonly number[]): readonly number[] {
-    const value = this.json[key];
-    if (value === undefined || value === null) return otherwise;
-    if (Array.isArray(value) && value.length === 3 && value.every((x) => typeof x === "number")) return value;
-    throw new UserError(`${this.file}: ${key} is not a list of three numbers.`, "Restore the file.");
+  /** The settings as `schema` knows them. Throws `UserError` naming a key that is of another form. */
+  read<T>(schema: z.ZodType<T>): T {
+    return parseConfig(schema, this.json, this.file);
   }
 }
+
+/** An area in pixels; a thousand million are more than an image file holds. */
+export const area = z.int().positive().max(1e9);
+
+/** A setting that the processor's class has a value for. */
+export function withDefault<T>(schema: z.ZodType<T>, otherwise: T) {
+  return schema.nullish().transform((given) => given ?? otherwise);
+}
+
+/** For red, green and blue, on the 0..1 scale of pixels. */
+export function perChannel(otherwise: readonly number[], level = z.number().min(0).max(1)) {
+  return withDefault<readonly number[]>(z.tuple([level, level, level]), otherwise);
+}
+
+/** What the pixels of each channel are divided by. */
+export const deviation = z.number().positive().max(1);

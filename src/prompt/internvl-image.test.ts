@@ -97,6 +97,9 @@ describe("InternVLImageProcessor, read from a folder", () => {
     expect(original((json) => Object.assign(json, { force_image_size: 42 }))).toMatchObject({ tileSize: 42 });
     expect(original((json) => delete json.force_image_size)).toMatchObject({ tileSize: 28 });
     expect(original((json) => Object.assign(json, { dynamic_image_size: false }))).toMatchObject({ maxTiles: 1 });
+    expect(original((json) => delete json.dynamic_image_size)).toMatchObject({ maxTiles: 1 });
+    expect(original((json) => delete json.max_dynamic_patch)).toMatchObject({ maxTiles: 6 });
+    expect(original((json) => delete json.use_thumbnail)).toMatchObject({ thumbnail: false });
     expect(original((json) => Object.assign(json, { use_thumbnail: false }))).toMatchObject({ thumbnail: false });
   });
 
@@ -104,11 +107,21 @@ describe("InternVLImageProcessor, read from a folder", () => {
     const image = (change: object) => (json: Record<string, unknown>) =>
       Object.assign(json.image_processor as object, change);
     expect(() => hf(image({ image_processor_type: "CLIPImageProcessor" }))).toThrow(/CLIPImageProcessor/);
-    expect(() => hf(image({ max_patches: "many" }))).toThrow(/max_patches is "many"/);
+    expect(() => hf(image({ max_patches: "many" }))).toThrow(/max_patches: .*"many"/);
     expect(() => hf(image({ size: { height: 28, width: 56 } }))).toThrow(/not square/);
     expect(() => hf((json) => Object.assign(json, { image_seq_length: 256 }))).toThrow(/256.*make 4 tokens/);
     expect(() => hf((json) => delete json.image_processor)).toThrow(/no preprocessor_config\.json/);
+    expect(() => hf(image({ size: 448 }))).toThrow(/size: .*448/);
+    expect(() => hf(image({ size: { shortest_edge: 448 } }))).toThrow(/size\.height/);
+    expect(() => hf(image({ max_patches: 1e9 }))).toThrow(/max_patches: .*1000000000/);
+    expect(() => hf(image({ image_std: [0.2, 0, 0.2] }))).toThrow(/image_std\.1/);
+    expect(() => hf((json) => Object.assign(json, { image_processor: [] }))).toThrow(
+      /image_processor is not an object/,
+    );
+    expect(() => original((json) => Object.assign(json, { dynamic_image_size: "no" }))).toThrow(/dynamic_image_size/);
+    expect(() => original((json) => Object.assign(json, { force_image_size: 1e7 }))).toThrow(/force_image_size/);
     expect(() => original((json) => Object.assign(json, { force_image_size: 30 }))).toThrow(/30 pixels/);
+    expect(() => hf(asIs, { maxTiles: 1e9 })).toThrow(/1000000000 tiles/);
     expect(() => hf(asIs, { minTiles: 5 })).toThrow(UserError);
     expect(() => hf(asIs, { maxPixels: 5000 })).toThrow(/image\.max_pixels.*InternVL3 has no such option/);
   });

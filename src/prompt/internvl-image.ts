@@ -4,12 +4,22 @@
  * transformers (`GotOcr2ImageProcessorPil`, as `InternVLProcessor` calls it).
  */
 
+import { z } from "zod";
+import { readJson, readJsonIfPresent } from "../hub/checkpoint-files.ts";
+import { parseConfig } from "../models/config.ts";
+import { type InternVLConfig, readInternVLConfig } from "../models/internvl/internvl-config.ts";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject, type JsonObject } from "../util/json-object.ts";
-import { readJsonIfPresent } from "./checkpoint-files.ts";
 import type { DecodedImage } from "./image.ts";
-import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
+import {
+  deviation,
+  type ImageOptions,
+  type ImageProcessor,
+  ProcessorFile,
+  perChannel,
+  refuseUnknown,
+  withDefault,
+} from "./image-processor.ts";
 import { flatten, normalisation, type PatchLayout } from "./patches.ts";
 import { CLIP_MEAN, CLIP_STD } from "./qwen-image.ts";
 import { resizeBicubic } from "./resize.ts";
@@ -44,8 +54,10 @@ export function tileGrid(
 ): { columns: number; rows: number } {
   const sides = Array.from({ length: maxTiles }, (_, i) => i + 1);
   const grids = sides
-    .flatMap((columns) => sides.map((rows) => ({ columns, rows, tiles: columns * rows })))
-    .filter(({ tiles }) => tiles >= minTiles && tiles <= maxTiles)
+    .flatMap((columns) =>
+      sides.slice(0, Math.floor(maxTiles / columns)).map((rows) => ({ columns, rows, tiles: columns * rows })),
+    )
+    .filter(({ tiles }) => tiles >= minTiles)
     .sort((a, b) => a.tiles - b.tiles);
   let best = { columns: 1, rows: 1 };
   let least = Number.POSITIVE_INFINITY;
@@ -62,6 +74,7 @@ export function tileGrid(
 export class InternVLImageProcessor implements ImageProcessor {
   readonly alpha = "drop";
   readonly limit = "image.max_tiles";
+  readonly least = "image.min_tiles";
   readonly config: InternVLImageConfig;
   readonly #patches: PatchLayout;
 
@@ -86,8 +99,12 @@ export class InternVLImageProcessor implements ImageProcessor {
   }
 
   get layout(): ImageLayout {
-    const { patchSize, mergeSize, tileSize } = this.config;
-    return { patchSize, mergeSize, temporalPatchSize: 1, tileTokens: (tileSize / patchSize / mergeSize) ** 2 };
+    const { patchSize, mergeSize } = this.config;
+    return { patchSize, mergeSize, temporalPatchSize: 1, tileTokens: tokensOfTile(this.config) };
+  }
+
+  get leastTokens(): number {
+    return this.config.minTiles * tokensOfTile(this.config);
   }
 
   /** Patches of every tile; the frame is the grid of tiles. */
@@ -123,65 +140,86 @@ export class InternVLImageProcessor implements ImageProcessor {
   }
 }
 
+/** Most tiles that an image is cut into; the releases have 12. */
+const MOST_TILES = 1024;
+
+const side = z
+  .int()
+  .positive()
+  .max(2 ** 16);
+const tiles = z.int().positive().max(MOST_TILES);
+
+const settings = z.object({
+  size: z
+    .strictObject({ height: side, width: side })
+    .refine(({ height, width }) => height === width, "is not square, as tiles are")
+    .nullish(),
+  // The file's crop_to_patches is not asked: InternVLProcessor always crops.
+  min_patches: withDefault(tiles, 1),
+  max_patches: withDefault(tiles, 12),
+  image_mean: perChannel(CLIP_MEAN),
+  image_std: perChannel(CLIP_STD, deviation),
+});
+
 function readConfig(dir: string): InternVLImageConfig {
   const file = ProcessorFile.load(dir, "GotOcr2ImageProcessor", /^GotOcr2ImageProcessor(Fast|Pil)?$/);
-  const { json } = file;
-  const size = isObject(json.size) ? json.size : {};
-  const tileSize = file.number(size.height, "size.height", 384);
-  if (file.number(size.width, "size.width", 384) !== tileSize)
-    throw new UserError(`${file.file}: size is not square, as tiles are.`, "Restore the file.");
+  const said = file.read(settings);
   const config = {
-    tileSize,
+    tileSize: said.size?.height ?? 384,
     // The file's crop_to_patches has no effect: InternVLProcessor always crops.
-    minTiles: file.number(json.min_patches, "min_patches", 1),
-    maxTiles: file.number(json.max_patches, "max_patches", 12),
+    minTiles: said.min_patches,
+    maxTiles: said.max_patches,
     thumbnail: true,
-    ...readMerging(dir),
-    mean: file.triple("image_mean", CLIP_MEAN),
-    std: file.triple("image_std", CLIP_STD),
+    ...mergingOf(readInternVLConfig(dir)),
+    mean: said.image_mean,
+    std: said.image_std,
   };
-  const said = readJsonIfPresent(dir, "processor_config.json")?.image_seq_length;
-  const computed = (tileSize / config.patchSize / config.mergeSize) ** 2;
-  if (typeof said === "number" && said !== computed)
+  const length = readJsonIfPresent(dir, "processor_config.json")?.image_seq_length;
+  const computed = tokensOfTile(config);
+  if (length !== undefined && length !== computed)
     throw new UserError(
-      `${dir}/processor_config.json: image_seq_length is ${said}, but tiles of ${tileSize} pixels make ${computed} tokens.`,
+      `${dir}/processor_config.json: image_seq_length is ${JSON.stringify(length)}, but tiles of ${config.tileSize} pixels make ${computed} tokens.`,
       "Restore the processor's files from where the checkpoint came from.",
     );
   return config;
 }
 
+/** The keys of the original's config, with the defaults of its `InternVLChatConfig`. */
+const originalSettings = z.object({
+  force_image_size: side.nullish(),
+  dynamic_image_size: z.boolean().default(false),
+  use_thumbnail: z.boolean().default(false),
+  min_dynamic_patch: tiles.default(1),
+  max_dynamic_patch: tiles.default(6),
+});
+
+const normalisationSettings = z.object({
+  image_mean: perChannel(IMAGENET_MEAN),
+  image_std: perChannel(IMAGENET_STD, deviation),
+});
+
 function readOriginalConfig(dir: string): InternVLImageConfig {
-  const json = readJsonIfPresent(dir, "config.json") ?? {};
-  const number = (key: string, otherwise: unknown): number => {
-    const value = json[key] ?? otherwise;
-    if (typeof value === "number" && value > 0) return value;
-    throw new UserError(`${dir}/config.json: ${key} is ${JSON.stringify(value)}, not a positive number.`);
-  };
-  const dynamic = json.dynamic_image_size ?? true;
-  const file = ProcessorFile.find(dir);
+  const config = readInternVLConfig(dir);
+  const said = parseConfig(originalSettings, readJson(dir, "config.json"), `${dir}/config.json`);
+  const { image_mean, image_std } = ProcessorFile.find(dir)?.read(normalisationSettings) ?? {};
   return {
-    tileSize: number("force_image_size", visionConfig(json).image_size),
-    minTiles: dynamic ? number("min_dynamic_patch", 1) : 1,
-    maxTiles: dynamic ? number("max_dynamic_patch", 12) : 1,
-    thumbnail: json.use_thumbnail === true,
-    ...readMerging(dir),
-    mean: file?.triple("image_mean", IMAGENET_MEAN) ?? IMAGENET_MEAN,
-    std: file?.triple("image_std", IMAGENET_STD) ?? IMAGENET_STD,
+    tileSize: said.force_image_size ?? config.vision.image_size,
+    minTiles: said.dynamic_image_size ? said.min_dynamic_patch : 1,
+    maxTiles: said.dynamic_image_size ? said.max_dynamic_patch : 1,
+    thumbnail: said.use_thumbnail,
+    ...mergingOf(config),
+    mean: image_mean ?? IMAGENET_MEAN,
+    std: image_std ?? IMAGENET_STD,
   };
 }
 
-/** The patches of a tile, and how many become one token, from `config.json`: in either layout the processor's files do not say. */
-function readMerging(dir: string): Pick<InternVLImageConfig, "patchSize" | "mergeSize"> {
-  const json = readJsonIfPresent(dir, "config.json") ?? {};
-  const { patch_size } = visionConfig(json);
-  return {
-    patchSize: Number(Array.isArray(patch_size) ? patch_size[0] : (patch_size ?? 14)),
-    mergeSize: Math.round(1 / Number(json.downsample_ratio ?? 0.5)),
-  };
+/** The patches of a tile, and how many become one token: in either layout the processor's files do not say. */
+function mergingOf(config: InternVLConfig): Pick<InternVLImageConfig, "patchSize" | "mergeSize"> {
+  return { patchSize: config.vision.patch_size, mergeSize: Math.round(1 / config.downsample_ratio) };
 }
 
-function visionConfig(json: JsonObject): JsonObject {
-  return isObject(json.vision_config) ? json.vision_config : {};
+function tokensOfTile({ tileSize, patchSize, mergeSize }: InternVLImageConfig): number {
+  return (tileSize / patchSize / mergeSize) ** 2;
 }
 
 /** The config with the user's options. Throws `UserError` when they do not fit it. */
@@ -194,8 +232,13 @@ function checked(dir: string, config: InternVLImageConfig, options: ImageOptions
   };
   if (merged.minTiles > merged.maxTiles)
     throw new UserError(
-      `The least number of tiles (${merged.minTiles}) is above the largest (${merged.maxTiles}).`,
+      `${dir}: the least number of tiles (${merged.minTiles}) is above the largest (${merged.maxTiles}).`,
       "Lower image.min_tiles or raise image.max_tiles.",
+    );
+  if (merged.maxTiles > MOST_TILES)
+    throw new UserError(
+      `${dir}: an image would be cut into ${merged.maxTiles} tiles.`,
+      `Lower image.max_tiles to at most ${MOST_TILES}.`,
     );
   const square = merged.patchSize * merged.mergeSize;
   if (merged.tileSize % square !== 0)

@@ -128,6 +128,45 @@ describe("Processor", () => {
     expect(() => Processor.load(path.join(dir, "x"))).toThrow(/does not exist/);
   });
 
+  it.each<[string, string, (text: string) => string, RegExp]>([
+    [
+      "a template that writes no question",
+      "chat_template.jinja",
+      () => "<|image_pad|>",
+      /chat_template\.jinja does not/,
+    ],
+    [
+      "a template that writes no image",
+      "chat_template.jinja",
+      () => "{{ messages[0].content[1].text }}",
+      /chat_template\.jinja writes 0 image placeholders/,
+    ],
+    ["a tokenizer without digits", "tokenizer.json", (json) => json.replace('"7":', '"seven":'), /tokenizer\.json/],
+    [
+      "a tokenizer that writes small letters",
+      "tokenizer.json",
+      (json) => json.replace(/"normalizer": *\{[^}]*\}/, '"normalizer": {"type": "Lowercase"}'),
+      /tokenizer\.json loses the question/,
+    ],
+    [
+      "images that fill the context",
+      "preprocessor_config.json",
+      () => JSON.stringify({ min_pixels: 9e8, max_pixels: 9e8 }),
+      /Every image takes 1147960 tokens or more/,
+    ],
+    ["a context that is no number", "tokenizer_config.json", () => '{"model_max_length": "long"}', /model_max_length/],
+  ])("refuses %s when it is opened", (_, file, change, message) => {
+    const dir = mkdtempSync(path.join(tmpdir(), "grit-prompt-"));
+    try {
+      cpSync(CHECKPOINT, dir, { recursive: true });
+      writeFileSync(path.join(dir, file), change(readFileSync(path.join(dir, file), "utf8")));
+      expect(() => Processor.load(dir)).toThrow(UserError);
+      expect(() => Processor.load(dir)).toThrow(message);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it.skipIf(!existsSync(PHOTOS))("takes real photographs", async () => {
     for (const name of readdirSync(PHOTOS).filter((file) => /\.(jpe?g|png)$/.test(file))) {
       const { frame, pixels } = await processor.image(path.join(PHOTOS, name));

@@ -1,10 +1,11 @@
 /** @file The prompt stage: turns a sample and a method into token ids and pixels, as the checkpoint's own files define them. */
 
 import path from "node:path";
+import { readJsonIfPresent, requireFolder } from "../hub/checkpoint-files.ts";
+import { readModel } from "../models/architectures.ts";
 import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject } from "../util/json-object.ts";
-import { readJsonIfPresent, requireFolder } from "./checkpoint-files.ts";
+import { checkQuestion } from "./check-question.ts";
 import { type Family, familyOf } from "./family.ts";
 import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
@@ -89,14 +90,17 @@ export class Processor {
   static load(dir: string, options: ProcessorOptions = {}): Processor {
     requireFolder(dir);
     const family = familyOf(dir);
-    return new Processor(
+    const { vocabulary, maxPositions } = readModel(dir).shape;
+    const processor = new Processor(
       family,
-      Tokenizer.load(dir),
+      Tokenizer.load(dir, vocabulary),
       family.loadTemplate(dir),
       family.loadImages(dir, options),
-      readContextLength(dir),
+      contextLength(dir, maxPositions),
       options,
     );
+    checkQuestion(processor, dir);
+    return processor;
   }
 
   /**
@@ -185,19 +189,12 @@ function present(tokenizer: Tokenizer, spellings: readonly string[]): number[] {
   return spellings.map((spelling) => tokenizer.findTokenId(spelling)).filter((id) => id !== undefined);
 }
 
-/** The smaller of what `config.json` and the tokenizer allow; for a tokenizer without a limit the library writes a huge number. */
-function readContextLength(dir: string): number {
-  const config = readJsonIfPresent(dir, "config.json") ?? {};
-  const text = [config.text_config, config.llm_config].find(isObject) ?? {};
-  const lengths = [
-    text.max_position_embeddings,
-    config.max_position_embeddings,
-    readJsonIfPresent(dir, "tokenizer_config.json")?.model_max_length,
-  ].filter((length): length is number => typeof length === "number" && length > 0);
-  if (lengths.length === 0)
-    throw new UserError(
-      `${path.join(dir, "config.json")} does not say how many tokens the model takes.`,
-      "Add max_position_embeddings.",
-    );
-  return Math.min(...lengths);
+/** The smaller of what the model and the tokenizer allow; the library writes an absurd length where there is none. */
+function contextLength(dir: string, maxPositions: number): number {
+  const said = readJsonIfPresent(dir, "tokenizer_config.json")?.model_max_length ?? maxPositions;
+  if (typeof said === "number" && said >= 1) return Math.min(said, maxPositions);
+  throw new UserError(
+    `${path.join(dir, "tokenizer_config.json")}: model_max_length is ${JSON.stringify(said)}, not a number of tokens.`,
+    "Restore the file from where the checkpoint came from.",
+  );
 }

@@ -112,6 +112,8 @@ describe("QwenImageProcessor.load", () => {
     const nested = { image_processor: { size: { shortest_edge: 784, longest_edge: 8000 } } };
     expect(load(nested, {}, "processor_config.json")).toMatchObject({ minPixels: 784, maxPixels: 8000 });
     expect(load({ min_pixels: 3136, max_pixels: 9000 })).toMatchObject({ minPixels: 3136, maxPixels: 9000 });
+    expect(load({ size: { min_pixels: 784, max_pixels: 8000 } })).toMatchObject({ minPixels: 784, maxPixels: 8000 });
+    expect(load({})).toMatchObject({ minPixels: 3136, maxPixels: 1003520, patchSize: 14, mean: CLIP_MEAN });
     expect(load({ size: { shortest_edge: 784, longest_edge: 8000 } })).toMatchObject({
       minPixels: 784,
       maxPixels: 8000,
@@ -121,7 +123,16 @@ describe("QwenImageProcessor.load", () => {
 
   it("refuses another processor, bad numbers, limits the wrong way round, and no file", () => {
     expect(() => load({ image_processor_type: "CLIPImageProcessor" })).toThrow(/CLIPImageProcessor/);
-    expect(() => load({ patch_size: "14" })).toThrow(/patch_size/);
+    expect(() => load({ patch_size: "14" })).toThrow(/patch_size: .*"14"/);
+    expect(() => load({ size: { height: 448, width: 448 } })).toThrow(
+      /size: must be \{ shortest_edge, longest_edge \}/,
+    );
+    expect(() => load({ size: { shortest_edge: 448 } })).toThrow(/size: must be/);
+    expect(() => load({ size: 448 })).toThrow(/size: must be/);
+    expect(() => load({ max_pixels: 1e14 })).toThrow(/max_pixels: .*100000000000000/);
+    expect(() => load({ min_pixels: 3136.5 })).toThrow(/min_pixels/);
+    expect(() => load({ image_std: [0, 0.2, 0.2] })).toThrow(/image_std\.0/);
+    expect(() => load({ image_mean: [0.5, 0.5] })).toThrow(/image_mean/);
     expect(() => load({ min_pixels: 9000, max_pixels: 3136 })).toThrow(UserError);
     expect(() => load(undefined)).toThrow(/preprocessor_config\.json/);
   });

@@ -3,11 +3,20 @@
  * processor of transformers (`Qwen2VLImageProcessorPil`); pixels are resized as bytes, never as floats.
  */
 
+import { z } from "zod";
 import type { ImageInput, ImageLayout } from "../records.ts";
 import { UserError } from "../util/errors.ts";
-import { isObject } from "../util/json-object.ts";
 import type { DecodedImage } from "./image.ts";
-import { type ImageOptions, type ImageProcessor, ProcessorFile, refuseUnknown } from "./image-processor.ts";
+import {
+  area,
+  deviation,
+  type ImageOptions,
+  type ImageProcessor,
+  ProcessorFile,
+  perChannel,
+  refuseUnknown,
+  withDefault,
+} from "./image-processor.ts";
 import { flatten, normalisation, type PatchLayout } from "./patches.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
@@ -82,6 +91,7 @@ function roundHalfEven(x: number): number {
 export class QwenImageProcessor implements ImageProcessor {
   readonly alpha = "white";
   readonly limit = "image.max_pixels";
+  readonly least = "image.min_pixels";
   readonly config: QwenImageConfig;
   readonly #patches: PatchLayout;
 
@@ -104,6 +114,11 @@ export class QwenImageProcessor implements ImageProcessor {
   get layout(): ImageLayout {
     const { patchSize, mergeSize, temporalPatchSize } = this.config;
     return { patchSize, mergeSize, temporalPatchSize };
+  }
+
+  get leastTokens(): number {
+    const { minPixels, patchSize, mergeSize } = this.config;
+    return Math.ceil(minPixels / (patchSize * mergeSize) ** 2);
   }
 
   /** Patches and grid of a decoded image. */
@@ -135,25 +150,52 @@ export class QwenImageProcessor implements ImageProcessor {
   }
 }
 
+const count = z.int().positive().max(4096);
+
+/** The limits are `min_pixels` and `max_pixels`, or in `size`, where transformers wants both. */
+const settings = z
+  .object({
+    min_pixels: area.nullish(),
+    max_pixels: area.nullish(),
+    size: z
+      .union(
+        [
+          z.strictObject({ shortest_edge: area, longest_edge: area }),
+          z
+            .strictObject({ min_pixels: area, max_pixels: area })
+            .transform(({ min_pixels, max_pixels }) => ({ shortest_edge: min_pixels, longest_edge: max_pixels })),
+        ],
+        { error: "must be { shortest_edge, longest_edge }, areas in pixels up to a thousand million" },
+      )
+      .nullish(),
+    patch_size: withDefault(count, 14),
+    merge_size: withDefault(count, 2),
+    temporal_patch_size: withDefault(count, 2),
+    image_mean: perChannel(CLIP_MEAN),
+    image_std: perChannel(CLIP_STD, deviation),
+  })
+  .transform((json) => ({
+    minPixels: json.min_pixels ?? json.size?.shortest_edge ?? 56 ** 2,
+    maxPixels: json.max_pixels ?? json.size?.longest_edge ?? 1280 * 28 ** 2,
+    patchSize: json.patch_size,
+    mergeSize: json.merge_size,
+    temporalPatchSize: json.temporal_patch_size,
+    mean: json.image_mean,
+    std: json.image_std,
+  }));
+
 function readConfig(dir: string, options: ImageOptions): QwenImageConfig {
   const file = ProcessorFile.load(dir, "Qwen2VLImageProcessor", /^Qwen2(_5_)?VLImageProcessor(Fast|Pil)?$/);
-  const { json } = file;
-  const size = isObject(json.size) ? json.size : {};
-  const least = json.min_pixels ?? size.shortest_edge ?? size.min_pixels;
-  const most = json.max_pixels ?? size.longest_edge ?? size.max_pixels;
+  const said = file.read(settings);
   const config = {
-    minPixels: options.minPixels ?? file.number(least, "min_pixels", 56 ** 2),
-    maxPixels: options.maxPixels ?? file.number(most, "max_pixels", 1280 * 28 ** 2),
-    patchSize: file.number(json.patch_size, "patch_size", 14),
-    mergeSize: file.number(json.merge_size, "merge_size", 2),
-    temporalPatchSize: file.number(json.temporal_patch_size, "temporal_patch_size", 2),
-    mean: file.triple("image_mean", CLIP_MEAN),
-    std: file.triple("image_std", CLIP_STD),
+    ...said,
+    minPixels: options.minPixels ?? said.minPixels,
+    maxPixels: options.maxPixels ?? said.maxPixels,
     doubleResize: options.doubleResize ?? false,
   };
   if (config.minPixels > config.maxPixels)
     throw new UserError(
-      `The least number of pixels (${config.minPixels}) is above the largest (${config.maxPixels}).`,
+      `${file.file}: the least number of pixels (${config.minPixels}) is above the largest (${config.maxPixels}).`,
       "Lower min_pixels or raise max_pixels.",
     );
   return config;

@@ -1,9 +1,11 @@
 /** @file Chat templates: renders a checkpoint's own Jinja template as the Python library does. */
 
+import path from "node:path";
 import { Template } from "@huggingface/jinja";
+import { readJsonIfPresent, readTextIfPresent } from "../hub/checkpoint-files.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject } from "../util/json-object.ts";
-import { readJsonIfPresent, readTextIfPresent } from "./checkpoint-files.ts";
+import { within } from "../util/within.ts";
 
 /** A part of a message. An image part stands for the next image. */
 export type Part = { readonly type: "image" } | { readonly type: "text"; readonly text: string };
@@ -56,15 +58,32 @@ export const INTERNVL_TEMPLATE = chatMarkup(
 /** Renders as the template of InternVL3's `-hf` releases does, without a system line. */
 export const INTERNVL_HF_TEMPLATE = chatMarkup("<IMG_CONTEXT>\\n");
 
+/** Seconds that rendering may take; a template of the families takes a thousandth of one. */
+const MOST_SECONDS = 1;
+/** Characters that a template may write beside its messages. */
+const LONGEST = 2 ** 20;
+
+const RESTORE = "Restore it from where the checkpoint came from.";
+
 /** A checkpoint's chat template. */
 export class ChatTemplate {
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string>>;
+  /** What messages call it. */
+  readonly name: string;
 
-  /** `variables` can be used in the template beside the messages: `bos_token`, `eos_token`, ... */
-  constructor(source: string, variables: Readonly<Record<string, string>> = {}) {
-    this.#template = new Template(source);
+  /**
+   * `variables` can be used in the template beside the messages: `bos_token`, `eos_token`, ...
+   * @throws UserError when it cannot be parsed
+   */
+  constructor(source: string, variables: Readonly<Record<string, string>> = {}, name = "The chat template") {
     this.#variables = variables;
+    this.name = name;
+    try {
+      this.#template = within(MOST_SECONDS, () => new Template(source));
+    } catch (error) {
+      throw new UserError(`${name} cannot be parsed: ${messageOf(error)}.`, RESTORE);
+    }
   }
 
   /**
@@ -72,9 +91,7 @@ export class ChatTemplate {
    * `tokenizer_config.json`, in the Python library's order. Throws `UserError` when there is none.
    */
   static load(dir: string): ChatTemplate {
-    const template =
-      ChatTemplate.loadFile(dir) ??
-      ChatTemplate.#parse(dir, named(readJsonIfPresent(dir, "tokenizer_config.json")?.chat_template));
+    const template = ChatTemplate.loadFile(dir) ?? ChatTemplate.#fromJson(dir, "tokenizer_config.json");
     if (template) return template;
     throw new UserError(
       `${dir} has no chat template.`,
@@ -84,12 +101,17 @@ export class ChatTemplate {
 
   /** The template of a folder that keeps it in a file of its own, or undefined. */
   static loadFile(dir: string): ChatTemplate | undefined {
-    const json = () => named(readJsonIfPresent(dir, "chat_template.json")?.chat_template);
-    return ChatTemplate.#parse(dir, readTextIfPresent(dir, "chat_template.jinja") ?? json());
+    const source = readTextIfPresent(dir, "chat_template.jinja");
+    if (source !== undefined) return ChatTemplate.#ofFolder(dir, source, "chat_template.jinja");
+    return ChatTemplate.#fromJson(dir, "chat_template.json");
   }
 
-  static #parse(dir: string, source: string | undefined): ChatTemplate | undefined {
-    if (source === undefined) return undefined;
+  static #fromJson(dir: string, file: string): ChatTemplate | undefined {
+    const source = chosen(readJsonIfPresent(dir, file)?.chat_template, path.join(dir, file));
+    return source === undefined ? undefined : ChatTemplate.#ofFolder(dir, source, file);
+  }
+
+  static #ofFolder(dir: string, source: string, file: string): ChatTemplate {
     const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
     const variables: Record<string, string> = {};
     for (const key of ["bos_token", "eos_token", "pad_token", "unk_token"]) {
@@ -97,26 +119,43 @@ export class ChatTemplate {
       if (typeof value === "string") variables[key] = value;
       else if (isObject(value) && typeof value.content === "string") variables[key] = value.content;
     }
-    try {
-      return new ChatTemplate(source, variables);
-    } catch (error) {
-      throw new UserError(
-        `The chat template in ${dir} cannot be parsed: ${messageOf(error)}.`,
-        "Restore it from where the checkpoint came from.",
-      );
-    }
+    return new ChatTemplate(source, variables, `The chat template in ${path.join(dir, file)}`);
   }
 
-  /** The conversation as one text; with `generationPrompt` it ends in the assistant's header. */
+  /**
+   * The conversation as one text; with `generationPrompt` it ends in the assistant's header. Throws `UserError` when the template
+   * raises an error, does not end, or loses the text of a message.
+   */
   render(messages: readonly Message[], { generationPrompt = true }: { generationPrompt?: boolean } = {}): string {
-    return this.#template.render({ ...this.#variables, messages, add_generation_prompt: generationPrompt });
+    const values = { ...this.#variables, messages, add_generation_prompt: generationPrompt };
+    let rendered: string;
+    try {
+      rendered = within(MOST_SECONDS, () => this.#template.render(values));
+    } catch (error) {
+      throw new UserError(`${this.name} cannot be rendered: ${messageOf(error)}.`, RESTORE);
+    }
+    const texts = messages.flatMap(({ content }) =>
+      typeof content === "string" ? [content] : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),
+    );
+    const length = texts.reduce((total, text) => total + text.length, 0);
+    if (rendered.length > LONGEST + length)
+      throw new UserError(`${this.name} writes ${rendered.length} characters for a prompt of ${length}.`, RESTORE);
+    // Some templates trim.
+    const lost = texts.find((text) => !rendered.includes(text.trim()));
+    if (lost !== undefined)
+      throw new UserError(`${this.name} does not write the question ${JSON.stringify(shortened(lost))}.`, RESTORE);
+    return rendered;
   }
 }
 
-/** A template given as text, or the one named `default` of a list. */
-function named(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  if (!Array.isArray(value)) return undefined;
-  const entry: unknown = value.find((item) => isObject(item) && item.name === "default");
-  return isObject(entry) && typeof entry.template === "string" ? entry.template : undefined;
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)} …` : text;
+}
+
+/** A template given as text, or as a list of named ones of which `default` counts. Throws `UserError` for another form. */
+function chosen(value: unknown, file: string): string | undefined {
+  if (value === undefined || value === null || typeof value === "string") return value ?? undefined;
+  const entry: unknown = Array.isArray(value) ? value.find((item) => isObject(item) && item.name === "default") : value;
+  if (isObject(entry) && typeof entry.template === "string") return entry.template;
+  throw new UserError(`${file}: chat_template is neither a text nor a list with one named default.`, RESTORE);
 }

@@ -6,10 +6,16 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import { readJsonIfPresent, readTextIfPresent, requireFolder } from "../hub/checkpoint-files.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
+import { within } from "../util/within.ts";
 import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
-import { readJsonIfPresent, readTextIfPresent, requireFolder } from "./checkpoint-files.ts";
+import { checkTokenizer } from "./check-tokenizer.ts";
+
+/** Seconds that a tokenizer may take until it is ready; Qwen2.5-VL's takes half of one. */
+const MOST_SECONDS = 10;
+const RESTORE = "Restore it from where the checkpoint came from.";
 
 /** The file of a checkpoint folder from which its tokenizer is read. */
 export function tokenizerFile(dir: string): string {
@@ -22,12 +28,14 @@ export class Tokenizer {
   readonly vocabSize: number;
   /** Ids of the special tokens, ascending: left out of decoded text. */
   readonly specialIds: readonly number[];
+  readonly #name: string;
   readonly #hf: HfTokenizer;
   readonly #special: ReadonlySet<number>;
   readonly #specialSpellings: readonly string[];
 
-  /** From the contents of `tokenizer.json` and `tokenizer_config.json`. */
-  constructor(tokenizerJson: TokenizerJson, tokenizerConfig: JsonObject) {
+  /** From the contents of `tokenizer.json` and `tokenizer_config.json`; `name` is what messages call it. */
+  constructor(tokenizerJson: TokenizerJson, tokenizerConfig: JsonObject, name = "The tokenizer") {
+    this.#name = name;
     this.#hf = new HfTokenizer(tokenizerJson, { ...tokenizerConfig, clean_up_tokenization_spaces: false });
     const special = tokenizerJson.added_tokens.filter((token) => token.special);
     this.specialIds = special.map((token) => token.id).sort((a, b) => a - b);
@@ -39,18 +47,20 @@ export class Tokenizer {
   }
 
   /**
-   * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt` where that is missing.
-   * Throws `UserError` when the folder has neither or they are broken.
+   * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt` where that is missing. A model has
+   * embeddings for `vocabulary` ids. Throws `UserError` when the folder has neither or they are broken.
    */
-  static load(dir: string): Tokenizer {
+  static load(dir: string, vocabulary = Number.POSITIVE_INFINITY): Tokenizer {
     requireFolder(dir);
     const config = readJsonIfPresent(dir, "tokenizer_config.json") ?? {};
-    const json = readJsonIfPresent(dir, "tokenizer.json");
+    const json = readJsonIfPresent(dir, "tokenizer.json") ?? fromVocabAndMerges(dir, config);
+    const file = path.join(dir, tokenizerFile(dir));
+    checkTokenizer(json, file, vocabulary);
+    const name = `The tokenizer in ${file}`;
     try {
-      return new Tokenizer(json === undefined ? fromVocabAndMerges(dir, config) : checked(dir, json), config);
+      return within(MOST_SECONDS, () => new Tokenizer(json, config, name));
     } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError(`The tokenizer in ${dir} cannot be read: ${messageOf(error)}.`, "Restore its files.");
+      throw new UserError(`${name} cannot be used: ${messageOf(error)}.`, RESTORE);
     }
   }
 
@@ -83,7 +93,7 @@ export class Tokenizer {
     const id = this.findTokenId(spelling);
     if (id === undefined)
       throw new UserError(
-        `The tokenizer has no token ${spelling}.`,
+        `${this.#name} has no token ${spelling}.`,
         "Use the tokenizer that belongs to this checkpoint.",
       );
     return id;
@@ -93,14 +103,6 @@ export class Tokenizer {
   findTokenId(spelling: string): number | undefined {
     return this.#hf.token_to_id(spelling);
   }
-}
-
-function checked(dir: string, json: JsonObject): TokenizerJson {
-  if (Array.isArray(json.added_tokens) && isObject(json.model)) return json as TokenizerJson;
-  throw new UserError(
-    `${path.join(dir, "tokenizer.json")} lacks "added_tokens" or "model".`,
-    "Restore the file from where the checkpoint came from.",
-  );
 }
 
 /** The older layout of Qwen2-family folders: BPE files, and the added tokens in `tokenizer_config.json` or `added_tokens.json`. */
@@ -120,18 +122,19 @@ function fromVocabAndMerges(dir: string, config: JsonObject): TokenizerJson {
 }
 
 function addedTokens(dir: string, config: JsonObject): AddedToken[] {
-  const token = (id: number, content: string, fields: JsonObject): AddedToken => ({
-    id,
-    content,
-    single_word: fields.single_word === true,
-    lstrip: fields.lstrip === true,
-    rstrip: fields.rstrip === true,
-    normalized: fields.normalized === true,
-    special: fields.special === true,
-  });
+  const token = (id: unknown, content: unknown, fields: JsonObject) =>
+    ({
+      id,
+      content,
+      single_word: fields.single_word === true,
+      lstrip: fields.lstrip === true,
+      rstrip: fields.rstrip === true,
+      normalized: fields.normalized === true,
+      special: fields.special === true,
+    }) as AddedToken;
   const byId = isObject(config.added_tokens_decoder) ? Object.entries(config.added_tokens_decoder) : [];
   const described = byId.filter((entry): entry is [string, JsonObject] => isObject(entry[1]));
-  if (described.length > 0) return described.map(([id, fields]) => token(Number(id), String(fields.content), fields));
+  if (described.length > 0) return described.map(([id, fields]) => token(Number(id), fields.content, fields));
   const plain = Object.entries(readJsonIfPresent(dir, "added_tokens.json") ?? {});
-  return plain.map(([content, id]) => token(Number(id), content, { special: true }));
+  return plain.map(([content, id]) => token(id, content, { special: true }));
 }

@@ -15,9 +15,13 @@ export class Faults {
 
   /** @throws UserError naming the first faults and counting them all, when there are any */
   throwIfAny(input: string, remedy: string): void {
-    if (this.#lines.length === 0) return;
+    if (this.#lines.length > 0) throw this.error(input, remedy);
+  }
+
+  /** The error that names the first faults and counts them all. */
+  error(input: string, remedy: string): UserError {
     const count = this.#lines.length === 1 ? "one fault" : `${this.#lines.length} faults`;
-    throw new UserError([`${input}: ${count}`, ...firstFew(this.#lines)].join("\n  "), remedy);
+    return new UserError([`${input}: ${count}`, ...firstFew(this.#lines)].join("\n  "), remedy);
   }
 }
 

@@ -45,9 +45,16 @@ describe("readInternVLConfig", () => {
       "heads that do not divide the width",
       "tied",
       (c) => (c.vision_config!.num_attention_heads = 5),
-      /hidden_size must/,
+      /vision\.hidden_size: must be a multiple/,
     ],
-    ["no vision tower", "original", (c) => delete c.vision_config, /vision/],
+    ["a vision tower that is not described", "original", (c) => Object.assign(c, { vision_config: "vit" }), /vision: /],
+    ["the class's own pixel shuffle, where none is named", "original", (c) => delete c.ps_version, /ps_version/],
+    ["a tie that is said by a word", "tied", (c) => Object.assign(c, { tie_word_embeddings: "no" }), /tie_word/],
+    ["more layers than any model has", "tied", (c) => (c.text_config!.num_hidden_layers = 1e6), /num_hidden_layers/],
+    ["a width that would fill the memory", "tied", (c) => (c.text_config!.hidden_size = 1e12), /text\.hidden_size/],
+    ["heads of an odd width", "tied", (c) => (c.text_config!.num_attention_heads = 16), /twice num_attention_heads/],
+    ["heads that share keys unevenly", "tied", (c) => (c.text_config!.num_key_value_heads = 2), /num_key_value_heads/],
+    ["windows over text, layer by layer", "tied", (c) => (c.text_config!.layer_types = ["sliding"]), /layer_types/],
   ])("refuses %s, naming the key", (_, name, change, message) => {
     const folder = folderWith(`internvl/${name}`, change);
     expect(() => readInternVLConfig(folder)).toThrow(UserError);

@@ -43,7 +43,13 @@ describe("readQwen2_5_VLConfig", () => {
       (c) => (c.text_config!.num_attention_heads = 6),
       /mrope_section must add up/,
     ],
-    ["no vision tower", "tied", (c) => delete c.vision_config, /vision/],
+    ["a vision tower that is not described", "tied", (c) => Object.assign(c, { vision_config: [] }), /vision: /],
+    ["a number as a word", "tied", (c) => (c.vision_config!.depth = "2"), /vision\.depth/],
+    ["stretched positions in a form of its own", "tied", (c) => (c.text_config!.rope_parameters = "yarn"), /rope_par/],
+    ["more blocks than any tower has", "tied", (c) => (c.vision_config!.depth = 1e9), /vision\.depth/],
+    ["windows smaller than a merged patch", "tied", (c) => (c.vision_config!.window_size = 14), /window_size/],
+    ["features of another width than the text's", "tied", (c) => (c.vision_config!.out_hidden_size = 24), /out_hidden/],
+    ["heads that are not turned by two axes", "tied", (c) => (c.vision_config!.num_heads = 4), /four times num_heads/],
   ])("refuses %s, naming the key", (_, name, change, message) => {
     const folder = folderWith(name, change);
     expect(() => readQwen2_5_VLConfig(folder)).toThrow(UserError);
@@ -53,6 +59,15 @@ describe("readQwen2_5_VLConfig", () => {
 });
 
 describe("readModel", () => {
+  it.each<[string, (config: Json) => void, RegExp]>([
+    ["bitsandbytes", (c) => (c.quantization_config = { load_in_4bit: true, quant_method: "bitsandbytes" }), /bitsandb/],
+    ["no name", (c) => (c.text_config!.quantization_config = {}), /quantised \(method not named\)/],
+  ])("says in one line that weights are quantised: %s", (_, change, message) => {
+    const folder = folderWith("tied", change);
+    expect(() => readModel(folder)).toThrow(message);
+    expect(() => readModel(folder)).toThrow(`${folder}/config.json: quantization_config`);
+  });
+
   it("refuses an architecture it does not know, and a folder or file that is no checkpoint", () => {
     const other = folderWith("tied", (config) => Object.assign(config, { architectures: ["LlamaForCausalLM"] }));
     expect(() => readModel(other)).toThrow(

@@ -4,8 +4,10 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { z } from "zod";
-import { bytesPer, type DType } from "../torch/dtype.ts";
+import { duplicateKey } from "../util/duplicate-key.ts";
 import { messageOf, UserError } from "../util/errors.ts";
+import { isObject } from "../util/json-object.ts";
+import { bytesPer, type DType } from "./dtype.ts";
 
 const names = new Map<string, DType>([
   ["F64", "float64"],
@@ -18,9 +20,15 @@ const names = new Map<string, DType>([
   ["BOOL", "bool"],
 ]);
 const codes = new Map([...names].map(([code, dtype]) => [dtype, code]));
+/** Types of the format in which nothing is computed here; weights of one byte or less are quantised ones. */
+const OTHER_TYPES = /^(F4|F6_E[23]M[23]|F8_E\w+|I8|I16|U16|U32|U64|C64)$/;
+
+/** Bytes that a header may have, as in the format's own library. */
+const LARGEST_HEADER = 100_000_000;
 
 const count = z.int().nonnegative();
 const description = z.object({ dtype: z.string(), shape: z.array(count), data_offsets: z.tuple([count, count]) });
+const metadata = z.record(z.string(), z.string());
 
 export interface TensorInfo {
   readonly name: string;
@@ -59,14 +67,22 @@ export class SafetensorsFile {
     const headerLength = Number(this.#bytes(0, 8).readBigUInt64LE());
     const data = 8 + headerLength;
     if (data > size) fail(`its header wants ${headerLength} bytes, the file has ${size}`);
+    if (headerLength > LARGEST_HEADER) fail(`its header has ${headerLength} bytes, more than ${LARGEST_HEADER}`);
     const header = this.#header(data, fail);
-    this.metadata = header.__metadata__ as Record<string, string> | undefined;
+    const described = metadata.optional().safeParse(header.__metadata__);
+    if (!described.success) fail("its __metadata__ does not map strings to strings");
+    this.metadata = described.data;
     const entries: Entry[] = [];
     for (const [name, value] of Object.entries(header)) {
       if (name === "__metadata__") continue;
-      const described = description.safeParse(value);
-      if (!described.success) fail(`tensor ${name} is described wrongly in its header`);
-      const { dtype: code, shape, data_offsets: range } = described.data;
+      const tensor = description.safeParse(value);
+      if (!tensor.success) fail(`tensor ${name} is described wrongly in its header`);
+      const { dtype: code, shape, data_offsets: range } = tensor.data;
+      if (OTHER_TYPES.test(code))
+        throw new UserError(
+          `${path}: tensor ${name} is stored as ${code}, which is not computed here.`,
+          "Use the checkpoint that it was made from, in bfloat16, float16 or float32.",
+        );
       const dtype = names.get(code) ?? fail(`tensor ${name} has the unknown type ${code}`);
       const bytes = shape.reduce((a, b) => a * b, bytesPer[dtype]);
       if (range[1] - range[0] !== bytes)
@@ -74,6 +90,13 @@ export class SafetensorsFile {
       if (data + range[1] > size) fail(`tensor ${name} ends at byte ${data + range[1]}, the file at ${size}`);
       entries.push({ name, dtype, shape, start: data + range[0], end: data + range[1] });
     }
+    let end = data;
+    for (const entry of entries.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
+      if (entry.start !== end)
+        fail(`tensor ${entry.name} begins at byte ${entry.start}, the one before ends at ${end}`);
+      end = entry.end;
+    }
+    if (end !== size) fail(`its tensors end at byte ${end}, the file at ${size}`);
     this.entries = entries;
   }
 
@@ -83,14 +106,17 @@ export class SafetensorsFile {
   }
 
   #header(end: number, fail: (what: string) => never): Record<string, unknown> {
+    const text = this.#bytes(8, end - 8).toString("utf8");
     let header: unknown;
     try {
-      header = JSON.parse(this.#bytes(8, end - 8).toString("utf8"));
+      header = JSON.parse(text);
     } catch (error) {
-      return fail(`its header is not JSON (${messageOf(error)})`);
+      return fail(`its header is not JSON (${messageOf(error).replaceAll(/\s+/g, " ")})`);
     }
-    if (!header || typeof header !== "object" || Array.isArray(header)) return fail("its header is not an object");
-    return header as Record<string, unknown>;
+    if (!isObject(header)) return fail("its header is not an object");
+    const twice = duplicateKey(text);
+    if (twice !== undefined) return fail(`its header names ${twice} twice`);
+    return header;
   }
 
   #bytes(start: number, length: number): Buffer {

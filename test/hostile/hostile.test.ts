@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { stream } from "../../src/util/random.ts";
+import { LAYOUTS, opening } from "./checkpoint.ts";
+import { kinds, makeInput, Trials } from "./hostile.ts";
+
+/** Of every kind; `npm run test:hostile` tries more. */
+const SAMPLE = 3;
+
+const scratch = mkdtempSync(join(tmpdir(), "grit-hostile-"));
+const trials = new Trials(scratch);
+afterAll(() => {
+  trials.close();
+  rmSync(scratch, { recursive: true });
+});
+
+describe.each(kinds())("hostile input of the kind %s", (kind) => {
+  it.each(Array.from({ length: SAMPLE }, (_, index) => index))("%i ends in a clear error", async (index) => {
+    const { outcome, detail, input } = await trials.try(kind, index, await makeInput(kind, 1, index));
+    expect([outcome, input.name, outcome === "clear" ? "" : detail]).toEqual(["clear", input.name, ""]);
+  });
+});
+
+describe("a trial", () => {
+  const spoiled = (files: Record<string, string>, names: string[]) =>
+    opening(stream(1, "trial"), "qwen2_5_vl/tied", { name: "a trial", files, names });
+
+  it.each(LAYOUTS)("sees that a sound folder is accepted: %s", async (layout) => {
+    const sound = opening(stream(1, "trial"), layout, { name: "sound", files: {}, names: [] });
+    expect(await trials.try("sound", 0, sound)).toMatchObject({ outcome: "accepted" });
+  });
+
+  it("sees what an error does not name", async () => {
+    const broken = (names: string[]) => trials.try("trial", 0, spoiled({ "config.json": "{" }, names));
+    expect(await broken(["config.json"])).toMatchObject({ outcome: "clear" });
+    expect(await broken(["depth"])).toMatchObject({
+      outcome: "unclear",
+      detail: expect.stringMatching(/not name depth/),
+    });
+  });
+
+  it("sees a stack", async () => {
+    const failing = { ...spoiled({}, []), command: ["report", "DIR/\0"] };
+    expect(await trials.try("trial", 0, failing)).toMatchObject({ outcome: "crash" });
+  });
+});
