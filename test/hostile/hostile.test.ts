@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { stream } from "../../src/util/random.ts";
 import { LAYOUTS, opening } from "./checkpoint.ts";
-import { kinds, makeInput, Trials } from "./hostile.ts";
+import { kinds, makeInput, outcomeOf, Trials } from "./hostile.ts";
 
 /** Of every kind; `npm run test:hostile` tries more. */
 const SAMPLE = 3;
@@ -41,8 +41,14 @@ describe("a trial", () => {
     });
   });
 
-  it("sees a stack", async () => {
-    const failing = { ...spoiled({}, []), command: ["report", "DIR/\0"] };
-    expect(await trials.try("trial", 0, failing)).toMatchObject({ outcome: "crash" });
+  it.each([
+    ["crash", { code: 1, printed: "TypeError: x is not a function\n    at f (file:///a.ts:1:2)" }],
+    ["unclear", { code: 2, printed: "error: It failed.\n    at f (file:///a.ts:1:2)" }],
+    ["unclear", { code: 2, printed: "error: It failed." }],
+    ["hang", { code: 2, printed: "error: It failed.\n  Mend it.", bytes: 3e9 }],
+    ["accepted", { code: 0, printed: "" }],
+    ["clear", { code: 2, printed: "Opening a\nerror: It failed.\n  Mend it." }],
+  ])("tells how a command ended: %s", (outcome, ended) => {
+    expect(outcomeOf({ how: "exit", bytes: 0, ...ended }, [])[0]).toBe(outcome);
   });
 });

@@ -118,16 +118,24 @@ export class Trials {
       writeFileSync(join(this.#scratch, harmed), PRECIOUS);
       return ["escaped", `${harmed} was written`];
     }
-    if (ended.how === "hang") return ["hang", `no end within ${MOST_SECONDS} s`];
-    if (ended.how === "death") return ["crash", ended.printed];
-    const { code, printed, bytes } = ended;
-    if (bytes > MOST_BYTES) return ["hang", `took ${(bytes / 1e9).toFixed(1)} GB`];
-    if (code === 0) return ["accepted", ""];
-    if (code !== 2) return ["crash", printed];
-    const error = printed.slice(printed.indexOf("error: ")).trimEnd();
-    const fault = unclear(error, names) ?? (out && existsSync(join(dir, out)) ? `${out} was left behind` : undefined);
-    return fault ? ["unclear", `${fault}:\n${error}`] : ["clear", error];
+    const [outcome, detail] = outcomeOf(ended, names);
+    if (outcome === "clear" && out && existsSync(join(dir, out)))
+      return ["unclear", `${out} was left behind:\n${detail}`];
+    return [outcome, detail];
   }
+}
+
+/** How a command ended, whose error must say the `names`, and what there is to see of it. */
+export function outcomeOf(ended: Ended, names: readonly string[]): [Outcome, string] {
+  if (ended.how === "hang") return ["hang", `no end within ${MOST_SECONDS} s`];
+  if (ended.how === "death") return ["crash", ended.printed];
+  const { code, printed, bytes } = ended;
+  if (bytes > MOST_BYTES) return ["hang", `took ${(bytes / 1e9).toFixed(1)} GB`];
+  if (code === 0) return ["accepted", ""];
+  if (code !== 2) return ["crash", printed];
+  const error = printed.slice(printed.indexOf("error: ")).trimEnd();
+  const fault = unclear(error, names);
+  return fault ? ["unclear", `${fault}:\n${error}`] : ["clear", error];
 }
 
 /** Files beside the inputs, under names that inputs reach for. */
