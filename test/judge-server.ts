@@ -14,6 +14,8 @@ export type Behaviour =
   | "drop"
   | "nonsense"
   | "refuse"
+  /** Status 200 with this body. */
+  | { readonly body: unknown }
   | { readonly status: number; readonly headers?: Record<string, string>; readonly message?: string };
 
 export interface Received {
@@ -52,6 +54,8 @@ export class JudgeServer {
   readonly received: Received[] = [];
   /** The most requests that were under way at once. */
   busiest = 0;
+  /** Hosts that clients asked for as of a proxy; they are not brought there. */
+  readonly tunnels: string[] = [];
   /** Completions that were sent whole. */
   completed = 0;
   behave: (request: Received, n: number) => Behaviour = () => "judge";
@@ -78,6 +82,10 @@ export class JudgeServer {
         setTimeout(() => this.#answer(response, received, behaviour), 5);
       });
     });
+    this.#server.on("connect", ({ url }, socket) => {
+      this.tunnels.push(url!);
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
     await new Promise<void>((resolve) => this.#server!.listen(this.#port, "127.0.0.1", resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -95,6 +103,11 @@ export class JudgeServer {
 
   #answer(response: ServerResponse, received: Received, behaviour: Behaviour): void {
     const json = { "content-type": "application/json" };
+    if (typeof behaviour === "object" && "body" in behaviour) {
+      response.writeHead(200, json);
+      response.end(typeof behaviour.body === "string" ? behaviour.body : JSON.stringify(behaviour.body));
+      return;
+    }
     if (typeof behaviour === "object") {
       response.writeHead(behaviour.status, { ...json, ...behaviour.headers });
       response.end(JSON.stringify({ error: { message: behaviour.message ?? "out of order" } }));

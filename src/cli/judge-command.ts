@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { judgeAnswers, readAnswers } from "../jobs/judge-file.ts";
 import { openJudge } from "../judge/open.ts";
+import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
 import { addJudgeOption, judgeSettings } from "./judge-option.ts";
 import { checkOut, writeRows } from "./result-file.ts";
@@ -29,6 +30,11 @@ async function run({ data, out, judge: named }: { data: string; out: string; jud
   const rows = await judgeAnswers(answers, judge, (done) => progress.update(done));
   progress.finish();
   writeRows(out, rows);
+  if (rows.length > 0 && rows.every(({ score }) => score === null))
+    throw new UserError(
+      `None of the ${rows.length} answers could be scored. The first: ${rows[0]!.reason}`,
+      `All reasons are in ${out}.`,
+    );
   const scores = rows.flatMap(({ score }) => (score === null ? [] : [score]));
   const sum = scores.reduce((total, score) => total + score, 0);
   console.log(

@@ -6,14 +6,21 @@ export const judgeNames = ["exact", "openai", "exact-then-openai"] as const;
 
 const usd = z.number().nonnegative();
 
+/** Keys of a request that are set elsewhere, or that an answer cannot be read with. */
+const OURS = ["model", "messages", "stream", "n"];
+
 const openaiSchema = z.strictObject({
-  /** The model; on Azure the deployment. It must accept a temperature, which reasoning models do not. */
+  /** The model; on Azure the deployment. */
   model: z.string().min(1).default("gpt-4o-2024-11-20"),
   /** The address that `/chat/completions` is appended to; with `api_version`, the endpoint of an Azure resource. */
   base_url: z
     .string()
+    .refine(
+      (url) => !/^https?:\/\/[^/]*@/.test(url),
+      "has a name or password in it: leave them out, and put the key into key_env",
+    )
     .refine(isUrl, "is not an address like https://api.openai.com/v1")
-    .default(() => process.env.OPENAI_BASE_URL ?? "https://api.openai.com/v1"),
+    .prefault(() => process.env.OPENAI_BASE_URL || "https://api.openai.com/v1"),
   /** Azure's API version, e.g. 2024-10-21: requests then have Azure's form. */
   api_version: z
     .string()
@@ -24,6 +31,14 @@ const openaiSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable; the key itself is not written down")
     .optional(),
+  /**
+   * Keys of a request that the service wants otherwise: a value replaces ours or is added, null leaves ours out. Reasoning models
+   * take e.g. `{temperature: null, max_tokens: null, max_completion_tokens: 2000}`.
+   */
+  request: z
+    .record(z.string(), z.json())
+    .refine((keys) => !OURS.some((key) => key in keys), `cannot hold ${OURS.join(", ")}`)
+    .default({}),
   /** Most requests at the same time. */
   concurrency: z.int().positive().default(8),
   /** Seconds until an answer. */

@@ -4,6 +4,7 @@ import { createReadStream, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError } from "../util/errors.ts";
 import { sync } from "../util/files.ts";
+import type { Response } from "../util/http.ts";
 import type { Hub } from "./hub.ts";
 import { type RepoCache, sizeOf } from "./hub-cache.ts";
 import type { RepoFile } from "./listing.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { UserError } from "../util/errors.ts";
 import type { Hub } from "./hub.ts";
 import { type ModelId, staysInside } from "./id.ts";
-import { chunks, get } from "./request.ts";
+import { get, read } from "./request.ts";
 import { type Patience, retrying } from "./retry.ts";
 
 export interface RepoFile {
@@ -35,10 +35,15 @@ const answer = z.object({
   ),
 });
 
+/** Bytes of a listing; one of a thousand files has less than 1 MB. */
+const LONGEST_LISTING = 50e6;
+
 /** @throws UserError when there is no such model or revision, it may not be read, or the server is not a hub */
 export async function list(hub: Hub, id: ModelId, patience: Patience): Promise<Listing> {
   const url = `${hub.endpoint}/api/models/${id.repo}/revision/${encodeURIComponent(id.revision)}?blobs=true`;
-  const text = await retrying(patience, async () => textOf(await get(hub, url, id, { signal: patience.signal })));
+  const text = await retrying(patience, async () =>
+    read(await get(hub, url, id, { signal: patience.signal }), LONGEST_LISTING),
+  );
   const { data, error } = answer.safeParse(jsonIn(text));
   if (error)
     throw new UserError(
@@ -51,12 +56,6 @@ export async function list(hub: Hub, id: ModelId, patience: Patience): Promise<L
     etag: lfs?.sha256 ?? blobId,
   }));
   return { commit: data.sha, files };
-}
-
-async function textOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of chunks(response)) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
 }
 
 function jsonIn(text: string): unknown {

@@ -1,5 +1,5 @@
 /** @file One request to the hub: the token goes to the hub alone, and temporary failures are told apart from final ones. */
-import { messageOf } from "../util/errors.ts";
+import { type Response, reasonOf, request, textOf } from "../util/http.ts";
 import type { Hub } from "./hub.ts";
 import { refusal, type Wanted } from "./refusal.ts";
 import { Transient } from "./retry.ts";
@@ -22,8 +22,8 @@ export async function get(
     ...(hub.token && { authorization: `Bearer ${hub.token}` }),
     ...(start > 0 && { range: `bytes=${start}-` }),
   };
-  const response = await fetch(url, { headers, ...(signal && { signal }) }).catch((error: unknown) => {
-    throw new Transient(`${new URL(url).host} cannot be reached (${reason(error)})`);
+  const response = await request(url, { headers, ...(signal && { signal }) }).catch((error: unknown) => {
+    throw new Transient(`${new URL(url).host} cannot be reached (${reasonOf(error)})`);
   });
   const { status } = response;
   if (response.ok || status === 416) return response;
@@ -39,8 +39,15 @@ export async function* chunks(response: Response): AsyncGenerator<Uint8Array> {
   try {
     yield* response.body ?? [];
   } catch (error) {
-    throw new Transient(`the connection was lost (${reason(error)})`);
+    throw new Transient(`the connection was lost (${reasonOf(error)})`);
   }
+}
+
+/** A body of at most so many bytes, as text. @throws Transient when the connection is lost before its end, or it is longer */
+export async function read(response: Response, most: number): Promise<string> {
+  return await textOf(response, most).catch((error: unknown) => {
+    throw new Transient(`the connection was lost (${reasonOf(error)})`);
+  });
 }
 
 /** Milliseconds until the server wants to be asked again, from seconds or a date (RFC 9110, section 10.2.3). */
@@ -49,9 +56,4 @@ function retryAfter({ headers }: Response): number | undefined {
   if (!value) return undefined;
   const ms = /^\d+$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
-}
-
-/** The error of `fetch` says only that it failed; its cause says why. */
-function reason(error: unknown): string {
-  return messageOf(error instanceof Error && error.cause ? error.cause : error);
 }

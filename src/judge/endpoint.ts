@@ -1,7 +1,7 @@
 /** @file One request to a chat-completions endpoint, OpenAI's form or Azure's, and what came of it. */
 
 import type { OpenAISettings } from "../config/judge-settings.ts";
-import { messageOf } from "../util/errors.ts";
+import { type Response, reasonOf, request, textOf } from "../util/http.ts";
 
 /** Tokens of a request and its answer, as the endpoint counted them. */
 export interface Usage {
@@ -10,8 +10,10 @@ export interface Usage {
 }
 
 /** What came of a request. `usage` is undefined where it may have been paid for, but nobody said how much. */
-export type Outcome = { readonly usage: Usage | undefined } & (
-  | { readonly kind: "answered"; readonly text: string }
+export type Outcome = {
+  readonly usage: Usage | undefined;
+} /** `cut`: at the most tokens that an answer may have. */ & (
+  | { readonly kind: "answered"; readonly text: string; readonly cut: boolean }
   /** Will not be answered: the model or a filter refuses this one. */
   | { readonly kind: "declined"; readonly reason: string }
   /** None will be answered: the key, the account or the model is not accepted. */
@@ -21,6 +23,8 @@ export type Outcome = { readonly usage: Usage | undefined } & (
 );
 
 const FREE: Usage = { input: 0, output: 0 };
+/** Bytes of an answer; one with a reasoning of 100,000 tokens has less than 1 MB. */
+const LONGEST = 10e6;
 /** Statuses that pass: timeouts, conflicts, rate limits; and all of 5xx. */
 const passing = new Set([408, 409, 425, 429]);
 /** Statuses about who asks what of whom, not about the question. */
@@ -52,7 +56,7 @@ export class Endpoint {
     const timeout = AbortSignal.timeout(this.#timeout);
     let answered = false;
     try {
-      const response = await fetch(this.url, {
+      const response = await request(this.url, {
         method: "POST",
         headers: this.#headers,
         body,
@@ -60,67 +64,104 @@ export class Endpoint {
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       });
       answered = response.ok;
-      return this.#read(response, await response.text());
+      return this.#read(response, await textOf(response, LONGEST));
     } catch (error) {
       signal?.throwIfAborted();
-      const reason = timeout.aborted ? `no answer within ${this.#timeout / 1000} s` : networkFault(error);
+      const reason = timeout.aborted
+        ? `no answer within ${this.#timeout / 1000} s`
+        : this.masked(`no connection: ${reasonOf(error)}`);
       // A request that timed out, or whose answer broke off, may have been computed and will then be paid.
       const sent = answered || !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(reason);
       return { kind: "failed", reason, after: 0, usage: sent ? undefined : FREE };
     }
   }
 
+  /** A text of the service's without the key, on one line. */
+  masked(text: string): string {
+    return text.replaceAll(this.#key, "***").replace(/\s+/g, " ").trim().slice(0, 300);
+  }
+
   #read(response: Response, text: string): Outcome {
-    if (response.ok) return readCompletion(text);
-    const { status } = response;
-    const reason = `HTTP ${status}: ${this.#fault(text)}`;
-    if (passing.has(status) || status >= 500)
-      return { kind: "failed", reason, after: retryAfter(response.headers), usage: FREE };
-    if (closed.has(status) || status < 400) return { kind: "refused", reason, usage: FREE };
-    return { kind: "declined", reason, usage: FREE };
+    if (response.ok) return this.#completion(text);
+    const { status, headers } = response;
+    return this.#failure(status, `HTTP ${status}: ${this.#fault(text)}`, retryAfter(headers), FREE);
   }
 
-  /** The message of an error's body, on one line and without the key. */
+  /** What a status says about a request, and about others. */
+  #failure(status: number, reason: string, after: number, usage: Usage | undefined): Outcome {
+    if (passing.has(status) || status >= 500) return { kind: "failed", reason, after, usage };
+    if (closed.has(status) || status < 400) return { kind: "refused", reason, usage };
+    return { kind: "declined", reason, usage };
+  }
+
+  /** The message of an error's body. */
   #fault(text: string): string {
-    let said = text;
-    try {
-      const { error } = JSON.parse(text) as { error?: { message?: unknown } | string };
-      said = String((typeof error === "string" ? error : error?.message) ?? text);
-    } catch {}
-    return said.replaceAll(this.#key, "***").replace(/\s+/g, " ").trim().slice(0, 300) || "no message";
+    return this.masked(messageIn(parsed(text)?.error) ?? text) || "no message";
+  }
+
+  /**
+   * What a body of status 200 says. Gateways put the failure of the service behind them into one; that, like a body that is no
+   * chat completion and an empty answer, is a failure of the endpoint, not a verdict.
+   */
+  #completion(text: string): Outcome {
+    const failed = { kind: "failed", after: 0 } as const;
+    const body = parsed(text);
+    const choice = Array.isArray(body?.choices) ? (body.choices[0] as Choice | undefined) : undefined;
+    const { prompt_tokens, completion_tokens } = body?.usage ?? {};
+    const usage =
+      isCount(prompt_tokens) && isCount(completion_tokens)
+        ? { input: prompt_tokens, output: completion_tokens }
+        : undefined;
+    const error = body?.error ?? choice?.error;
+    if (error) {
+      const { code } = typeof error === "object" ? error : {};
+      const reason = `the service reports an error: ${this.masked(messageIn(error) ?? JSON.stringify(error))}`;
+      return this.#failure(typeof code === "number" ? code : 500, reason, 0, usage);
+    }
+    if (!choice?.message) return { ...failed, reason: "the answer is not a chat completion", usage };
+    const { message, finish_reason } = choice;
+    if (finish_reason === "error") return { ...failed, reason: "the service broke off with an error", usage };
+    if (message.refusal)
+      return { kind: "declined", reason: `the model refuses: ${this.masked(String(message.refusal))}`, usage };
+    if (finish_reason === "content_filter") return { kind: "declined", reason: "a content filter refuses", usage };
+    const [content, cut] = [textIn(message.content), finish_reason === "length"];
+    if (content.trim() !== "" || cut) return { kind: "answered", text: content, cut, usage };
+    return { ...failed, reason: "the answer is empty", usage };
   }
 }
 
-/** What a body of status 200 says. One that is no chat completion is a failure of the endpoint, not a verdict. */
-function readCompletion(text: string): Outcome {
-  const failed: Outcome = { kind: "failed", reason: "the answer is not a chat completion", after: 0, usage: undefined };
-  let body: Completion | null;
-  try {
-    body = JSON.parse(text) as Completion | null;
-  } catch {
-    return failed;
-  }
-  const choice = Array.isArray(body?.choices) ? body.choices[0] : undefined;
-  const { prompt_tokens, completion_tokens } = body?.usage ?? {};
-  const usage =
-    isCount(prompt_tokens) && isCount(completion_tokens)
-      ? { input: prompt_tokens, output: completion_tokens }
-      : undefined;
-  if (choice?.message?.refusal)
-    return { kind: "declined", reason: `the model refuses: ${choice.message.refusal}`, usage };
-  if (choice?.finish_reason === "content_filter")
-    return { kind: "declined", reason: "a content filter refuses", usage };
-  const content = choice?.message?.content;
-  return typeof content === "string" ? { kind: "answered", text: content, usage } : { ...failed, usage };
-}
-
-/** What is read of a chat completion. */
+/** What is read of a chat completion, or of an error's body. */
 interface Completion {
-  readonly choices?: readonly {
-    readonly message?: { readonly content?: unknown; readonly refusal?: unknown };
-    readonly finish_reason?: unknown;
-  }[];
+  readonly error?: ErrorBody;
+  readonly choices?: unknown;
   readonly usage?: { readonly prompt_tokens?: unknown; readonly completion_tokens?: unknown };
+}
+type ErrorBody = string | { readonly message?: unknown; readonly code?: unknown };
+interface Choice {
+  readonly message?: { readonly content?: unknown; readonly refusal?: unknown };
+  readonly finish_reason?: unknown;
+  readonly error?: ErrorBody;
+}
+
+function parsed(text: string): Completion | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function messageIn(error: ErrorBody | undefined): string | undefined {
+  const said = typeof error === "string" ? error : error?.message;
+  return said === undefined || said === null ? undefined : String(said);
+}
+
+/** Text as it is, or the texts of a list of parts; what a model thought before it, where that comes apart, is not among them. */
+function textIn(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part: { text?: unknown } | null) => (typeof part?.text === "string" ? part.text : "")).join("");
 }
 
 function isCount(value: unknown): value is number {
@@ -134,11 +175,4 @@ function retryAfter(headers: Headers): number {
   const text = headers.get("retry-after") ?? "";
   const wait = /^\d+(\.\d+)?$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
   return Number.isNaN(wait) ? 0 : Math.max(wait, 0);
-}
-
-/** `fetch` says only "fetch failed"; the cause has the code. */
-function networkFault(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? `${String(cause.code)} ` : "";
-  return `no connection: ${code}${messageOf(cause)}`.trim();
 }

@@ -93,6 +93,20 @@ describe("what is asked", () => {
     );
   });
 
+  it("is changed as the settings say, and reserves what the answer may then cost", async () => {
+    const changes = { temperature: null, max_tokens: null, max_completion_tokens: 2000, reasoning_effort: "low" };
+    const judge = await open({ request: changes });
+    expect(await judge.judge(request(1))).toBe(1);
+    const { body } = server.received.at(-1)!;
+    expect(Object.keys(body).sort()).toEqual(
+      ["max_completion_tokens", "messages", "model", "reasoning_effort", "response_format"].sort(),
+    );
+    expect(ledgerLines()[0]!.reserved).toMatchObject({ output: 2000 });
+    expect((await open()).service!.instruction).not.toBe(judge.service!.instruction);
+    for (const key of ["model", "messages", "stream", "n"])
+      expect(() => judgeSchema.parse({ name: "openai", openai: { request: { [key]: 1 } } })).toThrow(/cannot hold/);
+  });
+
   it("has Azure's form with api_version", async () => {
     await open({ base_url: server.url, model: "my deployment", api_version: "2024-10-21" });
     const { url, headers } = server.received[0]!;
@@ -204,6 +218,100 @@ describe("a faulty server", () => {
     expect(server.received).toHaveLength(2);
   });
 
+  /** A chat completion that ends so. */
+  const said = (message: object, finish_reason = "stop") => ({
+    body: { choices: [{ message, finish_reason }], usage: USAGE },
+  });
+
+  it.each<[string, Behaviour]>([
+    [
+      "parts",
+      said({
+        content: [
+          { type: "text", text: '{"score":' },
+          { type: "text", text: " 1}" },
+        ],
+      }),
+    ],
+    ["after its thoughts", said({ content: '{"score": 1}', reasoning_content: "It could be {score: 0}." })],
+    ["words around it", said({ content: "The answers agree.\n```json\n{score: 1}\n```" })],
+    ["cut behind the verdict", said({ content: '{"score": 1} and this is why' }, "length")],
+  ])("a verdict may come as %s", async (_, behaviour) => {
+    const judge = await open();
+    server.behave = () => behaviour;
+    expect(await judge.judge(request(1))).toBe(1);
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    [
+      "an error at the top",
+      { body: { error: { message: "upstream secret-key is down" } } },
+      /reports an error: upstream \*\*\* is down/,
+    ],
+    ["an error as a text", { body: { error: "overloaded", choices: [] } }, /reports an error: overloaded/],
+    [
+      "an error of the choice",
+      { body: { choices: [{ message: { content: "" }, error: { message: "lost" } }] } },
+      /error: lost/,
+    ],
+    ["a choice that ended in an error", said({ content: "" }, "error"), /broke off with an error/],
+    ["nothing", said({ content: "" }), /the answer is empty/],
+    ["no content", said({ content: null }), /the answer is empty/],
+    ["thoughts alone", said({ content: null, reasoning_content: "Hm." }), /the answer is empty/],
+    ["no choices", { body: { choices: [] } }, /not a chat completion/],
+    ["a list", { body: [] }, /not a chat completion/],
+    ["more than an answer can be", { body: "x".repeat(11e6) }, /more than 10 MB/],
+  ])(
+    "status 200 with %s is a failure, which may pass, and in an outage stops the work",
+    async (_, behaviour, reason) => {
+      const judge = await open({ patience: 0.1 });
+      let failing = 2;
+      server.behave = () => (failing-- > 0 ? behaviour : "judge");
+      expect(await judge.judge(request(1))).toBe(1);
+      server.behave = (received) => (numberOf(received) === 2 ? behaviour : "judge");
+      expect(await judge.judge(request(2))).toEqual({ unscored: expect.stringMatching(reason) });
+      server.behave = () => behaviour;
+      const work = judge.judge(request(3));
+      await expect(work).rejects.toThrow(Interrupted);
+      await expect(work).rejects.toThrow(reason);
+    },
+  );
+
+  it.each<[string, Behaviour, RegExp]>([
+    [
+      "an answer cut before its verdict",
+      said({ content: "Let me think" }, "length"),
+      /cut at 64 tokens, before its verdict.*openai\.request/,
+    ],
+    ["thoughts that left no room", said({ content: null, reasoning_content: "Let me" }, "length"), /cut at 64 tokens/],
+    ["an error that says bad request", { body: { error: { message: "no", code: 400 } } }, /reports an error: no/],
+  ])("%s leaves that one unscored and is not asked twice", async (_, behaviour, reason) => {
+    const judge = await open();
+    server.behave = () => behaviour;
+    expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(reason) });
+    expect(server.received).toHaveLength(2);
+  });
+
+  it("an error inside that takes the key back stops the work", async () => {
+    const judge = await open();
+    server.behave = () => ({ body: { error: { message: "who are you?", code: 401 } } });
+    await expect(judge.judge(request(1))).rejects.toThrow(Interrupted);
+  });
+
+  it.each([
+    'I cannot judge. Example of form: {"score": 0}',
+    "I would need the picture. {score: 0}",
+    "The format is {score: 1}.",
+    "{score: 0} or {score: 1}",
+    "{score: -1}",
+    "{score: 1.5}",
+    "{score: 1/1}",
+  ])("%s is no verdict", async (content) => {
+    const judge = await open();
+    server.behave = () => said({ content });
+    expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(/is not a verdict/) });
+  });
+
   it("is waited for as long as it says", async () => {
     const judge = await open();
     server.behave = (_, n) => (n === 1 ? { status: 429, headers: { "retry-after": "1" } } : "judge");
@@ -243,7 +351,7 @@ describe("a faulty server", () => {
       Array.from({ length: 20 }, async (_, n) => void scores.push(await judge.judge(request(n)))),
     );
     await expect(work).rejects.toThrow(Interrupted);
-    await expect(work).rejects.toThrow(/has stopped answering \(no connection: ECONNREFUSED/);
+    await expect(work).rejects.toThrow(/has stopped answering \(no connection: connect ECONNREFUSED/);
     expect(scores.every((score) => score === 1)).toBe(true);
     expect(scores.length).toBeLessThan(20);
     await expect(judge.judge(request(99))).rejects.toThrow(Interrupted);
@@ -297,7 +405,16 @@ describe("before anything starts", () => {
     ["a server that is out", { status: 503 }, /gives no verdict on a plain question: HTTP 503/],
     ["a server that speaks otherwise", "garbage", /the answer is not a chat completion/],
     ["a model that cannot judge", "nonsense", /the judge's answer is not a verdict: "It depends."/],
-    ["a parameter that is not taken", { status: 400, message: "temperature" }, /HTTP 400: temperature/],
+    [
+      "a parameter that is not taken",
+      { status: 400, message: "Unsupported parameter: 'max_tokens'" },
+      /HTTP 400: Unsupported parameter.*openai\.request, e\.g\. \{max_tokens: null, max_completion_tokens: 2000\}/s,
+    ],
+    [
+      "a temperature that is not taken",
+      { status: 400, message: "temperature does not support 0" },
+      /HTTP 400: temperature.*\{temperature: null\}/s,
+    ],
   ])("%s is the user's to mend", async (_, fault, message) => {
     server.behave = () => fault;
     const opening = open();
@@ -310,6 +427,64 @@ describe("before anything starts", () => {
     expect(server.received).toHaveLength(0);
     await server.stop();
     await expect(open()).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+describe("keys and addresses", () => {
+  it.each(["secret-key\r\n", "  secret-key "])("what surrounds a key is not part of it: %j", async (key) => {
+    process.env.GRIT_TEST_KEY = key;
+    await open();
+    expect(server.received[0]!.headers.authorization).toBe("Bearer secret-key");
+  });
+
+  it.each(["secret\nkey", "secret key", "sécret", "secret\u200bkey"])("%j is no key, and is not shown", async (key) => {
+    process.env.GRIT_TEST_KEY = key;
+    const opening = open();
+    await expect(opening).rejects.toBeInstanceOf(UserError);
+    await expect(opening).rejects.toThrow(/GRIT_TEST_KEY holds no key/);
+    await opening.catch((error: Error) => expect(error.message).not.toMatch(/s[eé]cret/));
+    expect(server.received).toHaveLength(0);
+  });
+
+  it("a key that the service says back is masked, in what it answers too", async () => {
+    server.behave = () => ({
+      body: { choices: [{ message: { content: "You are secret-key" }, finish_reason: "stop" }] },
+    });
+    await expect(open()).rejects.toThrow(/You are \*\*\*/);
+  });
+
+  it("a password in the address is refused and not shown, also from OPENAI_BASE_URL", () => {
+    const faults = (openai: object) => {
+      const { error } = judgeSchema.safeParse({ name: "openai", openai });
+      return error!.issues.map(({ message }) => message).join();
+    };
+    process.env.OPENAI_BASE_URL = "https://me:hunter2@host/v1";
+    try {
+      for (const text of [faults({}), faults({ base_url: "http://me:hunter2@host" })]) {
+        expect(text).toContain("name or password");
+        expect(text).not.toContain("hunter2");
+      }
+    } finally {
+      delete process.env.OPENAI_BASE_URL;
+    }
+  });
+
+  it("requests go by the proxy of the environment, but not to a host that NO_PROXY names", async () => {
+    process.env.HTTP_PROXY = server.url;
+    try {
+      server.behave = () => ({ status: 503 });
+      const elsewhere = { base_url: "http://judge.invalid/v1", patience: 0.01 };
+      await expect(open(elsewhere)).rejects.toThrow(/judge\.invalid/);
+      expect(server.tunnels).toContain("judge.invalid:80");
+      process.env.NO_PROXY = "127.0.0.1";
+      server.behave = () => "judge";
+      server.tunnels.length = 0;
+      await open();
+      expect(server.tunnels).toEqual([]);
+    } finally {
+      delete process.env.HTTP_PROXY;
+      delete process.env.NO_PROXY;
+    }
   });
 });
 

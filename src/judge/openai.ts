@@ -22,7 +22,7 @@ export class OpenAIJudge implements Judge {
   /** @throws UserError when there is no key, it is refused, or the endpoint does not answer; nothing has then been judged */
   static async open(settings: OpenAISettings, options: OpenOptions = {}): Promise<OpenAIJudge> {
     const inquiry: Inquiry = {
-      proof: (form) => judgeQuestion(settings.model, PROOF, form),
+      proof: (form) => judgeQuestion(settings, PROOF, form),
       forms: ["json_schema", "text"],
       read: readVerdict,
       gives: "verdict",
@@ -33,7 +33,13 @@ export class OpenAIJudge implements Judge {
   get service(): JudgeService {
     const { model, api_version } = this.#settings;
     const { base, form } = this.#service;
-    return { model, base_url: base, ...(api_version && { api_version }), form, instruction: instructionHash(form) };
+    return {
+      model,
+      base_url: base,
+      ...(api_version && { api_version }),
+      form,
+      instruction: instructionHash(this.#settings, form),
+    };
   }
 
   spent(): Cost {
@@ -41,6 +47,6 @@ export class OpenAIJudge implements Judge {
   }
 
   async judge(request: JudgeRequest): Promise<Score> {
-    return await this.#service.ask(judgeQuestion(this.#settings.model, request, this.#service.form));
+    return await this.#service.ask(judgeQuestion(this.#settings, request, this.#service.form));
   }
 }

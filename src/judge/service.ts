@@ -97,14 +97,7 @@ export class Service {
    */
   static async open(settings: OpenAISettings, inquiry: Inquiry, options: OpenOptions = {}): Promise<Service> {
     const variable = settings.key_env ?? (settings.api_version ? "AZURE_OPENAI_API_KEY" : "OPENAI_API_KEY");
-    const key = process.env[variable];
-    if (!key) {
-      throw new UserError(
-        `The judge ${settings.model} has no key: the environment variable ${variable} is not set.`,
-        "Set it (to any word if the endpoint needs none), or use the judge exact, which asks no service.",
-      );
-    }
-    const service = new Service(settings, key, inquiry, options);
+    const service = new Service(settings, keyIn(variable, settings.model), inquiry, options);
     await service.#prove();
     return service;
   }
@@ -180,10 +173,14 @@ export class Service {
     const score = this.#inquiry.read(outcome.text);
     if (score !== undefined) return { kind: "scored", score };
     const { gives } = this.#inquiry;
-    return {
-      kind: "nonsense",
-      reason: `the judge's answer is not a ${gives}: ${JSON.stringify(outcome.text.slice(0, 200))}`,
-    };
+    const said = JSON.stringify(this.#endpoint.masked(outcome.text).slice(0, 200));
+    const { usage } = outcome;
+    // The same question would be cut at the same place.
+    if (outcome.cut) {
+      const reason = `the judge's answer was cut at ${most.output} tokens, before its ${gives}: ${said}; let it write more by openai.request, e.g. {max_tokens: 2000}`;
+      return { kind: "declined", reason, usage };
+    }
+    return { kind: "nonsense", reason: `the judge's answer is not a ${gives}: ${said}` };
   }
 
   /** Whether the endpoint answers what it is known to be able to answer. */
@@ -211,9 +208,15 @@ export class Service {
           "Check the key in the environment, the model's name and base_url; nothing was started.",
         );
       } else if (reply.kind === "declined" || tries >= TRIES || wait > this.#patience) {
+        const unwanted = ["max_tokens", "temperature"].filter((key) => reply.reason.includes(key));
+        const advice = unwanted.map((key) =>
+          key === "max_tokens" ? "max_tokens: null, max_completion_tokens: 2000" : `${key}: null`,
+        );
         throw new UserError(
           `${who} gives no ${gives} on a plain question: ${reply.reason}`,
-          "Check base_url and the model, or try again later; nothing was started.",
+          reply.kind === "declined" && unwanted.length > 0
+            ? `Change the request by openai.request, e.g. {${advice.join(", ")}}; nothing was started.`
+            : "Check base_url and the model, or try again later; nothing was started.",
         );
       } else {
         await pause(wait, this.#options.signal);
@@ -225,4 +228,20 @@ export class Service {
 /** Milliseconds that the endpoint asks to wait. */
 function askedWait(reply: Reply): number {
   return reply.kind === "failed" ? reply.after : 0;
+}
+
+/** The key in an environment variable. @throws UserError when there is none, or it cannot be a key; it is never shown */
+function keyIn(variable: string, model: string): string {
+  const key = (process.env[variable] ?? "").trim();
+  if (key === "")
+    throw new UserError(
+      `The judge ${model} has no key: the environment variable ${variable} is not set.`,
+      "Set it (to any word if the endpoint needs none), or use the judge exact, which asks no service.",
+    );
+  if (!/^[!-~]+$/.test(key))
+    throw new UserError(
+      `The environment variable ${variable} holds no key: it has a space, a line end or another character that no key has.`,
+      "Copy the key again, without anything around it.",
+    );
+  return key;
 }

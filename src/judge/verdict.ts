@@ -1,6 +1,8 @@
 /** @file What a language model is asked about an answer, and how its verdict is read. */
 
 import { createHash } from "node:crypto";
+import type { OpenAISettings } from "../config/judge-settings.ts";
+import { chatRequest } from "./chat-request.ts";
 import { letter, listsAll } from "./choices-listed.ts";
 import type { JudgeRequest } from "./judge.ts";
 import type { AnswerForm, Question } from "./service.ts";
@@ -27,36 +29,37 @@ const responseFormat = {
 
 /** One user message, temperature 0. Choices are put below a question that does not list them. */
 export function judgeQuestion(
-  model: string,
+  settings: Pick<OpenAISettings, "model" | "request">,
   { question, answer, response, choices = [] }: JudgeRequest,
   form: AnswerForm,
 ): Question {
   const options = listsAll(question, choices) ? "" : choices.map((choice, i) => `\n(${letter(i)}) ${choice}`).join("");
   const content = `${INSTRUCTION}\nQuestion: ${question}${options}\nStandard answer: ${answer}\nModel's answer: ${response}`;
-  const body = JSON.stringify({
-    model,
+  return chatRequest(settings, {
     messages: [{ role: "user", content }],
-    temperature: 0,
     max_tokens: MAX_TOKENS,
     ...(form === "json_schema" && { response_format: responseFormat }),
   });
-  // No token is shorter than a byte.
-  return { body, most: { input: Buffer.byteLength(body), output: MAX_TOKENS } };
 }
 
 /** SHA-256, hex, of all that a request says whatever is judged: the instruction, the schema, the limits. */
-export function instructionHash(form: AnswerForm): string {
-  const { body } = judgeQuestion("", { question: "", answer: "", response: "" }, form);
+export function instructionHash({ request }: Pick<OpenAISettings, "request">, form: AnswerForm): string {
+  const { body } = judgeQuestion({ model: "", request }, { question: "", answer: "", response: "" }, form);
   return createHash("sha256").update(body).digest("hex");
 }
 
+/** Words of an answer that shows what a verdict looks like, or says that there is none. */
+const NO_VERDICT = /\b(can ?not|can['’]t|unable|example|e\.g|for instance|would|could|in the form|format|template)\b/i;
+
 /**
- * The score in an answer, as JSON or in the instruction's own form `{score: 0.5}`; undefined unless there is exactly one, in
- * [0, 1]. Nothing is repaired: "1/1", "100" or a number outside the braces is no verdict.
+ * The score in an answer, as JSON or in the instruction's own form `{score: 0.5}`, with or without words around it; undefined
+ * unless there is exactly one, in [0, 1]. Nothing is repaired: "1/1", "100" or a number outside the braces is no verdict, and
+ * neither is one that the words around it call an example.
  */
 export function readVerdict(answer: string): number | undefined {
   const [match, ...more] = [...answer.matchAll(/\{\s*["']?score["']?\s*:\s*([^{}]*?)\s*\}/gi)];
   if (!match || more.length > 0 || !/^\d+(?:\.\d+)?$/.test(match[1]!)) return undefined;
+  if (NO_VERDICT.test(answer.replace(match[0], " "))) return undefined;
   const score = Number(match[1]);
   return score <= 1 ? score : undefined;
 }

@@ -26,13 +26,17 @@ describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
   afterAll(() => engine.dispose());
 
   it("equals the weights of transformers' eager attention, and leaves no tensor behind", async () => {
-    const before = liveTensors();
-    for (const [i, { name, line }] of expected.entries()) {
-      if (name !== checkpoint) continue;
-      const prompt = await promptOf(engine, line.image, line.question);
-      expect(largestGap(imageAttention(engine, prompt, line.ids), recorded[i]!)).toBeLessThan(1e-5);
-    }
-    expect(liveTensors()).toEqual(before);
+    const lookAtAll = async () => {
+      for (const [i, { name, line }] of expected.entries()) {
+        if (name !== checkpoint) continue;
+        const prompt = await promptOf(engine, line.image, line.question);
+        expect(largestGap(imageAttention(engine, prompt, line.ids), recorded[i]!)).toBeLessThan(1e-5);
+      }
+      return liveTensors();
+    };
+    // The engine remembers the features of the images that it has seen.
+    const before = await lookAtAll();
+    expect(await lookAtAll()).toEqual(before);
   });
 });
 

@@ -1,6 +1,7 @@
 /** @file A chooser that is a service, as the paper's GPT-4o: it sees both pictures and replies with the number of one. */
 import sharp from "sharp";
 import type { JudgeSettings, OpenAISettings } from "../config/judge-settings.ts";
+import { chatRequest } from "../judge/chat-request.ts";
 import type { Cost } from "../judge/judge.ts";
 import { type OpenOptions, type Question, Service } from "../judge/service.ts";
 import type { RgbImage } from "../prompt/resize.ts";
@@ -56,7 +57,7 @@ function plain(...color: [number, number, number]): RgbImage {
 
 /** Each picture under its name, then the prompt; one user message, temperature 0. */
 async function choiceQuestion(
-  { model }: OpenAISettings,
+  settings: OpenAISettings,
   prompt: string,
   pictures: readonly [RgbImage, RgbImage],
 ): Promise<Question> {
@@ -68,14 +69,13 @@ async function choiceQuestion(
     }),
   );
   const content = [...shown.flat(), text(prompt)];
-  const body = JSON.stringify({ model, messages: [{ role: "user", content }], temperature: 0, max_tokens: MAX_TOKENS });
   const pictured = pictures.map(({ width, height }) => Math.ceil(width / 512) * Math.ceil(height / 512));
   // No token of a text is shorter than a byte; the rest of the body, which is not billed, is far less than a picture.
   const input = pictured.reduce(
     (sum, squares) => sum + PICTURE_TOKENS + squares * SQUARE_TOKENS,
     Buffer.byteLength(prompt),
   );
-  return { body, most: { input, output: MAX_TOKENS } };
+  return chatRequest(settings, { messages: [{ role: "user", content }], max_tokens: MAX_TOKENS }, input);
 }
 
 async function png({ width, height, rgb }: RgbImage): Promise<Buffer> {

@@ -6,8 +6,9 @@
 import path from "node:path";
 import { messageOf, UserError } from "../util/errors.ts";
 import { within } from "../util/within.ts";
-import type { Processor } from "./prompt.ts";
-import { tokenizerFile } from "./tokenizer.ts";
+import type { ImageProcessor } from "./image-processor.ts";
+import type { ChatTemplate } from "./template.ts";
+import { type Tokenizer, tokenizerFile } from "./tokenizer.ts";
 
 const RESTORE = "Restore the file from where the checkpoint came from.";
 
@@ -17,9 +18,18 @@ const MOST_SECONDS = 1;
 /** Every printable character of ASCII, and some that take two, three and four bytes; composed, as Qwen's tokenizers write them. */
 const QUESTION = `\nQuestion: ${String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 32 + i))} é ☂ 数 🙂`;
 
+/** What a question goes through, as a `Processor` has it. */
+export interface QuestionPath {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly imageTokenId: number;
+  readonly images: ImageProcessor;
+  readonly contextLength: number;
+}
+
 /** @throws UserError naming the file of the processor in `dir` that loses a question, or an image */
 export function checkQuestion(
-  { tokenizer, template, imageTokenId, images, contextLength }: Processor,
+  { tokenizer, template, imageTokenId, images, contextLength }: QuestionPath,
   dir: string,
 ): void {
   const file = path.join(dir, tokenizerFile(dir));
