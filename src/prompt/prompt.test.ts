@@ -188,7 +188,7 @@ describe("METHODS", () => {
 it("lets every completion get as long as it may where it is unending", async () => {
   const dir = path.join(GOLDEN, "qwen2_5_vl/checkpoints/tied");
   const sampled = async (unending: boolean) => {
-    const engine = new LocalEngine(dir, { device: "cpu", processor: Processor.load(dir, { unending }) });
+    const engine = new LocalEngine(dir, { device: "cpu", unending });
     const prompt = await engine.processor.promptFrom({ text: "hi" });
     const [completions] = await engine.sample([prompt], { n: 16, maxTokens: 60, temperature: 1, seed: 1 });
     engine.dispose();
