@@ -4,9 +4,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Engine } from "../src/engine/engine.ts";
-import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
-import { Processor } from "../src/prompt/prompt.ts";
+import type { Engine, EngineOptions } from "../src/engine/engine.ts";
+import { LocalEngine } from "../src/engine/local.ts";
+import { readModel } from "../src/models/architectures.ts";
+import type { Model } from "../src/models/model.ts";
 import type { Prompt } from "../src/records.ts";
 import { cast, Generator, matmul, normal_, zeros } from "../src/torch/ops.ts";
 import type { ComputeType } from "../src/torch/precision.ts";
@@ -42,13 +43,12 @@ export interface StepTimes {
 }
 
 /** Opens a checkpoint, reference beside it, so that nothing that is sampled ends a completion. */
-export function openUnending(dir: string, options: Omit<LocalOptions, "processor" | "reference">): LocalEngine {
-  const processor = Processor.load(dir, { unending: true, ...options.image });
-  return new LocalEngine(dir, { ...options, reference: true, processor });
+export function openUnending(dir: string, options: Omit<EngineOptions, "unending" | "reference">): LocalEngine {
+  return new LocalEngine(dir, { ...options, reference: true, unending: true });
 }
 
 /** Times steps with full fine-tuning: policy and reference scored, one AdamW update. */
-export async function measureStep(engine: LocalEngine, plan: StepPlan): Promise<StepTimes> {
+export async function measureStep(engine: Engine | LocalEngine, plan: StepPlan): Promise<StepTimes> {
   const times: number[][] = [];
   let read = 0;
   for (let index = 0; index <= plan.steps; index++) {
@@ -64,12 +64,12 @@ export async function measureStep(engine: LocalEngine, plan: StepPlan): Promise<
     tokens_per_s: written / median,
     phases_s: phases_s as StepTimes["phases_s"],
     // Forward for sampling, for the reference and for training, and twice that for the gradient.
-    flops: 5 * 2 * (read + written) * weightsOfToken(engine),
+    flops: 5 * 2 * (read + written) * weightsOfToken(readModel(engine.dir)),
   };
 }
 
 /** One step, whose pictures and seed are those of its index; the times between its phases in milliseconds. */
-export async function runStep(engine: LocalEngine, plan: Omit<StepPlan, "steps">, index: number) {
+export async function runStep(engine: Engine | LocalEngine, plan: Omit<StepPlan, "steps">, index: number) {
   const { completions, tokens, side = SIDE } = plan;
   const loss = {
     kind: "grpo",
@@ -113,7 +113,7 @@ export function measurePeer(python: string, dir: string, plan: StepPlan, precisi
 }
 
 /** Seconds that so many completions of one picture take, sampled together. */
-export async function measureSampling(engine: Engine, completions: number, tokens: number, side: number) {
+export async function measureSampling(engine: Engine | LocalEngine, completions: number, tokens: number, side: number) {
   const prompt = await promptAbout(engine, picture(side, 1));
   const sample = async () => {
     const started = performance.now();
@@ -141,7 +141,7 @@ export function matmulPeak(precision: ComputeType, device = "cpu", n = 2048): nu
 }
 
 /** Weights that a token of the language model is multiplied with, its head among them. */
-function weightsOfToken({ model }: LocalEngine): number {
+function weightsOfToken(model: Model): number {
   let sum = model.shape.vocabulary * model.shape.hidden;
   for (const [name, shape] of model.parameterShapes())
     if (model.partOf(name) === "language" && shape.length > 1) sum += shape.reduce((a, b) => a * b);
@@ -149,7 +149,7 @@ function weightsOfToken({ model }: LocalEngine): number {
 }
 
 function promptAbout(
-  { processor }: Engine,
+  { processor }: Pick<Engine, "processor">,
   image: { width: number; height: number; rgb: Uint8Array },
 ): Promise<Prompt> {
   return processor.promptFrom({ images: [image], text: QUESTION });

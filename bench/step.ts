@@ -8,8 +8,9 @@
  * ratios of one run mean anything on a shared machine.
  */
 import { parseArgs } from "node:util";
+import { RemoteEngine } from "../src/engine/remote-engine.ts";
 import type { Precision } from "../src/torch/precision.ts";
-import { measurePeer, measureStep, openUnending } from "./measure.ts";
+import { measurePeer, measureStep } from "./measure.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,7 +29,8 @@ const plan = {
   tokens: Number(values.tokens),
   steps: Number(values.steps),
 };
-const engine = openUnending(dir, { precision: values.precision as Precision });
+const options = { precision: values.precision as Precision, reference: true, unending: true };
+const engine = await RemoteEngine.open(dir, options);
 const { precision } = engine;
 const { flops, ...grit } = await measureStep(engine, plan);
 await engine.dispose();

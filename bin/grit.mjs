@@ -13,4 +13,7 @@ if (isClone) {
   }
 }
 const { main } = await import(isClone ? source.href : new URL("../dist/src/cli/main.js", import.meta.url).href);
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+process.exitCode = code;
+// What was interrupted may have left reading under way that nobody waits for.
+if (code === 130) process.exit();

@@ -7,7 +7,7 @@ import { boxesOf, loadRecipe, loadSamples, METHODS, openEngine } from "grit-ts";
 
 const recipe = await loadRecipe("tiny");
 const samples = (await loadSamples([process.argv[2] ?? recipe.data.eval.vsr!])).slice(0, 3);
-const engine = openEngine(recipe);
+const engine = await openEngine(recipe);
 
 const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, "grit")));
 const completions = await engine.sample(prompts, {
@@ -24,4 +24,4 @@ for (const [i, sample] of samples.entries()) {
     console.log(`  ${text.replaceAll("\n", " ")}\n    boxes: ${boxes.length > 0 ? boxes.join("  ") : "none"}`);
   }
 }
-engine.dispose();
+await engine.dispose();

@@ -8,7 +8,7 @@ import * as grit from "grit-ts";
 const recipe = await grit.loadRecipe("tiny");
 const samples = await grit.loadSamples(recipe.data.train);
 const rewards = await grit.openRewards(recipe);
-const engine = grit.openEngine(recipe);
+const engine = await grit.openEngine(recipe);
 const loss: grit.GrpoLoss = {
   kind: "grpo",
   form: "on_policy",
@@ -28,12 +28,13 @@ for (const [step, sample] of samples.slice(0, Number(process.argv[2] ?? 2)).entr
   );
   const totals = (await Promise.all(verdicts)).map(({ total }) => total);
   const advantages = grit.advantages([totals], "group")[0]!;
-  const reference = engine.score("reference", [{ prompt, completions: completions.map(({ ids }) => ids) }])[0]!;
+  const given = [{ prompt, completions: completions.map(({ ids }) => ids) }];
+  const reference = (await engine.score("reference", given))[0]!;
   const items = completions.map(({ ids, logprobs: oldLogprobs }, k) => {
     return { ids, oldLogprobs, advantage: advantages[k]!, referenceLogprobs: reference[k]! };
   });
-  const { metrics } = engine.forwardBackward([{ prompt, items }], loss);
-  const { gradNorm } = engine.step({ lr: 1e-4, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
+  const { metrics } = await engine.forwardBackward([{ prompt, items }], loss);
+  const { gradNorm } = await engine.step({ lr: 1e-4, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
   console.log(`step ${step + 1}: rewards ${totals.map(Number)}, KL ${metrics.kl}, gradient ${gradNorm.toFixed(3)}`);
 }
-engine.dispose();
+await engine.dispose();

@@ -7,10 +7,10 @@ import { loadRecipe, loadSamples, openEngine } from "grit-ts";
 
 const recipe = await loadRecipe("tiny");
 const samples = await loadSamples([process.argv[2] ?? recipe.data.train[0]!]);
-const engine = openEngine(recipe);
+const engine = await openEngine(recipe);
 
 const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, "direct")));
-const scored = engine.score(
+const scored = await engine.score(
   "policy",
   samples.map(({ answer }, i) => ({ prompt: prompts[i]!, completions: [engine.processor.tokenizer.encode(answer)] })),
 );
@@ -18,4 +18,4 @@ const logprobs = scored.map(([answer]) => answer!.reduce((sum, logprob) => sum +
 for (const [i, { id, answer }] of samples.entries())
   console.log(`${id}  log p("${answer}") = ${logprobs[i]!.toFixed(2)}`);
 console.log(`mean ${(logprobs.reduce((sum, each) => sum + each, 0) / samples.length).toFixed(2)}`);
-engine.dispose();
+await engine.dispose();

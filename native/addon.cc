@@ -10,6 +10,8 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <torch/version.h>
 
+#include <dlfcn.h>
+
 #include <cstring>
 
 #include "cpu_allocator.h"
@@ -351,6 +353,12 @@ void define(napi_env env, napi_value exports, const char* name) {
 
 }  // namespace
 
+// Node.js unloads an addon when the worker thread that loaded it ends; libtorch's own threads would then run in code that is gone.
+void stay_loaded() {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<void*>(&stay_loaded), &self)) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 napi_value init(napi_env env, napi_value exports) {
   grit::install_cpu_allocator();
   define<find>(env, exports, "find");
@@ -383,6 +391,7 @@ napi_value init(napi_env env, napi_value exports) {
   define<device_bytes>(env, exports, "deviceBytes");
   define<version>(env, exports, "version");
   define<self_test>(env, exports, "selfTest");
+  stay_loaded();
   return exports;
 }
 

@@ -34,7 +34,7 @@ test("importing the library loads no native code; a tensor loads libtorch", () =
     const { openEngine, loadRecipe } = await import("grit-ts");
     const recipe = await loadRecipe("tiny");
     const before = native();
-    openEngine(recipe).dispose();
+    await (await openEngine(recipe)).dispose();
     console.log(JSON.stringify([before, native().map((path) => path.split("/").at(-1))]));`;
   const [before, after] = JSON.parse(run(["--input-type=module", "--eval", script])) as string[][];
   expect(before).toEqual([]);
@@ -61,7 +61,7 @@ test("an evaluation gives numbers by set and every answer, and refuses what cann
     writeFileSync(join(dir, "teal.jsonl"), `${JSON.stringify({ ...line, question })}\n`);
     return { teal: join(dir, "teal.jsonl") };
   };
-  const engine = openEngine(await loadRecipe("tiny"));
+  const engine = await openEngine(await loadRecipe("tiny"));
   try {
     const asked: number[] = [];
     const onProgress = (done: number) => asked.push(done);
@@ -72,7 +72,7 @@ test("an evaluation gives numbers by set and every answer, and refuses what cann
     const faulty = evaluate(engine, { data: data("<|im_end|>") });
     await expect(faulty).rejects.toThrow(UserError);
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
 });
 
@@ -82,7 +82,7 @@ test("a program generates, scores what was generated, and exports; a signal ends
   const [asked, answered] = [join(dir, "asked.jsonl"), join(dir, "answered.jsonl")];
   writeFileSync(asked, JSON.stringify({ question: "Teal?", answer: "yes", image: "sea.png", dataset: "vsr" }));
   const recipe = await loadRecipe("tiny", ["precision=float32"]);
-  const engine = openEngine(recipe);
+  const engine = await openEngine(recipe);
   try {
     const lines = await loadLines([asked]);
     const progress: string[] = [];
@@ -102,7 +102,7 @@ test("a program generates, scores what was generated, and exports; a signal ends
     await expect(generate(engine, lines, { signal })).rejects.toThrow("enough");
     await expect(score(engine, completions, { signal })).rejects.toThrow("enough");
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
   const stages: string[] = [];
   const exported = await exportModel(recipe.model, join(dir, "exported"), {

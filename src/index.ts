@@ -4,7 +4,7 @@
  * says otherwise (`Box<"frame">`). What the user can fix is thrown as a `UserError`, whose message says what to do.
  *
  *     const recipe = await loadRecipe("tiny");
- *     const engine = openEngine(recipe);
+ *     const engine = await openEngine(recipe);
  *     const { sets } = await evaluate(engine, { data: recipe.data.eval, maxTokens: 256 });
  *     await train(recipe, { run: "runs/mine", engine });
  */
@@ -17,6 +17,7 @@ export { type LoadedLine, loadLines, loadSamples } from "./data/samples.ts";
 export type {
   BackwardResult,
   Engine,
+  EngineDescription,
   SampleOptions,
   ScoreGroup,
   StepMetrics,
@@ -24,7 +25,6 @@ export type {
   TrainGroup,
   TrainItem,
 } from "./engine/engine.ts";
-export type { LocalEngine } from "./engine/local.ts";
 export { type Evaluated, type EvaluateOptions, evaluateSets as evaluate } from "./evaluation/evaluate-sets.ts";
 export type { LinesFollowing } from "./jobs/asked-lines.ts";
 export { type Exported, type ExportOptions, exportModel } from "./jobs/export-model.ts";
@@ -58,3 +58,4 @@ export type { Answered, MetricsLine } from "./run/lines.ts";
 export type { RunFolder } from "./run/run-folder.ts";
 export { openEngine, openRewards, type Ready, readData, type TrainingData, type TrainOptions, train } from "./train.ts";
 export { Interrupted, UserError } from "./util/errors.ts";
+export type { Cancellable } from "./util/interruptible.ts";

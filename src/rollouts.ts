@@ -6,53 +6,72 @@ import { toSampling } from "./config/recipe-options.ts";
 import type { Engine, TrainGroup } from "./engine/engine.ts";
 import { type AdvantageKind, advantages } from "./objective/advantage.ts";
 import { METHODS } from "./prompt/methods.ts";
-import type { Completion, Group, Prompt, Sample } from "./records.ts";
+import type { Processor } from "./prompt/prompt.ts";
+import type { Completion, Group, Prompt, Rollout, Sample } from "./records.ts";
 import { type Reward, scoreAll } from "./rewards/define.ts";
 import type { RolloutLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
+import type { Cancellable } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
+import type { Stopwatch } from "./util/stopwatch.ts";
 
-/** A sample's prompt with its completions, not yet scored. */
-export interface Sampled {
-  readonly sample: Sample;
-  readonly prompt: Prompt;
-  readonly completions: readonly Completion[];
-}
-
-/** Asks the policy about every sample. The seed is that of the step. @throws the signal's reason when it fires */
-export async function sampleGroups(
+/**
+ * Asks the policy about every sample, and compares the completions of each with their siblings. Each group is scored as soon
+ * as its completions have ended, while others are still sampled; the reference reads them while a judge's last answers come.
+ * The seed is that of the step. `clock` takes the time of `sample`, `score`, and of what the rewards take beyond them.
+ * @throws the signal's reason when it fires, Interrupted when a judge ends the work
+ */
+export async function rollOut(
   engine: Engine,
+  rewards: readonly Reward[],
   samples: readonly Sample[],
-  recipe: Pick<Recipe, "method" | "sampling" | "group_size" | "seed">,
+  recipe: Pick<Recipe, "method" | "sampling" | "group_size" | "seed" | "advantage" | "loss">,
   step: number,
-  signal: AbortSignal | undefined,
-): Promise<Sampled[]> {
-  const prompts = await Promise.all(samples.map((sample) => engine.processor.prompt(sample, recipe.method)));
+  { clock, signal: given }: Cancellable & { readonly clock: Stopwatch },
+): Promise<Group[]> {
+  const { processor } = engine;
+  const prompts = await Promise.all(samples.map((sample) => processor.prompt(sample, recipe.method)));
+  // Where one completion cannot be scored, nobody waits for the others.
+  const failed = new AbortController();
+  const signal = given ? AbortSignal.any([given, failed.signal]) : failed.signal;
+  const scored: Promise<ScoredGroup>[] = [];
   const completions = await engine.sample(prompts, {
     ...toSampling(recipe),
     seed: stream(recipe.seed, "sampling", step).uint32(),
     stop: METHODS[recipe.method].stop,
-    ...(signal && { signal }),
+    signal,
+    onGroup: (g, completions) => {
+      scored[g] = scoreGroup(processor, rewards, samples[g]!, prompts[g]!, completions);
+      scored[g].catch((error) => failed.abort(error));
+    },
   });
-  return samples.map((sample, i) => ({ sample, prompt: prompts[i]!, completions: completions[i]! }));
+  clock.lap("sample");
+  const reference = recipe.loss.beta > 0 ? await referenceOf(engine, prompts, completions, { signal }) : undefined;
+  clock.lap("score");
+  const groups = withAdvantages(await Promise.all(scored), recipe.advantage);
+  clock.lap("reward");
+  return reference ? withReference(groups, reference) : groups;
 }
 
-/** Parses and scores every completion, and compares it with its siblings. */
-export async function scoreGroups(
-  engine: Engine,
+/** A group whose rollouts have not been compared yet. */
+type ScoredGroup = Omit<Group, "rollouts"> & { readonly rollouts: readonly Omit<Rollout, "advantage">[] };
+
+/** Parses and scores the completions of one prompt. */
+async function scoreGroup(
+  processor: Processor,
   rewards: readonly Reward[],
-  sampled: readonly Sampled[],
-  kind: AdvantageKind,
-): Promise<Group[]> {
-  const scored = await Promise.all(
-    sampled.map(async ({ sample, prompt, completions }) => {
-      const rollouts = completions.map(async (completion) => {
-        const chain = chainOf(engine.processor, prompt, completion.text);
-        return { completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
-      });
-      return { sample, prompt, rollouts: await Promise.all(rollouts) };
-    }),
-  );
+  sample: Sample,
+  prompt: Prompt,
+  completions: readonly Completion[],
+): Promise<ScoredGroup> {
+  const rollouts = completions.map(async (completion) => {
+    const chain = chainOf(processor, prompt, completion.text);
+    return { completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
+  });
+  return { sample, prompt, rollouts: await Promise.all(rollouts) };
+}
+
+function withAdvantages(scored: readonly ScoredGroup[], kind: AdvantageKind): Group[] {
   const A = advantages(
     scored.map(({ rollouts }) => rollouts.map(({ scores }) => scores.total)),
     kind,
@@ -63,15 +82,21 @@ export async function scoreGroups(
   }));
 }
 
-/** Adds the log-probabilities of every completion under the frozen reference. */
-export function withReference(engine: Engine, groups: readonly Group[]): Group[] {
-  const scored = engine.score(
-    "reference",
-    groups.map(({ prompt, rollouts }) => ({ prompt, completions: rollouts.map(({ completion }) => completion.ids) })),
-  );
+/** What the frozen reference says of every completion: [group][completion][token]. */
+function referenceOf(
+  engine: Engine,
+  prompts: readonly Prompt[],
+  completions: readonly (readonly Completion[])[],
+  options: Cancellable,
+): Promise<number[][][]> {
+  const groups = prompts.map((prompt, g) => ({ prompt, completions: completions[g]!.map(({ ids }) => ids) }));
+  return engine.score("reference", groups, options);
+}
+
+function withReference(groups: readonly Group[], logprobs: readonly (readonly (readonly number[])[])[]): Group[] {
   return groups.map((group, g) => ({
     ...group,
-    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, referenceLogprobs: scored[g]![k]! })),
+    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, referenceLogprobs: logprobs[g]![k]! })),
   }));
 }
 

@@ -7,7 +7,7 @@ import type { Engine } from "./engine/engine.ts";
 import { writeAskedAs } from "./prompt/asked-as.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
-import { Interrupted, UserError } from "./util/errors.ts";
+import { Interrupted, OutOfMemory, UserError } from "./util/errors.ts";
 
 /** The checkpoints of a run that trains. */
 export class Saving {
@@ -17,7 +17,7 @@ export class Saving {
   readonly #from: number;
   /** The last whole step. */
   #done: number;
-  /** True from a step's update to its line of metrics: the weights are then ahead of the files and cannot be saved. */
+  /** From a step's first update to its line of metrics the weights are ahead of what is written: nothing then can be saved. */
   #halfway = false;
 
   /** A run that goes on after `from` steps. */
@@ -46,27 +46,27 @@ export class Saving {
    */
   async save(): Promise<void> {
     const { method, image, save } = this.#recipe;
-    await this.#run.saveCheckpoint(this.#done, (dir) => {
+    await this.#run.saveCheckpoint(this.#done, async (dir) => {
       mkdirSync(dir, { recursive: true });
-      this.#engine.export(dir);
+      await this.#engine.export(dir);
       writeAskedAs(dir, { method, image: toImage(image) });
-      this.#engine.save(join(dir, "trainer"));
+      await this.#engine.save(join(dir, "trainer"));
     });
     this.#run.prune(save.keep);
   }
 
   /**
-   * Saves the last complete step when a signal or a judge that is down ended the run, and gives the error to end with. Anything
-   * else that fails, also after a signal, may have left a step half done: that is not saved.
+   * Saves the last whole step when a signal, a judge that is out or a want of memory ended the run, and gives the error to end
+   * with. Anything else that fails, also after a signal, may have left a step half done: that is not saved.
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     const signalled = signal?.aborted && error === signal.reason;
-    if (!signalled && !(error instanceof Interrupted)) return error;
+    if (!signalled && !(error instanceof Interrupted || error instanceof OutOfMemory)) return error;
     if (this.#done > this.#from && !this.#halfway) await this.save();
+    const saved = `after step ${this.#done}; the run is saved in ${this.#run.dir}. Go on with --resume.`;
+    if (error instanceof OutOfMemory) return new OutOfMemory(error.message, `Ended ${saved}`);
     const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
-    return new Interrupted(
-      `${why}Interrupted after step ${this.#done}; the run is saved in ${this.#run.dir}. Go on with --resume.`,
-    );
+    return new Interrupted(`${why}Interrupted ${saved}`);
   }
 }
 

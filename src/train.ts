@@ -9,15 +9,15 @@
  *
  *     grit train recipes/tiny.yaml --run runs/tiny
  */
+
 import { join } from "node:path";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
 import { checkPrompts } from "./engine/check-prompts.ts";
-import { machineRecord } from "./engine/computing.ts";
 import type { Engine } from "./engine/engine.ts";
-import { LocalEngine } from "./engine/local.ts";
 import type { MemoryEstimate, Workload } from "./engine/memory.ts";
+import { RemoteEngine } from "./engine/remote-engine.ts";
 import { type AskedSet, askingOf, heldOutSets } from "./evaluation/ask.ts";
 import { HeldOut } from "./held-out.ts";
 import type { Judge } from "./judge/judge.ts";
@@ -27,14 +27,14 @@ import type { Sample } from "./records.ts";
 import type { Reward } from "./rewards/define.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardPreset } from "./rewards/preset.ts";
-import { sampleGroups, scoreGroups, toTrainGroup, withReference, writeRollouts } from "./rollouts.ts";
+import { rollOut, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder } from "./run/run-folder.ts";
 import { Health, Saving } from "./saving.ts";
-import { stepLine } from "./step-metrics.ts";
-import { native } from "./torch/native.ts";
+import { stepLine, type Update } from "./step-metrics.ts";
 import { UserError } from "./util/errors.ts";
 import { Faults } from "./util/faults.ts";
+import type { Cancellable } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import { Stopwatch } from "./util/stopwatch.ts";
 
@@ -67,9 +67,12 @@ export interface Ready {
   readonly heldOut: number;
 }
 
-/** The engine a recipe asks for; dispose it when it is no longer needed. @throws UserError when its model cannot be run */
-export function openEngine(recipe: Recipe): LocalEngine {
-  return new LocalEngine(recipe.model, toEngine(recipe));
+/**
+ * The engine a recipe asks for; dispose it when it is no longer needed. It computes in a thread of its own.
+ * @throws UserError when its model cannot be run; the signal's reason when it fires
+ */
+export function openEngine(recipe: Recipe, options: Cancellable = {}): Promise<Engine> {
+  return RemoteEngine.open(recipe.model, toEngine(recipe), options);
 }
 
 /** What a run reads. */
@@ -105,50 +108,46 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
   const judge = await openJudge(begun.judge, { signal });
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
-  const engine = options.engine ?? openEngine(begun);
+  const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
-  const workload = await workloadOf(recipe, engine, samples, sets);
+  const workload = await workloadOf(recipe, engine, samples, sets, signal);
   const { run, from } = await openRun(recipe, options, engine, samples);
-  const heldOut = new HeldOut(engine, recipe, run, sets, judge, options.onHeldOut);
+  const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine);
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   try {
-    options.onReady?.({ memory: engine.memory(workload), from, heldOut: heldOut.toCome(from) });
+    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from) });
+    await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
       const clock = new Stopwatch();
 
-      const sampled = await sampleGroups(engine, batchOf(samples, recipe, step), recipe, step, signal);
-      clock.lap("sample");
+      const groups = await rollOut(engine, rewards, batchOf(samples, recipe, step), recipe, step, { clock, signal });
 
-      const scored = await scoreGroups(engine, rewards, sampled, recipe.advantage);
-      clock.lap("reward");
-
-      const groups = recipe.loss.beta > 0 ? withReference(engine, scored) : scored;
-      clock.lap("score");
-
-      saved.begin();
       const lr = learningRate(schedule, step - 1);
-      const updates = Array.from({ length: recipe.loss.updates_per_rollout }, () => ({
-        ...engine.forwardBackward(groups.map(toTrainGroup), loss).metrics,
-        ...engine.step({ lr, ...optimizer }),
-      }));
+      const updates: Update[] = [];
+      for (let update = 0; update < recipe.loss.updates_per_rollout; update++) {
+        const { metrics } = await engine.forwardBackward(groups.map(toTrainGroup), loss, { signal });
+        saved.begin();
+        updates.push({ ...metrics, ...(await engine.step({ lr, ...optimizer })) });
+      }
       clock.lap("train");
 
       const line = stepLine(step, groups, updates, lr, clock);
       writeRollouts(run, step, groups);
-      run.appendMetrics({ ...line, ...(await heldOut.after(step)) });
-      options.onStep?.(line);
+      run.appendMetrics(line);
       saved.end(step);
+      await heldOut.after(step);
+      options.onStep?.(line);
       health.check(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();
     }
   } catch (error) {
     throw await saved.rescue(error, signal);
   } finally {
-    if (!options.engine) engine.dispose();
+    if (!options.engine) await engine.dispose();
   }
   return run;
 }
@@ -163,6 +162,7 @@ async function workloadOf(
   engine: Engine,
   samples: readonly Sample[],
   heldOut: readonly AskedSet[],
+  signal: AbortSignal | undefined,
 ): Promise<Workload> {
   const faults = new Faults();
   const maxTokens = recipe.sampling.max_tokens;
@@ -171,6 +171,7 @@ async function workloadOf(
       engine,
       samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
       faults,
+      { signal },
     );
   const sizes = await lay("data.train", samples, maxTokens);
   for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
@@ -204,8 +205,8 @@ async function openRun(
 ): Promise<{ run: RunFolder; from: number }> {
   const data = { train: await dataHash(samples) };
   if (!options.resume) {
-    const machine = machineRecord(engine.device);
-    return { run: RunFolder.create(options.run, { recipe, libtorch: native.version(), machine, data }), from: 0 };
+    const { libtorch, machine } = engine;
+    return { run: RunFolder.create(options.run, { recipe, libtorch, machine, data }), from: 0 };
   }
   const { run, checkpoint } = RunFolder.resume(options.run);
   const began = run.readJson("run.json") as { data?: { train?: string } };
@@ -216,7 +217,7 @@ async function openRun(
     );
   }
   run.noteChanges(recipe, checkpoint?.step ?? 0);
-  if (checkpoint) engine.load(join(checkpoint.dir, "trainer"));
+  if (checkpoint) await engine.load(join(checkpoint.dir, "trainer"));
   return { run, from: checkpoint?.step ?? 0 };
 }
 

@@ -59,6 +59,8 @@ export class JudgeServer {
   /** Completions that were sent whole. */
   completed = 0;
   behave: (request: Received, n: number) => Behaviour = () => "judge";
+  /** Milliseconds that an answer takes: a moment's work, so that requests can overlap. */
+  delay = 5;
   /** What is replied to a question with pictures. */
   choose: (request: Received) => string = () => "Image 0";
   #server: Server | undefined;
@@ -78,8 +80,7 @@ export class JudgeServer {
         this.busiest = Math.max(this.busiest, ++this.#busy);
         response.on("close", () => this.#busy--);
         const behaviour = this.behave(received, this.received.length - 1);
-        // A moment's work, so that requests can overlap.
-        setTimeout(() => this.#answer(response, received, behaviour), 5);
+        setTimeout(() => this.#answer(response, received, behaviour), this.delay);
       });
     });
     this.#server.on("connect", ({ url }, socket) => {

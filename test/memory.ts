@@ -4,7 +4,8 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { singleFile, writeWeights } from "../src/checkpoint/weights-io.ts";
-import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
+import type { EngineOptions } from "../src/engine/engine.ts";
+import { LocalEngine } from "../src/engine/local.ts";
 import { readModel } from "../src/models/architectures.ts";
 import { initialWeights } from "../src/models/init.ts";
 import type { Prompt } from "../src/records.ts";
@@ -73,7 +74,7 @@ function patchesOf({ images }: Prompt): number {
 }
 
 /** Bytes at the peaks of one step, as estimated and as the allocators counted. */
-async function measure(name: Family, prompt: Prompt, options: LocalOptions) {
+async function measure(name: Family, prompt: Prompt, options: EngineOptions) {
   const workload = {
     prompts: 4,
     completions: 3,
@@ -111,7 +112,7 @@ async function measure(name: Family, prompt: Prompt, options: LocalOptions) {
 }
 
 /** Holds a step to its estimate, for both families, by the engine's options and the patches of its prompts. */
-export function describeMemory(cases: [string, LocalOptions, "few" | "many"][]): void {
+export function describeMemory(cases: [string, EngineOptions, "few" | "many"][]): void {
   describe.each(families)("the memory of a step of %s", (name) => {
     it.each(cases)("is as estimated: %s", async (_, options, patches) => {
       const { estimated, held, sampling, training } = await measure(name, promptsOf(name)[patches], options);

@@ -80,7 +80,7 @@ test("importing loads no native code, and a program that computes before set-up 
     program(
       `import { loadRecipe, openEngine, UserError } from "grit-ts";`,
       `const recipe = await loadRecipe("tiny");`,
-      `try { openEngine(recipe); } catch (error) { console.log(error instanceof UserError, error.message); }`,
+      `try { await openEngine(recipe); } catch (error) { console.log(error instanceof UserError, error.message); }`,
     ),
   ).toMatch(/^true The native library is not built: .*\n {2}Run `npx grit setup`\.\n$/);
 });
@@ -95,7 +95,7 @@ const first = (sample: Sample): Box<"image"> | undefined => sample.boxes[0];
 const boxes: Box<"image">[] = boxesOf({ boxes: [[1, 2, 3, 4]] });
 // @ts-expect-error: a file is a path
 const recipe = loadRecipe(3);
-const engine = openEngine(await loadRecipe("tiny"));
+const engine = await openEngine(await loadRecipe("tiny"));
 const texts: string[] = (await generate(engine, await loadLines(["a.jsonl"]), { method: "grit" })).map(({ text }) => text);
 const scored = await score(engine, await loadCompletions(["b.jsonl"]));
 const exported = exportModel("model", "copy", { verify: true });
@@ -141,7 +141,7 @@ test("a reward module in a folder of its own is loaded, and refused before the m
 test("an evaluation by a program", () => {
   const output = program(
     `import { evaluate, loadRecipe, openEngine } from "grit-ts";`,
-    `const engine = openEngine(await loadRecipe("tiny"));`,
+    `const engine = await openEngine(await loadRecipe("tiny"));`,
     `const data = { vsr: ${JSON.stringify(firstOf("vsr_val", 4))} };`,
     `const { sets, samples } = await evaluate(engine, { data, maxTokens: 64 });`,
     `console.log(sets.vsr.n, samples.length, typeof sets.vsr.acc, samples[0].text.length > 0);`,

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
-import { LocalEngine, type LocalOptions } from "../src/engine/local.ts";
+import type { EngineOptions, ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
+import { LocalEngine } from "../src/engine/local.ts";
 import type { GrpoLoss } from "../src/objective/loss.ts";
 import type { Prompt } from "../src/records.ts";
 import { SafetensorsFile } from "../src/torch/safetensors.ts";
@@ -82,7 +82,7 @@ export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
 }
 
 /** An engine over a golden checkpoint, and what was recorded of it. */
-export function openTiny(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
+export function openTiny(name: string, options: EngineOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
   return { engine: new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options }), golden };
 }
@@ -103,7 +103,7 @@ export const GRPO: GrpoLoss = {
 /** An engine that is freed when `use` returns, with the recorded prompts, each with two completions. */
 export async function withTiny<T>(
   name: string,
-  options: LocalOptions,
+  options: EngineOptions,
   use: (engine: LocalEngine, groups: ScoreGroup[], golden: Golden) => T | Promise<T>,
 ): Promise<T> {
   const { engine, golden } = openTiny(name, options);

@@ -10,7 +10,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { LocalEngine, type LocalOptions } from "../../src/engine/local.ts";
+import type { EngineOptions } from "../../src/engine/engine.ts";
+import { LocalEngine } from "../../src/engine/local.ts";
 import { native } from "../../src/torch/native.ts";
 import type { ComputeType } from "../../src/torch/precision.ts";
 import { messageOf } from "../../src/util/errors.ts";
@@ -64,7 +65,7 @@ async function goldenGap({ dir, prompts, array }: Golden, precision: ComputeType
 
 /** The weights after 8 steps in one go, and in two with another engine after the fourth. */
 async function resumed(dir: string): Promise<boolean> {
-  const options: LocalOptions = { device, precision: "bfloat16" };
+  const options: EngineOptions = { device, precision: "bfloat16" };
   const train = async (from: number, to: number, state: string, end: string) => {
     const engine = openUnending(dir, options);
     if (from > 0) await engine.load(state);

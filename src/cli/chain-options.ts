@@ -1,11 +1,13 @@
 /** @file What the probes of chains share on the command line: their options, the model, and its way through the data file. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import type { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
 import { loadChainLines, overChains } from "../jobs/probe-chains.ts";
 import type { AnsweredSample } from "../probes/faithfulness.ts";
 import { UserError } from "../util/errors.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { followed } from "./asking-progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
 import { under } from "./option-groups.ts";
@@ -39,22 +41,25 @@ export function chainsCommand(name: string, description: string): Command {
 
 /**
  * Opens the model and gives the chain of each line to `work`, some at a time. Gives what it makes of them, and how many chains
- * there were. @throws UserError when `out` is there already, and for lines and completions that cannot be asked
+ * there were.
+ * @throws UserError when `out` is there already, and for lines and completions that cannot be asked; Interrupted after a signal
  */
 export async function probeChains<R>(
   options: ProbeOptions,
-  work: (engine: LocalEngine, batch: readonly AnsweredSample[]) => Promise<readonly R[]>,
+  work: (engine: Engine, batch: readonly AnsweredSample[], signal: AbortSignal) => Promise<readonly R[]>,
 ): Promise<{ rows: R[]; chains: number }> {
   if (existsSync(options.out)) throw new UserError(`${options.out} already exists.`, "Choose another --out.");
-  const all = await loadChainLines(options.data, { images: options.images });
-  const lines = all.slice(0, options.limit);
-  const engine = openModel(options);
-  try {
-    const rows = await followed("probe", lines.length, (following) =>
-      overChains(engine, lines, { ...options, ...following }, (batch) => work(engine, batch)),
-    );
-    return { rows, chains: lines.length };
-  } finally {
-    engine.dispose();
-  }
+  return await interruptibly(NOTHING_WRITTEN, async (signal) => {
+    const all = await unlessAborted(signal, loadChainLines(options.data, { images: options.images }));
+    const lines = all.slice(0, options.limit);
+    const engine = await openModel(options, signal);
+    try {
+      const rows = await followed("probe", lines.length, (following) =>
+        overChains(engine, lines, { ...options, ...following, signal }, (batch) => work(engine, batch, signal)),
+      );
+      return { rows, chains: lines.length };
+    } finally {
+      await engine.dispose();
+    }
+  });
 }

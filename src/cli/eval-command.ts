@@ -1,13 +1,11 @@
 /** @file `grit eval`: asks sets in one way or by a recipe's rows, and shows tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { computingNote } from "../engine/computing.ts";
-import { resolveDevice } from "../engine/device.ts";
 import { loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { openJudge } from "../judge/open.ts";
 import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
-import { computeType } from "../torch/precision.ts";
 import { Interrupted, messageOf, UserError } from "../util/errors.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { Progress } from "../util/progress.ts";
 import { askingStages } from "./asking-progress.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
@@ -123,11 +121,10 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   const judge = await openJudge(recipe.judge, { signal });
-  const device = resolveDevice(recipe.device);
-  console.error(computingNote({ device, precision: computeType(recipe.precision, device) }));
   let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
     signal,
+    onOpened: (engine) => console.error(engine.computing),
     onTraining: (row, steps, from) => {
       const training = new Progress({ label: `train ${row}`, total: steps, done: from });
       return (metrics) => {
@@ -153,10 +150,10 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
       "Name a model and data, or a recipe such as recipes/eval-scenes.yaml.",
     );
   }
-  const sets = await loadSets(filesByName(options.data), options);
+  const sets = await unlessAborted(signal, loadSets(filesByName(options.data), options));
   // Before the model is loaded, which takes a while: a refused key is reported at once.
   const judge = await openJudge(await judgeSettings(options.judge), { signal });
-  const engine = openModel({ ...options, model, precision: settledFor(options.precision, out) });
+  const engine = await openModel({ ...options, model, precision: settledFor(options.precision, out) }, signal);
   try {
     const plan = {
       name: options.name ?? (out === undefined ? method : basename(out)),
@@ -173,7 +170,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
     if (out !== undefined) console.log(`\n${out}`);
     printCost(judge.service?.model, judge.spent?.());
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
 }
 

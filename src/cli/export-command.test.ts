@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { grit } from "../../test/commands.ts";
 import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
-import { differing, openTiny, scratch, tensorsIn } from "../../test/tiny.ts";
-import { LocalEngine } from "../engine/local.ts";
+import { differing, scratch, tensorsIn } from "../../test/tiny.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { builtInAnswer, proveSame } from "../jobs/export-proof.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 
@@ -117,9 +117,10 @@ describe("grit export", () => {
   });
 
   it("finds an export that says something else", async () => {
-    const { engine, golden } = openTiny("tied");
+    const golden = loadGolden("tied");
+    const engine = await RemoteEngine.open(golden.dir, { device: "cpu", precision: "float32" });
     const logprobs = await builtInAnswer(engine);
-    engine.dispose();
+    await engine.dispose();
     const changed = place();
     cpSync(golden.dir, changed, { recursive: true });
     const file = new SafetensorsFile(join(golden.dir, "model.safetensors"));
@@ -153,9 +154,9 @@ describe.each(["tied", "released", "internvl/tied"])("grit export of an adapter 
   /** The command, in which `change` comes between the writing of the export and its proof. */
   async function tampered(change: (to: string) => void, ...options: string[]) {
     const to = place();
-    const write = LocalEngine.prototype.export;
-    vi.spyOn(LocalEngine.prototype, "export").mockImplementation(function (this: LocalEngine, dir, options) {
-      write.call(this, dir, options);
+    const write = RemoteEngine.prototype.export;
+    vi.spyOn(RemoteEngine.prototype, "export").mockImplementation(async function (this: RemoteEngine, dir, options) {
+      await write.call(this, dir, options);
       change(dir);
     });
     const { code, err } = await grit("export", "--model", adapter, "--out", to, ...options);

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { exportModel } from "../jobs/export-model.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { modelOption } from "./model-options.ts";
 
 interface Options {
@@ -28,11 +29,14 @@ async function run({ model, out, merge = false, verify = false }: Options): Prom
   if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out.");
   const stages = ["read", "write", ...(verify ? ["verify"] : [])];
   const progress = new Progress({ label: "export", total: stages.length });
-  const { mergedGap, missingModules } = await exportModel(model, out, {
-    merge,
-    verify,
-    onStage: (stage) => progress.update(stages.indexOf(stage), stage === "read" ? `read ${model}` : stage),
-  });
+  const { mergedGap, missingModules } = await interruptibly(NOTHING_WRITTEN, (signal) =>
+    exportModel(model, out, {
+      merge,
+      verify,
+      signal,
+      onStage: (stage) => progress.update(stages.indexOf(stage), stage === "read" ? `read ${model}` : stage),
+    }),
+  );
   progress.update(stages.length);
   progress.finish();
   console.log(`${model} is exported to ${out}${verify ? `; ${proof(mergedGap)}` : ""}.`);

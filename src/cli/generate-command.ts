@@ -2,7 +2,9 @@
 import { Command } from "commander";
 import { loadLines } from "../data/samples.ts";
 import { generate } from "../jobs/generate.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { followed } from "./asking-progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import {
   addModelOptions,
   addSamplingOptions,
@@ -34,16 +36,18 @@ export function generateCommand(): Command {
     .option("--top-k <k>", "keep that many likeliest tokens; 0: all", integer(0), 0)
     .action(async (options: Options) => {
       checkOut(options.out, options.data);
-      const lines = await loadLines([options.data], { images: options.images });
-      const engine = openModel(options);
-      try {
-        const rows = await followed("generate", lines.length, (following) =>
-          generate(engine, lines, { ...options, ...following }),
-        );
-        writeRows(options.out, rows);
-        console.log(`${rows.length} completions are in ${options.out}.`);
-      } finally {
-        engine.dispose();
-      }
+      await interruptibly(NOTHING_WRITTEN, async (signal) => {
+        const lines = await unlessAborted(signal, loadLines([options.data], { images: options.images }));
+        const engine = await openModel(options, signal);
+        try {
+          const rows = await followed("generate", lines.length, (following) =>
+            generate(engine, lines, { ...options, ...following, signal }),
+          );
+          writeRows(options.out, rows);
+          console.log(`${rows.length} completions are in ${options.out}.`);
+        } finally {
+          await engine.dispose();
+        }
+      });
     });
 }

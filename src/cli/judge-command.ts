@@ -4,6 +4,7 @@ import { judgeAnswers, readAnswers } from "../jobs/judge-file.ts";
 import { openJudge } from "../judge/open.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { addJudgeOption, judgeSettings } from "./judge-option.ts";
 import { checkOut, writeRows } from "./result-file.ts";
 
@@ -25,10 +26,13 @@ async function run({ data, out, judge: named }: { data: string; out: string; jud
   const settings = await judgeSettings(named);
   checkOut(out, data);
   const answers = await readAnswers(data);
-  const judge = await openJudge(settings);
-  const progress = new Progress({ label: "judge", total: answers.length });
-  const rows = await judgeAnswers(answers, judge, (done) => progress.update(done));
-  progress.finish();
+  const rows = await interruptibly(NOTHING_WRITTEN, async (signal) => {
+    const judge = await openJudge(settings, { signal });
+    const progress = new Progress({ label: "judge", total: answers.length });
+    const judged = await judgeAnswers(answers, judge, (done) => progress.update(done));
+    progress.finish();
+    return judged;
+  });
   writeRows(out, rows);
   if (rows.length > 0 && rows.every(({ score }) => score === null))
     throw new UserError(

@@ -1,8 +1,9 @@
 /** @file Options that the commands with a model share: which one, how it computes, how it is asked, how it samples. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { computingNote } from "../engine/computing.ts";
-import { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
+import { EngineThread } from "../engine/engine-thread.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { askedAs } from "../prompt/asked-as.ts";
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import { DEVICE_ADVICE, isDeviceName } from "../torch/device-name.ts";
@@ -59,6 +60,8 @@ export function addAskingOptions(command: Command): Command {
     .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
   return command.hook("preAction", (_, called) => {
     const { model, method } = called.opts<Partial<ModelOptions>>();
+    // It loads while the data are read.
+    if (model !== undefined) EngineThread.shared();
     const trained = model === undefined ? undefined : askedAs(model)?.method;
     if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
   });
@@ -82,12 +85,18 @@ export function addSamplingOptions(command: Command): Command {
     .option("--seed <n>", "makes sampling repeatable", integer(0), 1);
 }
 
-/** Opens the engine of these options and prints what it computes with. @throws UserError when the model cannot be run so */
-export function openModel({ model, precision, device, maxPixels, maxTiles }: ModelOptions): LocalEngine {
+/**
+ * Opens the engine of these options and prints what it computes with.
+ * @throws UserError when the model cannot be run so; the signal's reason when it fires
+ */
+export async function openModel(
+  { model, precision, device, maxPixels, maxTiles }: ModelOptions,
+  signal: AbortSignal,
+): Promise<Engine> {
   const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };
   console.error(`Opening ${model}`);
-  const engine = new LocalEngine(model, { precision, device, image });
-  console.error(computingNote(engine));
+  const engine = await RemoteEngine.open(model, { precision, device, image }, { signal });
+  console.error(engine.computing);
   return engine;
 }
 

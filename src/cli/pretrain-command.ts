@@ -6,9 +6,9 @@ import { loadYaml } from "../config/yaml.ts";
 import { pretrainFresh } from "../jobs/pretrain-fresh.ts";
 import { cycleSteps, pretrainSchema } from "../pretrain/cycles.ts";
 import { finetune, loadFinetuneRecipe } from "../pretrain/finetune.ts";
-import { Interrupted, UserError } from "../util/errors.ts";
+import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
-import { Interrupts } from "./interrupts.ts";
+import { Interrupts, interruptibly } from "./interrupts.ts";
 
 /** The command `pretrain`. */
 export function pretrainCommand(): Command {
@@ -31,17 +31,13 @@ export function pretrainCommand(): Command {
 
 async function fromModel(file: string, overrides: readonly string[], out: string): Promise<void> {
   const recipe = await loadFinetuneRecipe(file, overrides, { files: true });
-  using interrupts = new Interrupts();
   const progress = new Progress({ label: "fine-tune", total: recipe.steps });
-  try {
-    await finetune(recipe, out, {
+  await interruptibly("Interrupted; nothing is written, since fine-tuning on a few samples is short.", (signal) =>
+    finetune(recipe, out, {
       onStep: ({ step, loss }) => progress.update(step, `loss ${loss.toFixed(3)}`),
-      signal: interrupts.signal,
-    });
-  } catch (error) {
-    if (error !== interrupts.signal.reason) throw error;
-    throw new Interrupted("Interrupted; nothing was written. Fine-tuning on a few samples is short: run it again.");
-  }
+      signal,
+    }),
+  );
   progress.finish();
 }
 
@@ -56,7 +52,9 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
     { label: "pretrain", total, weight: (4 * scenes) / total },
   ]);
   const f = (value: number) => value.toFixed(3);
-  pretrainFresh(recipe, out, {
+  using interrupts = new Interrupts();
+  await pretrainFresh(recipe, out, {
+    signal: interrupts.signal,
     onVisionStep: ({ step, shape, color, edges, units }) =>
       progress.update(
         step + 1,

@@ -1,6 +1,7 @@
 /** @file `grit probe`: measures whether answers depend on the boxes and the reasoning before them. */
 import { join } from "node:path";
 import { Command } from "commander";
+import type { Engine } from "../engine/engine.ts";
 import type { Judge } from "../judge/judge.ts";
 import { openJudge } from "../judge/open.ts";
 import { attentionSummary, rethinkAttention } from "../probes/attention-share.ts";
@@ -42,9 +43,10 @@ function faithfulnessCommand(): Command {
     const { maxTokens, seed, method } = options;
     const settings = await judgeSettings(options.judge);
     let judge: Judge | undefined;
-    const { rows: outcomes, chains } = await probeChains(options, async (engine, batch) => {
-      judge ??= await openJudge(settings);
-      return await probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop: METHODS[method].stop });
+    const { rows: outcomes, chains } = await probeChains(options, async (engine, batch, signal) => {
+      judge ??= await openJudge(settings, { signal });
+      const { stop } = METHODS[method];
+      return await probe(engine, engine.processor, batch, { judge, maxTokens, seed, stop, signal });
     });
     if (outcomes.length === 0) throw nothingToProbe("a <rethink>");
     const summaries = probeSummaries(outcomes);
@@ -68,8 +70,8 @@ function attentionCommand(): Command {
     .option("--tokens <n>", "how many tokens of each rethink to look at", integer(1), 50)
     .action(async (options: ProbeOptions & { tokens: number }) => {
       const { stop } = METHODS[options.method];
-      const { rows, chains } = await probeChains(options, async (engine, batch) => {
-        const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens });
+      const { rows, chains } = await probeChains(options, async (engine, batch, signal) => {
+        const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens, signal });
         return observed.flatMap((each, i) => (each ? [{ id: batch[i]!.sample.id, ...each }] : []));
       });
       if (rows.length === 0) throw nothingToProbe("a box before a <rethink>");
@@ -99,17 +101,19 @@ function correlationCommand(): Command {
     .action(async (options: ProbeOptions & { chooser?: string; repeats: number }) => {
       const { seed, repeats, chooser: named } = options;
       const settings = isJudgeFile(named) ? await judgeSettings(named) : undefined;
-      const other = named === undefined || settings ? undefined : openModel({ ...options, model: modelNamed(named) });
+      const other = named === undefined || settings ? undefined : modelNamed(named);
       let service: ServiceChooser | undefined;
-      const { rows: picks, chains } = await probeChains(options, async (engine, batch) => {
-        if (settings) service ??= await serviceChooser(settings);
-        const asked = other ?? engine;
-        const chooser = service ?? localChooser(named ?? options.model, asked, asked.processor);
+      let chooserEngine: Engine | undefined;
+      const { rows: picks, chains } = await probeChains(options, async (engine, batch, signal) => {
+        if (settings) service ??= await serviceChooser(settings, { signal });
+        if (other !== undefined) chooserEngine ??= await openModel({ ...options, model: other }, signal);
+        const asked = chooserEngine ?? engine;
+        const chooser = service ?? localChooser(named ?? options.model, asked, asked.processor, { signal });
         const picked = batch
           .filter(({ chain }) => drawable(chain).length > 0)
           .map(async (each) => pick(chooser, each, await decodeImage(each.sample.image), { repeats, seed }));
         return (await Promise.all(picked)).flat();
-      }).finally(() => other?.dispose());
+      }).finally(() => chooserEngine?.dispose());
       if (picks.length === 0) throw nothingToProbe("a box");
       const summary = correlationSummary(picks);
       writeProbe(options.out, picks, summary);

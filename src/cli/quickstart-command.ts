@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { addon, build, isClone } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe } from "../config/recipe.ts";
-import { computingNote } from "../engine/computing.ts";
 import { quickstart, SCENES } from "../jobs/quickstart.ts";
 import { beforeAfterTable, rowsTable } from "../report/text-table.ts";
 import { RunFolder } from "../run/run-folder.ts";
@@ -51,7 +50,7 @@ export function quickstartCommand(): Command {
         onOpened: (engine, answers) => {
           progress.expect(STAGES.base, answers.base);
           progress.expect(STAGES.result, answers.result);
-          progress.note(`\n${computingNote(engine)}\nThe base: ${recipe.model}\n${parameterTable(engine)}\n`);
+          progress.note(`\n${engine.computing}\nThe base: ${recipe.model}\n${parameterTable(engine)}\n`);
         },
         onStage: (stage) => progress.enter(STAGES[stage]),
         onAnswers: (done, set) => progress.update(done, set),

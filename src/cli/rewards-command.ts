@@ -4,6 +4,7 @@ import { explainRewards, readRollouts } from "../jobs/rewards-file.ts";
 import { openJudge } from "../judge/open.ts";
 import { presetName, presetNames, rewardPreset } from "../rewards/preset.ts";
 import { Progress } from "../util/progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { addJudgeOption, judgeSettings } from "./judge-option.ts";
 import { checkOut, writeRows } from "./result-file.ts";
 
@@ -25,10 +26,13 @@ export function rewardsCommand(): Command {
       const settings = await judgeSettings(options.judge);
       checkOut(options.out, options.data);
       const rollouts = await readRollouts(options.data);
-      const rewards = rewardPreset(preset, await openJudge(settings));
-      const progress = new Progress({ label: "rewards", total: rollouts.length });
-      const rows = await explainRewards(rollouts, rewards, (done) => progress.update(done));
-      progress.finish();
+      const rows = await interruptibly(NOTHING_WRITTEN, async (signal) => {
+        const rewards = rewardPreset(preset, await openJudge(settings, { signal }));
+        const progress = new Progress({ label: "rewards", total: rollouts.length });
+        const explained = await explainRewards(rollouts, rewards, (done) => progress.update(done));
+        progress.finish();
+        return explained;
+      });
       writeRows(options.out, rows);
       const open = rows.filter((row) => row.total === null).length;
       console.log(

@@ -1,7 +1,9 @@
 /** @file `grit score`: log-probabilities of given completions, token by token. */
 import { Command } from "commander";
 import { loadCompletions, score } from "../jobs/score.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { followed } from "./asking-progress.ts";
+import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
 import { under } from "./option-groups.ts";
 import { checkOut, writeRows } from "./result-file.ts";
@@ -22,16 +24,18 @@ export function scoreCommand(): Command {
   under(command, "output").requiredOption("--out <file>", "JSON lines to write: id, tokens, logprobs");
   return addModelOptions(command).action(async (options: Options) => {
     checkOut(options.out, options.data);
-    const lines = await loadCompletions([options.data], { images: options.images });
-    const engine = openModel(options);
-    try {
-      const rows = await followed("score", lines.length, (following) =>
-        score(engine, lines, { ...options, ...following }),
-      );
-      writeRows(options.out, rows);
-      console.log(`${rows.length} completions are scored in ${options.out}.`);
-    } finally {
-      engine.dispose();
-    }
+    await interruptibly(NOTHING_WRITTEN, async (signal) => {
+      const lines = await unlessAborted(signal, loadCompletions([options.data], { images: options.images }));
+      const engine = await openModel(options, signal);
+      try {
+        const rows = await followed("score", lines.length, (following) =>
+          score(engine, lines, { ...options, ...following, signal }),
+        );
+        writeRows(options.out, rows);
+        console.log(`${rows.length} completions are scored in ${options.out}.`);
+      } finally {
+        await engine.dispose();
+      }
+    });
   });
 }

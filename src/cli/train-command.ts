@@ -3,14 +3,16 @@
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
-import { computingNote } from "../engine/computing.ts";
+import type { Engine } from "../engine/engine.ts";
+import { EngineThread } from "../engine/engine-thread.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { bytes, Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
-import { Interrupts } from "./interrupts.ts";
+import { interruptibly } from "./interrupts.ts";
 
 /** The command `train`. */
 export function trainCommand(): Command {
@@ -24,41 +26,44 @@ export function trainCommand(): Command {
       const recipe = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
       if (!resume) RunFolder.refuseOccupied(dir);
-      const data = await readData(recipe);
-      console.error(`Opening ${recipe.model}`);
-      const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
-      try {
-        console.error(computingNote(engine));
-        console.log(parameterTable(engine));
-        using interrupts = new Interrupts();
-        let progress: Progress | undefined;
-        await train(recipe, {
-          run: dir,
-          engine,
-          data,
-          ...(resume && { resume }),
-          signal: interrupts.signal,
-          onReady: (ready) => {
-            console.log(memoryNote(ready.memory));
-            progress = new Progress(trainingStages(recipe, ready));
-          },
-          onHeldOut: (done, step) => {
-            progress?.enter(HELD_OUT, step);
-            progress?.update(done);
-          },
-          onStep: (line) => {
-            progress?.enter(TRAIN);
-            progress?.update(line.step, stepNote(line));
-          },
-        });
-        progress?.finish();
-        if (engine.still.length > 0) console.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
-        console.log(
-          `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
-        );
-      } finally {
-        engine.dispose();
-      }
+      await interruptibly("Interrupted before the first step; nothing was written.", async (signal) => {
+        // The engine's thread loads while the data are read.
+        EngineThread.shared();
+        const data = await unlessAborted(signal, readData(recipe));
+        console.error(`Opening ${recipe.model}`);
+        const engine = await openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe, { signal });
+        try {
+          console.error(engine.computing);
+          console.log(parameterTable(engine));
+          let progress: Progress | undefined;
+          await train(recipe, {
+            run: dir,
+            engine,
+            data,
+            ...(resume && { resume }),
+            signal,
+            onReady: (ready) => {
+              console.log(memoryNote(ready.memory));
+              progress = new Progress(trainingStages(recipe, ready));
+            },
+            onHeldOut: (done, step) => {
+              progress?.enter(HELD_OUT, step);
+              progress?.update(done);
+            },
+            onStep: (line) => {
+              progress?.enter(TRAIN);
+              progress?.update(line.step, stepNote(line));
+            },
+          });
+          progress?.finish();
+          if (engine.still.length > 0) console.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
+          console.log(
+            `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
+          );
+        } finally {
+          await engine.dispose();
+        }
+      });
     });
 }
 
@@ -91,12 +96,8 @@ export function memoryNote({ peak, available, ...uses }: MemoryEstimate): string
 }
 
 /** Parameters by part, and how many of them are trained. */
-export function parameterTable(engine: ReturnType<typeof openEngine>): string {
+export function parameterTable({ parameters }: Pick<Engine, "parameters">): string {
   const count = (n: number) => n.toLocaleString("en");
-  const rows = [...engine.parameterTable()].map(([part, { total, trainable }]) => [
-    part,
-    count(total),
-    count(trainable),
-  ]);
+  const rows = [...parameters].map(([part, { total, trainable }]) => [part, count(total), count(trainable)]);
   return table([["part", "parameters", "trained"], ...rows]);
 }

@@ -17,8 +17,7 @@ import {
 import { readModel } from "../models/architectures.ts";
 import type { GrpoLoss } from "../objective/loss.ts";
 import { DeviceLedger } from "../torch/device-ledger.ts";
-import type { ScoreGroup, TrainGroup } from "./engine.ts";
-import type { LocalOptions } from "./local.ts";
+import type { EngineOptions, ScoreGroup, TrainGroup } from "./engine.ts";
 
 const place = scratchPlaces();
 afterEach(() => void vi.restoreAllMocks());
@@ -54,7 +53,7 @@ it.each(goldenNames())(
 
 describe.each(TINIES)("the gradient on %s", (name) => {
   /** Of a loss over groups, on a fresh engine. */
-  const gradient = (options: LocalOptions, loss: GrpoLoss, change = (groups: TrainGroup[]) => groups) =>
+  const gradient = (options: EngineOptions, loss: GrpoLoss, change = (groups: TrainGroup[]) => groups) =>
     withTiny(name, options, (engine, groups) => {
       engine.forwardBackward(change(toTrain(groups)), loss);
       return gradientOf(engine, place());
@@ -138,7 +137,7 @@ describe.each(TINIES)("the gradient on %s", (name) => {
 
 describe.each(TINIES)("in chunks of 7 tokens' logits, on %s", (name) => {
   /** All log-probabilities, the whole gradient and the metrics of the fullest loss there is, in however many chunks. */
-  const measured = (options: LocalOptions) =>
+  const measured = (options: EngineOptions) =>
     withTiny(name, { reference: true, ...options }, (engine, groups) => {
       const chunks = vi.spyOn(engine.model, "logits");
       const scored = engine.score("policy", groups);

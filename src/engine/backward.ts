@@ -7,6 +7,7 @@ import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from
 import type { ImageInput } from "../records.ts";
 import { detach, floats, narrow, stack, sum, toDevice, zeros } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import type { Cancellation } from "../util/interruptible.ts";
 import type { BackwardResult, TrainGroup } from "./engine.ts";
 import { entropies, tokenLogprobs } from "./logprobs.ts";
 import { type Bundle, bundleTokens, byBudget } from "./packing.ts";
@@ -24,6 +25,8 @@ export interface BackwardContext {
   readonly trained: { readonly language: boolean; readonly embeddings: boolean; readonly vision: boolean };
   /** Takes the gradient that has arrived at the features of a micro-batch's images. */
   readonly arrived: (images: readonly ImageInput[], gradient_MD: Tensor) => void;
+  /** Asked before each micro-batch. */
+  readonly signal: Cancellation | undefined;
 }
 
 interface Job {
@@ -39,9 +42,10 @@ export function backward(context: BackwardContext, groups: readonly TrainGroup[]
   const jobs = groups.map((group) => ({ group, weights: group.items.map(() => shares.next().value!) }));
   const totals = { loss: 0, tokens: 0, kl: 0, entropy: 0, clipFraction: 0, mismatchMean: 0, mismatchMax: 0 };
   const size = (job: Job) => bundleTokens(bundleOf(job.group));
-  const logprobs = byBudget(jobs, size, context.microBatchTokens).flatMap((micro) =>
-    tidy(() => microBatch(context, micro, loss, totals)),
-  );
+  const logprobs = byBudget(jobs, size, context.microBatchTokens).flatMap((micro) => {
+    context.signal?.throwIfAborted();
+    return tidy(() => microBatch(context, micro, loss, totals));
+  });
   const { loss: value, tokens, mismatchMax, ...sums } = totals;
   const means = Object.fromEntries(Object.entries(sums).map(([key, total]) => [key, total / tokens]));
   return { metrics: { loss: value, tokens, mismatchMax, ...means } as LossMetrics, logprobs };

@@ -4,12 +4,46 @@
 
 import type { Part } from "../models/model.ts";
 import type { Loss, LossMetrics } from "../objective/loss.ts";
+import type { ImageOptions } from "../prompt/image-processor.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Completion, Prompt } from "../records.ts";
-import type { ComputeType } from "../torch/precision.ts";
+import type { ComputeType, Precision } from "../torch/precision.ts";
+import type { Cancellable } from "../util/interruptible.ts";
+import type { MachineRecord } from "./computing.ts";
 import type { MemoryEstimate, Workload } from "./memory.ts";
+import type { LoraOptions } from "./policy.ts";
 
-export interface SampleOptions {
+export interface EngineOptions {
+  /** `auto`: the first GPU, else the CPU. */
+  readonly device?: string;
+  /** Type of the computation, `auto` unless given; trained parameters and their moments are float32 always. */
+  readonly precision?: Precision;
+  readonly freeze?: readonly Part[];
+  /** Train a new adapter, and nothing of the checkpoint itself. */
+  readonly lora?: LoraOptions;
+  /** Seed of the adapter's dropout. */
+  readonly seed?: number;
+  /** Keep the initial weights, frozen, for `score("reference", …)`; with an adapter that is the base itself. */
+  readonly reference?: boolean;
+  /** Tokens a pass takes at most when it trains or scores. */
+  readonly microBatchTokens?: number;
+  /**
+   * Logits held at a time, tokens times vocabulary, when a pass trains or scores. No number depends on it but by rounding;
+   * the default, 2^25, is 220 tokens of Qwen's vocabulary in 134 MB.
+   */
+  readonly logitChunk?: number;
+  /** Run each layer again for its gradient instead of keeping its activations. */
+  readonly activationCheckpointing?: boolean;
+  /** Make room for updates now, rather than at the first of them: what does not fit is found before the work begins. */
+  readonly training?: boolean;
+  /** Pixel policy over the processor's files. */
+  readonly image?: ImageOptions;
+  /** Let every completion get as long as it may, by sampling no special token: for benchmarks. */
+  readonly unending?: boolean;
+}
+
+/** How completions are sampled. */
+export interface Sampling {
   /** Completions a prompt. */
   readonly n: number;
   readonly maxTokens: number;
@@ -23,10 +57,17 @@ export interface SampleOptions {
   readonly seed: number | readonly number[];
   /** Texts that end a completion; they stay part of it, with whatever else their last token holds. */
   readonly stop?: readonly string[];
-  /** Called as the work comes on, with the completions done, parts of them counting too. */
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
+
+/** Who hears of completions while they are sampled. */
+export interface SamplingListener {
+  /** Called as the work comes on, with the completions done, parts of them counting too. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  /** Called with a prompt's place among the prompts and its completions, as soon as the last of them has ended. */
+  readonly onGroup?: ((prompt: number, completions: readonly Completion[]) => void) | undefined;
+}
+
+export interface SampleOptions extends Sampling, SamplingListener, Cancellable {}
 
 /** Completions of one prompt, to be scored. */
 export interface ScoreGroup {
@@ -74,24 +115,46 @@ export interface BackwardResult {
   readonly logprobs: readonly (readonly (readonly number[])[])[];
 }
 
-export interface Engine {
-  readonly processor: Processor;
+/** What is known of an engine once it is open. */
+export interface EngineDescription {
+  /** The checkpoint folder; the base's, where an adapter was opened. */
+  readonly dir: string;
   readonly device: string;
   readonly precision: ComputeType;
+  /** Token ids below this are the model's. */
+  readonly vocabulary: number;
+  /** Parameters in all and trained ones, by part. */
+  readonly parameters: ReadonlyMap<Part, { readonly total: number; readonly trainable: number }>;
+  /** What its numbers and times depend on. */
+  readonly machine: MachineRecord;
+  /** libtorch's version. */
+  readonly libtorch: string;
+  /** What it computes with, in words for the person who waits. */
+  readonly computing: string;
   /** The trained parts that no update has moved so far. */
   readonly still: readonly Part[];
+}
+
+/** A policy that samples and learns. Its verbs are carried out one after another, in the order of the calls. */
+export interface Engine extends EngineDescription {
+  readonly processor: Processor;
   /** Bytes that a training step will take at its peak, by what they are for. */
-  memory(workload: Workload): MemoryEstimate;
-  /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
-  checkLength(prompt: Prompt, newTokens: number, name?: string): void;
+  memory(workload: Workload): Promise<MemoryEstimate>;
+  /** `n` completions of every prompt: [prompt][k]. @throws UserError for a prompt without room for them */
   sample(prompts: readonly Prompt[], options: SampleOptions): Promise<Completion[][]>;
-  score(who: "policy" | "reference", groups: readonly ScoreGroup[]): number[][][];
-  forwardBackward(groups: readonly TrainGroup[], loss: Loss): BackwardResult;
-  step(options: StepOptions): StepMetrics;
+  /** Log-probabilities of given completions: [group][completion][token]. */
+  score(who: "policy" | "reference", groups: readonly ScoreGroup[], options?: Cancellable): Promise<number[][][]>;
+  /** Adds the groups' gradient. A call that fails leaves no gradient at all, not that of the calls before it either. */
+  forwardBackward(groups: readonly TrainGroup[], loss: Loss, options?: Cancellable): Promise<BackwardResult>;
+  /** One update from the gradient, which is cleared. */
+  step(options: StepOptions): Promise<StepMetrics>;
+  /** Attention to a prompt's images from the places where the policy chooses each of `ids`: [layer][token], mean over heads. */
+  imageAttention(prompt: Prompt, ids: readonly number[], options?: Cancellable): Promise<number[][]>;
   /** Full training state into a folder, and back. */
-  save(dir: string): void;
-  load(dir: string): void;
-  /** A plain Hugging Face checkpoint. */
-  export(dir: string): void;
-  dispose(): void;
+  save(dir: string, options?: Cancellable): Promise<void>;
+  load(dir: string): Promise<void>;
+  /** A plain Hugging Face checkpoint, or the adapter's folder; `merge` folds an adapter into its base. */
+  export(dir: string, options?: Cancellable & { readonly merge?: boolean }): Promise<void>;
+  /** Frees what it holds. */
+  dispose(): Promise<void>;
 }

@@ -21,7 +21,8 @@ import { initialWeights } from "../models/init.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, liveTensors } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
-import { LocalEngine, type LocalOptions } from "./local.ts";
+import type { EngineOptions } from "./engine.ts";
+import { LocalEngine } from "./local.ts";
 import type { LoraOptions } from "./policy.ts";
 
 const place = scratchPlaces();
@@ -42,7 +43,7 @@ const askedOf = (groups: Groups) =>
 const groups = groupsOf("tied");
 const asked = askedOf(groups);
 
-function withEngine<T>(folder: string, options: LocalOptions, use: (engine: LocalEngine) => T): T {
+function withEngine<T>(folder: string, options: EngineOptions, use: (engine: LocalEngine) => T): T {
   const engine = new LocalEngine(folder, { device: DEVICE, precision: "float32", ...options });
   try {
     return use(engine);
@@ -114,7 +115,7 @@ describe("a new adapter", () => {
   it("is all that is trained", () =>
     withEngine(tied, { lora: { ...lora, parts: ["language", "vision"] } }, (engine) => {
       expect(engine.still).toEqual(["vision", "language"]);
-      const { total, trainable } = engine.parameterTable().get("connector")!;
+      const { total, trainable } = engine.describe().parameters.get("connector")!;
       expect([trainable, total > 0]).toEqual([0, true]);
       const before = stateOf(engine, place());
       for (const name of before.keys()) expect(name).toMatch(/\.lora_[AB]\.weight(\.mean|\.square)?$/);
@@ -278,7 +279,7 @@ describe("an exported adapter", () => {
 describe("dropout", () => {
   const dropping = { ...lora, dropout: 0.3 };
   /** After one step, so that A has a gradient too. */
-  const gradient = (options: LocalOptions) =>
+  const gradient = (options: EngineOptions) =>
     withEngine(tied, { lora: dropping, ...options }, (engine) => {
       move(engine);
       engine.forwardBackward(groups, NLL);
@@ -341,7 +342,7 @@ describe("refuses", () => {
     writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>)));
     return folder;
   }
-  function refusal(folder: string, options: LocalOptions = {}): string {
+  function refusal(folder: string, options: EngineOptions = {}): string {
     const before = liveTensors();
     try {
       withEngine(folder, options, () => {});

@@ -1,26 +1,31 @@
 /**
- * @file The local engine: libtorch in this process. The policy that samples and the policy that trains are the same
- * weights in the same kernels.
+ * @file The engine's verbs in the thread that calls them. The policy that samples and the policy that trains are the same
+ * weights in the same kernels. Programs go through `RemoteEngine`, whose worker thread holds this.
  */
 
 import { encodeImages, forward } from "../models/forward.ts";
-import type { Attention, Model, Part } from "../models/model.ts";
+import type { Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import type { Loss } from "../objective/loss.ts";
-import type { ImageOptions } from "../prompt/image-processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
-import { type ComputeType, computeType, type Precision } from "../torch/precision.ts";
+import { native } from "../torch/native.ts";
+import { type ComputeType, computeType } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
+import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
 import { checkAgreement } from "./agreement.ts";
 import { backward } from "./backward.ts";
+import { checkLength } from "./check-prompts.ts";
+import { computingNote, machineRecord } from "./computing.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";
 import type {
   BackwardResult,
-  Engine,
-  SampleOptions,
+  EngineDescription,
+  EngineOptions,
+  Sampling,
+  SamplingListener,
   ScoreGroup,
   StepMetrics,
   StepOptions,
@@ -30,47 +35,19 @@ import { FeatureCache, imageKey } from "./features.ts";
 import { placeholderMask, tokenLogprobs } from "./logprobs.ts";
 import { cacheBytes, type MemoryEstimate, predictMemory, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
+import { ObservedAttention } from "./observed-attention.ts";
 import { AdamW } from "./optimizer.ts";
 import { bundleTokens, byBudget } from "./packing.ts";
 import { type Features, Passes, readAll, unflatten } from "./passes.ts";
-import { type LoraOptions, Policy } from "./policy.ts";
+import { Policy } from "./policy.ts";
 import { sample } from "./sampler.ts";
 import { loadState, saveState } from "./state.ts";
 import { VisionPhase } from "./vision-phase.ts";
 
-export interface LocalOptions {
-  /** `auto`: the first GPU, else the CPU. */
-  readonly device?: string;
-  /** Type of the computation, `auto` unless given; trained parameters and their moments are float32 always. */
-  readonly precision?: Precision;
-  readonly freeze?: readonly Part[];
-  /** Train a new adapter, and nothing of the checkpoint itself. */
-  readonly lora?: LoraOptions;
-  /** Seed of the adapter's dropout. */
-  readonly seed?: number;
-  /** Keep the initial weights, frozen, for `score("reference", …)`; with an adapter that is the base itself. */
-  readonly reference?: boolean;
-  /** Tokens a pass takes at most when it trains or scores. */
-  readonly microBatchTokens?: number;
-  /**
-   * Logits held at a time, tokens times vocabulary, when a pass trains or scores. No number depends on it but by rounding;
-   * the default, 2^25, is 220 tokens of Qwen's vocabulary in 134 MB.
-   */
-  readonly logitChunk?: number;
-  /** Run each layer again for its gradient instead of keeping its activations. */
-  readonly activationCheckpointing?: boolean;
-  /** Make room for updates now, rather than at the first of them: what does not fit is found before the work begins. */
-  readonly training?: boolean;
-  /** Used instead of the folder's own. */
-  readonly processor?: Processor;
-  /** Pixel policy over the processor's files. */
-  readonly image?: ImageOptions;
-}
-
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
 const DEFAULT_LOGIT_CHUNK = 2 ** 25;
 
-export class LocalEngine implements Engine {
+export class LocalEngine {
   readonly model: Model;
   readonly processor: Processor;
   readonly device: string;
@@ -95,7 +72,7 @@ export class LocalEngine implements Engine {
    * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names.
    * @throws UserError when it is none that this engine can run, or its files contradict each other
    */
-  constructor(dir: string, options: LocalOptions = {}) {
+  constructor(dir: string, options: EngineOptions = {}) {
     this.device = resolveDevice(options.device ?? "auto");
     this.precision = computeType(options.precision ?? "auto", this.device);
     this.#available = deviceMemory(this.device);
@@ -108,7 +85,7 @@ export class LocalEngine implements Engine {
     });
     this.model = this.#policy.model;
     try {
-      this.processor = options.processor ?? Processor.load(this.#policy.dir, options.image);
+      this.processor = Processor.load(this.#policy.dir, { ...options.image, unending: options.unending ?? false });
       checkAgreement(this.#policy.dir, this.model, this.processor);
     } catch (error) {
       this.#policy.dispose();
@@ -135,9 +112,24 @@ export class LocalEngine implements Engine {
     if (options.training) this.#moments();
   }
 
-  /** Parameters in all and trainable ones, by part. */
-  parameterTable(): Map<Part, { total: number; trainable: number }> {
-    return this.#policy.table();
+  /** The checkpoint folder; the base's, where an adapter was opened. */
+  get dir(): string {
+    return this.#policy.dir;
+  }
+
+  describe(): EngineDescription {
+    const { dir, device, precision, still } = this;
+    return {
+      dir,
+      device,
+      precision,
+      vocabulary: this.model.shape.vocabulary,
+      parameters: this.#policy.table(),
+      machine: machineRecord(device),
+      libtorch: native.version(),
+      computing: computingNote({ device, precision }),
+      still,
+    };
   }
 
   /** The trained parts that no update of this engine has moved so far. */
@@ -158,23 +150,13 @@ export class LocalEngine implements Engine {
     return predictMemory(this.model, this.#policy.holdings(), settings, workload, this.#available);
   }
 
-  /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
-  checkLength(prompt: Prompt, newTokens: number, name = "A prompt"): void {
-    const [length, most] = [prompt.ids.length + newTokens, this.processor.contextLength];
-    if (length <= most) return;
-    throw new UserError(
-      `${name} of ${prompt.ids.length} tokens and ${newTokens} new ones make ${length}, more than the model's ${most}.`,
-      `Lower max_tokens or shorten the prompt: a smaller ${this.processor.images.limit} makes fewer image tokens.`,
-    );
-  }
-
-  async sample(prompts: readonly Prompt[], options: SampleOptions): Promise<Completion[][]> {
-    for (const prompt of prompts) this.checkLength(prompt, options.maxTokens);
+  sample(prompts: readonly Prompt[], options: Sampling & SamplingListener & Cancellable<Cancellation>): Completion[][] {
+    for (const prompt of prompts) checkLength(this.processor, prompt, options.maxTokens);
     // The compute copy outlives the steps, so it is made outside every scope.
     const masters = this.#policy.weights;
     const weights = noGrad(() => masters.compute(this.precision, () => true));
     try {
-      return await sample(
+      return sample(
         {
           model: this.model,
           weights,
@@ -193,7 +175,11 @@ export class LocalEngine implements Engine {
     }
   }
 
-  score(who: "policy" | "reference", groups: readonly ScoreGroup[]): number[][][] {
+  score(
+    who: "policy" | "reference",
+    groups: readonly ScoreGroup[],
+    { signal }: Cancellable<Cancellation> = {},
+  ): number[][][] {
     const masters = who === "policy" ? this.#policy.weights : this.#policy.reference;
     if (!masters) throw new Error("This engine was opened without a reference.");
     this.#checkLengths(groups.map(({ prompt, completions }) => [prompt, completions]));
@@ -201,8 +187,9 @@ export class LocalEngine implements Engine {
       prompt,
       branches: completions.map((ids) => ({ context: [], ids })),
     }));
-    const scored = byBudget(bundles, bundleTokens, this.#microBatchTokens).flatMap((micro) =>
-      noGrad(() =>
+    const scored = byBudget(bundles, bundleTokens, this.#microBatchTokens).flatMap((micro) => {
+      signal?.throwIfAborted();
+      return noGrad(() =>
         tidy(() => {
           const weights = this.#computing(masters);
           const { input, attention, spans } = this.#passes.lay(
@@ -216,14 +203,17 @@ export class LocalEngine implements Engine {
           );
           return unflatten(readAll(values), spans);
         }),
-      ),
-    );
+      );
+    });
     this.#trim();
     return scored;
   }
 
-  /** Runs a prompt and what follows it through the policy once, `around` the attention: no gradients; used by the attention probe. */
-  observe(prompt: Prompt, ids: readonly number[], around: (attention: Attention) => Attention): void {
+  /** Attention to a prompt's images from the places where the policy chooses each of `ids`: [layer][token], mean over heads. */
+  imageAttention(prompt: Prompt, ids: readonly number[]): number[][] {
+    const choosing = ids.map((_, i) => prompt.ids.length - 1 + i);
+    const image = prompt.ids.flatMap((id, i) => (id === this.processor.imageTokenId ? [i] : []));
+    const shares: number[][] = [];
     noGrad(() =>
       tidy(() => {
         const weights = this.#computing(this.#policy.weights);
@@ -233,13 +223,18 @@ export class LocalEngine implements Engine {
           [bundle],
           this.#see("policy", () => weights),
         );
-        forward(this.model, weights, input, around(attention)).dispose();
+        forward(this.model, weights, input, new ObservedAttention(attention, choosing, image, shares)).dispose();
       }),
     );
     this.#trim();
+    return shares;
   }
 
-  forwardBackward(groups: readonly TrainGroup[], loss: Loss): BackwardResult {
+  forwardBackward(
+    groups: readonly TrainGroup[],
+    loss: Loss,
+    { signal }: Cancellable<Cancellation> = {},
+  ): BackwardResult {
     this.#checkLengths(
       groups.map(({ prompt, items }) => [prompt, items.map(({ context = [], ids }) => [...context, ...ids])]),
     );
@@ -250,6 +245,7 @@ export class LocalEngine implements Engine {
       features: this.#see("training", (image) => this.#trainingWeights(imageKey(image))),
       microBatchTokens: this.#microBatchTokens,
       checkpointing: this.#checkpointing,
+      signal,
       trained: {
         language: this.#policy.trains("language"),
         embeddings: this.#policy.trains("embeddings"),
@@ -257,9 +253,15 @@ export class LocalEngine implements Engine {
       },
       arrived: this.#visionPhase.add.bind(this.#visionPhase),
     };
-    const result = backward(context, groups, loss);
-    this.#trim();
-    return result;
+    try {
+      return backward(context, groups, loss);
+    } catch (error) {
+      for (const [, tensor] of this.#policy.trainable) tensor.clearGrad();
+      this.#visionPhase.clear();
+      throw error;
+    } finally {
+      this.#trim();
+    }
   }
 
   step(options: StepOptions): StepMetrics {
@@ -270,8 +272,8 @@ export class LocalEngine implements Engine {
     return metrics;
   }
 
-  save(dir: string): void {
-    saveState(dir, this.#policy.trainable, this.#moments());
+  save(dir: string, { signal }: Cancellable<Cancellation> = {}): void {
+    saveState(dir, this.#policy.trainable, this.#moments(), signal);
   }
 
   load(dir: string): void {
@@ -279,10 +281,10 @@ export class LocalEngine implements Engine {
     this.#forgetFeatures();
   }
 
-  export(dir: string, { merge = false }: { merge?: boolean } = {}): void {
+  export(dir: string, { merge = false, signal }: Cancellable<Cancellation> & { readonly merge?: boolean } = {}): void {
     if (merge && !this.#policy.adapter)
       throw new UserError(`${this.#policy.dir} has no adapter to merge.`, "Export it without --merge.");
-    this.#policy.export(dir, merge);
+    this.#policy.export(dir, merge, signal);
   }
 
   dispose(): void {
@@ -338,6 +340,6 @@ export class LocalEngine implements Engine {
 
   #checkLengths(groups: readonly (readonly [Prompt, readonly (readonly number[])[]])[]): void {
     for (const [prompt, sequences] of groups)
-      this.checkLength(prompt, Math.max(0, ...sequences.map(({ length }) => length)));
+      checkLength(this.processor, prompt, Math.max(0, ...sequences.map(({ length }) => length)));
   }
 }

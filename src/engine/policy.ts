@@ -2,6 +2,7 @@
  * @file What an engine holds: parameters, an adapter or none, which are trained, and the frozen reference. All are of one
  * checkpoint.
  */
+
 import { cpSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
@@ -22,6 +23,8 @@ import { Weights } from "../models/weights.ts";
 import { cast, clone } from "../torch/ops.ts";
 import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
+import type { Cancellation } from "../util/interruptible.ts";
+
 import type { Holdings } from "./memory.ts";
 
 /** A new adapter, in PEFT's words. */
@@ -138,8 +141,11 @@ export class Policy {
     };
   }
 
-  /** The adapter's folder if there is an adapter, else a whole checkpoint; `merge` folds the adapter into a whole one. */
-  export(dir: string, merge: boolean): void {
+  /**
+   * The adapter's folder if there is an adapter, else a whole checkpoint; `merge` folds the adapter into a whole one.
+   * @throws what the signal throws, asked before each tensor; the folder is then to be thrown away
+   */
+  export(dir: string, merge: boolean, signal?: Cancellation): void {
     if (this.adapter && !merge) {
       const base = fingerprint(this.dir, this.model, this.#layout);
       const names = peftNames(this.dir, this.model, this.#layout);
@@ -152,7 +158,10 @@ export class Policy {
       if (!WEIGHTS.test(name) && statSync(join(this.dir, name), { throwIfNoEntry: false })?.isFile())
         cpSync(fileIn(this.dir, name)!, join(dir, name), { dereference: true });
     }
-    writeWeights(dir, this.model, this.#parameters, this.#layout, (name, tensor) => this.#withAdapter(name, tensor));
+    writeWeights(dir, this.model, this.#parameters, this.#layout, (name, tensor) => {
+      signal?.throwIfAborted();
+      return this.#withAdapter(name, tensor);
+    });
   }
 
   dispose(): void {

@@ -33,19 +33,19 @@ function open(name: string) {
 
 const greedy: SampleOptions = { n: 1, maxTokens: 24, temperature: 0, seed: 1 };
 const random: SampleOptions = { n: 1, maxTokens: 12, temperature: 1.3, seed: 1 };
-const idsOf = async (context: SamplerContext, prompts: readonly Prompt[], options: SampleOptions) =>
-  (await sample(context, prompts, options)).map((group) => group.map(({ ids }) => ids));
+const idsOf = (context: SamplerContext, prompts: readonly Prompt[], options: SampleOptions) =>
+  sample(context, prompts, options).map((group) => group.map(({ ids }) => ids));
 
 describe.each(goldenNames())("greedy on %s", (name) => {
   const { golden, context, prompts } = open(name);
   const wanted = golden.prompts.map(({ greedy_ids }) => [greedy_ids]);
 
-  it("writes the reference's tokens, each prompt alone", async () => {
-    for (const [i, prompt] of prompts.entries()) expect(await idsOf(context, [prompt], greedy)).toEqual([wanted[i]]);
+  it("writes the reference's tokens, each prompt alone", () => {
+    for (const [i, prompt] of prompts.entries()) expect(idsOf(context, [prompt], greedy)).toEqual([wanted[i]]);
   });
 
-  it("and all prompts in one batch, twice each", async () => {
-    expect(await idsOf(context, prompts, { ...greedy, n: 2 })).toEqual(wanted.map(([ids]) => [ids, ids]));
+  it("and all prompts in one batch, twice each", () => {
+    expect(idsOf(context, prompts, { ...greedy, n: 2 })).toEqual(wanted.map(([ids]) => [ids, ids]));
   });
 });
 
@@ -54,14 +54,14 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
   const [text, strip, wide, pair] = prompts as [Prompt, Prompt, Prompt, Prompt];
   const written = golden.prompts[0]!.greedy_ids;
 
-  it("a prompt is not moved by one twenty times as long beside it", async () => {
+  it("a prompt is not moved by one twenty times as long beside it", () => {
     const long = { ids: Array.from({ length: 20 }, () => text.ids).flat(), images: [] };
-    const [beside] = await idsOf(context, [text, long, wide], greedy);
+    const [beside] = idsOf(context, [text, long, wide], greedy);
     expect(beside).toEqual([written]);
   });
 
-  it("never writes a placeholder, however hot", async () => {
-    const groups = await idsOf(context, [text], { ...random, n: 64, maxTokens: 60, temperature: 1e4 });
+  it("never writes a placeholder, however hot", () => {
+    const groups = idsOf(context, [text], { ...random, n: 64, maxTokens: 60, temperature: 1e4 });
     const counts = new Map<number, number>();
     for (const id of groups.flat(2)) counts.set(id, (counts.get(id) ?? 0) + 1);
     // Nearly uniform: 3,840 draws would hit each of some 325 ids a dozen times.
@@ -69,37 +69,37 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     expect(golden.masked_ids.filter((id) => counts.has(id))).toEqual([]);
   });
 
-  it("equal seeds write equal texts, other seeds others, and the n of a prompt differ", async () => {
-    const once = await idsOf(context, prompts, { ...random, n: 2 });
-    expect(await idsOf(context, prompts, { ...random, n: 2 })).toEqual(once);
-    expect(await idsOf(context, prompts, { ...random, n: 2, seed: 2 })).not.toEqual(once);
+  it("equal seeds write equal texts, other seeds others, and the n of a prompt differ", () => {
+    const once = idsOf(context, prompts, { ...random, n: 2 });
+    expect(idsOf(context, prompts, { ...random, n: 2 })).toEqual(once);
+    expect(idsOf(context, prompts, { ...random, n: 2, seed: 2 })).not.toEqual(once);
     for (const [first, second] of once) expect(first).not.toEqual(second);
   });
 
-  it("what a prompt writes does not depend on its companions, on n, or on how batches are cut", async () => {
-    const [alone] = await idsOf(context, [wide], { ...random, n: 2 });
-    const [beside] = await idsOf(context, [wide, text, pair], { ...random, n: 2 });
+  it("what a prompt writes does not depend on its companions, on n, or on how batches are cut", () => {
+    const [alone] = idsOf(context, [wide], { ...random, n: 2 });
+    const [beside] = idsOf(context, [wide, text, pair], { ...random, n: 2 });
     expect(beside).toEqual(alone);
-    const [more] = await idsOf(context, [wide, strip], { ...random, n: 5 });
+    const [more] = idsOf(context, [wide, strip], { ...random, n: 5 });
     expect(more!.slice(0, 2)).toEqual(alone);
-    const whole = await idsOf(context, prompts, { ...random, n: 2 });
-    expect(await idsOf({ ...context, cacheBytes: 1 }, prompts, { ...random, n: 2 })).toEqual(whole);
+    const whole = idsOf(context, prompts, { ...random, n: 2 });
+    expect(idsOf({ ...context, cacheBytes: 1 }, prompts, { ...random, n: 2 })).toEqual(whole);
   });
 
-  it("property: ids and log-probabilities are those of the prompt alone, whatever the companions, order, n and cut", async () => {
+  it("property: ids and log-probabilities are those of the prompt alone, whatever the companions, order, n and cut", () => {
     const seeds = prompts.map((_, i) => 40 + i);
     const alone: Completion[][] = [];
     for (const [i, prompt] of prompts.entries())
-      alone.push((await sample(context, [prompt], { ...random, n: 3, seed: [seeds[i]!] }))[0]!);
+      alone.push(sample(context, [prompt], { ...random, n: 3, seed: [seeds[i]!] })[0]!);
     const batch = fc.record({
       members: fc.array(fc.nat(prompts.length - 1), { minLength: 1, maxLength: 6 }),
       n: fc.integer({ min: 1, max: 3 }),
       cacheBytes: fc.constantFrom(1, 2 ** 17, 2 ** 28),
     });
-    await fc.assert(
-      fc.asyncProperty(batch, async ({ members, n, cacheBytes }) => {
+    fc.assert(
+      fc.property(batch, ({ members, n, cacheBytes }) => {
         const options = { ...random, n, seed: members.map((i) => seeds[i]!) };
-        const groups = await sample(
+        const groups = sample(
           { ...context, cacheBytes },
           members.map((i) => prompts[i]!),
           options,
@@ -116,11 +116,11 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     );
   });
 
-  it("reads each prompt, and encodes its images, once for all its completions", async () => {
+  it("reads each prompt, and encodes its images, once for all its completions", () => {
     const embed = vi.spyOn(context.model, "embed");
     const encode = vi.spyOn(context.model, "imageStages");
     try {
-      await sample(context, [text, pair], { ...random, n: 5, maxTokens: 3 });
+      sample(context, [text, pair], { ...random, n: 5, maxTokens: 3 });
       const passes = embed.mock.calls.map(([, ids]) => ids.size(0));
       expect(passes).toEqual([text.ids.length + pair.ids.length, 10, 10]);
       expect(encode.mock.calls.map(([, images]) => images)).toEqual([pair.images]);
@@ -129,28 +129,28 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     }
   });
 
-  it("a restriction to the best token is greedy", async () => {
-    expect(await idsOf(context, [text], { ...greedy, temperature: 1, topK: 1 })).toEqual([[written]]);
-    expect(await idsOf(context, [text], { ...greedy, temperature: 1, topP: 1e-6 })).toEqual([[written]]);
+  it("a restriction to the best token is greedy", () => {
+    expect(idsOf(context, [text], { ...greedy, temperature: 1, topK: 1 })).toEqual([[written]]);
+    expect(idsOf(context, [text], { ...greedy, temperature: 1, topP: 1e-6 })).toEqual([[written]]);
   });
 
-  it("ends at an end token, which stays; at the limit; whichever comes first", async () => {
+  it("ends at an end token, which stays; at the limit; whichever comes first", () => {
     const end = written[7]!;
     const at = written.indexOf(end) + 1;
     const until = (maxTokens: number) => sample({ ...context, endIds: [end] }, [text], { ...greedy, maxTokens });
-    expect(await until(24)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
-    expect(await until(at)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
-    expect(await until(at - 1)).toMatchObject([[{ ids: written.slice(0, at - 1), ending: "length" }]]);
+    expect(until(24)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
+    expect(until(at)).toMatchObject([[{ ids: written.slice(0, at), ending: "stop" }]]);
+    expect(until(at - 1)).toMatchObject([[{ ids: written.slice(0, at - 1), ending: "length" }]]);
   });
 
-  it("ends at a stop text, be it in the middle of a token or across several", async () => {
+  it("ends at a stop text, be it in the middle of a token or across several", () => {
     const texts = written.map((id) => context.tokenizer.decode([id]));
     const at = texts.findIndex((piece, i) => i > 1 && /^[ -~]{2,}$/.test(piece));
     expect(at).toBeGreaterThan(1);
     const inside = texts[at]!.slice(0, -1);
     const across = (texts[at - 1]! + inside).slice(-3);
     for (const stop of [inside, across]) {
-      const [group] = await sample(context, [text], { ...greedy, stop: ["not in there", stop] });
+      const [group] = sample(context, [text], { ...greedy, stop: ["not in there", stop] });
       const completion = group![0]!;
       const last = completion.ids.length - 1;
       expect(completion.ending).toBe("stop");
@@ -160,10 +160,10 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     }
   });
 
-  it("rows that end at different times do not disturb the others", async () => {
-    const free = await idsOf(context, prompts, { ...random, n: 4, maxTokens: 20 });
+  it("rows that end at different times do not disturb the others", () => {
+    const free = idsOf(context, prompts, { ...random, n: 4, maxTokens: 20 });
     const endIds = [free[0]![0]![2]!, free[1]![1]![4]!, free[2]![3]![9]!];
-    const cut = await idsOf({ ...context, endIds }, prompts, { ...random, n: 4, maxTokens: 20 });
+    const cut = idsOf({ ...context, endIds }, prompts, { ...random, n: 4, maxTokens: 20 });
     const expected = free.map((group) =>
       group.map((ids) => {
         const end = ids.findIndex((id) => endIds.includes(id));
@@ -174,10 +174,23 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     expect(new Set(cut.flat().map((ids) => ids.length)).size).toBeGreaterThan(2);
   });
 
-  it("tells how far it has come, from the first prompt on, and leaves no tensor behind", async () => {
+  it("tells of each prompt when its last completion has ended, while others are still written", () => {
+    const free = idsOf(context, prompts, { ...random, n: 2, maxTokens: 20 });
+    const endIds = free[1]!.map((ids) => ids[2]!);
+    const told: number[] = [];
+    const groups = new Map<number, readonly Completion[]>();
+    const onGroup = (prompt: number, completions: readonly Completion[]) => void groups.set(prompt, completions);
+    const onProgress = () => void told.push(groups.size);
+    const sampled = sample({ ...context, endIds }, prompts, { ...random, n: 2, maxTokens: 20, onGroup, onProgress });
+    expect(groups.keys().next().value).toBe(1);
+    expect(new Set(told).size).toBeGreaterThan(1);
+    expect([...groups].sort(([a], [b]) => a - b).map(([, completions]) => completions)).toEqual(sampled);
+  });
+
+  it("tells how far it has come, from the first prompt on, and leaves no tensor behind", () => {
     const before = liveTensors();
     const seen: number[] = [];
-    await sample({ ...context, cacheBytes: 1 }, prompts, { ...greedy, n: 2, onProgress: (done) => seen.push(done) });
+    sample({ ...context, cacheBytes: 1 }, prompts, { ...greedy, n: 2, onProgress: (done) => seen.push(done) });
     expect(seen[0]).toBeGreaterThan(0);
     expect(seen[0]).toBeLessThan(2);
     expect(seen.at(-1)).toBe(8);
@@ -185,13 +198,13 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     expect(liveTensors()).toEqual(before);
   });
 
-  it("stops at once when told to, and leaves no tensor behind", async () => {
+  it("stops at once when told to, and leaves no tensor behind", () => {
     const before = liveTensors();
     const controller = new AbortController();
     let steps = 0;
     const onProgress = () => void (++steps === 3 && controller.abort());
-    const work = sample(context, prompts, { ...greedy, onProgress, signal: controller.signal });
-    await expect(work).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
+    const work = () => sample(context, prompts, { ...greedy, onProgress, signal: controller.signal });
+    expect(work).toThrow(expect.objectContaining({ name: "AbortError" }));
     expect(steps).toBe(3);
     expect(liveTensors()).toEqual(before);
   });

@@ -2,6 +2,7 @@
  * @file Sampling: prompts are prefilled once for all their completions, then every sequence writes one token a step.
  * Finished sequences leave the batch.
  */
+
 import type { Model } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import { TextStream } from "../prompt/text-stream.ts";
@@ -9,9 +10,10 @@ import type { Tokenizer } from "../prompt/tokenizer.ts";
 import type { Completion, Ending, ImageInput, Prompt } from "../records.ts";
 import { cat } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { type Random, stream } from "../util/random.ts";
 import { Decoder } from "./decoder.ts";
-import type { SampleOptions } from "./engine.ts";
+import type { Sampling, SamplingListener } from "./engine.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { byBudget, pack } from "./packing.ts";
 import { promptShare, shareDone } from "./sampling-progress.ts";
@@ -29,15 +31,13 @@ export interface SamplerContext {
   readonly cacheBytes: number;
 }
 
+type Options = Sampling & SamplingListener & Cancellable<Cancellation>;
+
 /** A batch is compacted when this share of its rows has finished; copying the cache at every ending would cost more. */
 const COMPACT_AT = 1 / 8;
 
-/** n completions of every prompt, in order. @throws AbortError when the signal fires. */
-export async function sample(
-  context: SamplerContext,
-  prompts: readonly Prompt[],
-  options: SampleOptions,
-): Promise<Completion[][]> {
+/** n completions of every prompt, in order. @throws what the signal throws, asked before each pack and each token */
+export function sample(context: SamplerContext, prompts: readonly Prompt[], options: Options): Completion[][] {
   const bytesPerToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
   const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
   const out = new Array<Completion[]>(prompts.length);
@@ -48,15 +48,18 @@ export async function sample(
     const rows = batch.flatMap((index) =>
       Array.from({ length: options.n }, (_, k) => new Sequence(prompts[index]!, context, options, index, k)),
     );
-    await runBatch(
+    runBatch(
       context,
       batch.map((index) => prompts[index]!),
       rows,
       options,
       options.onProgress && ((share) => options.onProgress!(done + share)),
+      (i) => {
+        const index = batch[i]!;
+        out[index] = rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion());
+        options.onGroup?.(index, out[index]);
+      },
     );
-    for (const [i, index] of batch.entries())
-      out[index] = rows.slice(i * options.n, (i + 1) * options.n).map((row) => row.completion());
     done += rows.length;
   }
   return out;
@@ -69,13 +72,13 @@ class Sequence {
   readonly #logprobs: number[] = [];
   readonly #stream: TextStream;
   readonly #context: SamplerContext;
-  readonly #options: SampleOptions;
+  readonly #options: Options;
   /** Tokens of its prompt. */
   readonly #prompt: number;
   #text = "";
   ending: Ending | undefined;
 
-  constructor(prompt: Prompt, context: SamplerContext, options: SampleOptions, index: number, k: number) {
+  constructor(prompt: Prompt, context: SamplerContext, options: Options, index: number, k: number) {
     this.#context = context;
     this.#options = options;
     this.#stream = new TextStream(context.tokenizer);
@@ -114,22 +117,30 @@ class Sequence {
   }
 }
 
-async function runBatch(
+/** Samples to the end of all sequences, n a prompt. `onGroup` hears of each prompt when the last of its sequences has ended. */
+function runBatch(
   context: SamplerContext,
   prompts: readonly Prompt[],
   sequences: readonly Sequence[],
-  options: SampleOptions,
+  options: Options,
   onProgress: ((done: number) => void) | undefined,
-): Promise<void> {
+  onGroup: (prompt: number) => void,
+): void {
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
   const positions = prompts.map(({ ids, images }) => context.model.positions(ids, images));
   const decoder = new Decoder({ ...context, choice }, positions, options.maxTokens);
   try {
     prefill(context, decoder, prompts, options, onProgress);
     let rows = sequences;
-    for (let turn = 1; ; turn++) {
+    const open = new Map(prompts.map((_, i) => [i, sequences.slice(i * options.n, (i + 1) * options.n)]));
+    for (;;) {
       const { ids, logprobs } = decoder.next(rows.map((row) => (row.ending ? 1 : 1 - row.random.float())));
       for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
+      for (const [prompt, group] of open) {
+        if (!group.every(({ ending }) => ending)) continue;
+        open.delete(prompt);
+        onGroup(prompt);
+      }
       const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
       onProgress?.(sequences.reduce((done, { share }) => done + share, 0));
       if (alive.length === 0) return;
@@ -137,8 +148,6 @@ async function runBatch(
         decoder.select(alive);
         rows = alive.map((i) => rows[i]!);
       }
-      // Signals and timers get their turn; one of ours is short.
-      if (turn % 8 === 0) await new Promise(setImmediate);
       options.signal?.throwIfAborted();
     }
   } finally {
@@ -151,7 +160,7 @@ function prefill(
   { model, features }: SamplerContext,
   decoder: Decoder,
   prompts: readonly Prompt[],
-  { n, maxTokens }: SampleOptions,
+  { n, maxTokens, signal }: Options,
   onProgress: ((done: number) => void) | undefined,
 ): void {
   let first = 0;
@@ -161,6 +170,7 @@ function prefill(
       cat(
         byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS).map((chunk) =>
           tidy(() => {
+            signal?.throwIfAborted();
             const bundles = chunk.map((prompt) => ({ prompt, branches: [] }));
             const { pack: packed } = pack(model, bundles);
             const logits_BV = decoder.prefill(packed, features(packed.images), first);

@@ -1,4 +1,5 @@
 /** @file The training state in a folder: trained parameters and moments as float32, and how many updates they have seen. */
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readTensor } from "../checkpoint/read-tensor.ts";
@@ -6,17 +7,29 @@ import { copy_ } from "../torch/ops.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
+import type { Cancellation } from "../util/interruptible.ts";
+
 import type { AdamW } from "./optimizer.ts";
 import type { Parameter } from "./policy.ts";
 
 const FILE = "state.safetensors";
 
-export function saveState(dir: string, trainable: readonly Parameter[], optimizer: AdamW): void {
+/** @throws what the signal throws, asked before each tensor; the folder is then to be thrown away */
+export function saveState(
+  dir: string,
+  trainable: readonly Parameter[],
+  optimizer: AdamW,
+  signal: Cancellation | undefined,
+): void {
   mkdirSync(dir, { recursive: true });
   const { steps, tensors } = optimizer.state();
   const all = new Map([...trainable, ...tensors]);
   const infos = [...all].map(([name, { shape }]) => ({ name, dtype: "float32" as const, shape }));
-  writeSafetensors(join(dir, FILE), infos, ({ name }) => all.get(name)!.toBytes(), { steps: String(steps) });
+  const bytes = ({ name }: { readonly name: string }) => {
+    signal?.throwIfAborted();
+    return all.get(name)!.toBytes();
+  };
+  writeSafetensors(join(dir, FILE), infos, bytes, { steps: String(steps) });
 }
 
 /** @throws UserError when the folder holds the state of another run */

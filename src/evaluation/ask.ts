@@ -50,8 +50,8 @@ export const BATCH = 150;
 /** Callbacks that follow an evaluation, and the signal that ends it. */
 export interface Following {
   /** Called with the number of samples answered so far, fractions of one included. */
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Answers every sample of a set in each of the given ways: [way][sample]. @throws the signal's reason when it fires */
@@ -67,8 +67,7 @@ export async function evaluate(
   for (const batch of chunks(samples, BATCH)) {
     for (const [way, asking] of askings.entries()) {
       const before = done;
-      const following = { onProgress: (part: number) => onProgress?.(before + part), ...(signal && { signal }) };
-      const replies = await ask(engine, batch, asking, following);
+      const replies = await ask(engine, batch, asking, { onProgress: (part) => onProgress?.(before + part), signal });
       out[way]!.push(...(await measured(engine, name, asking, replies, judge)));
       done += batch.length;
     }
@@ -147,8 +146,8 @@ async function ask(
       temperature: asking.temperature,
       seed: samples.map(({ id }) => stream(asking.seed, "answer", id).uint32()),
       stop: METHODS[asking.method].stop,
-      ...(onProgress && { onProgress }),
-      ...(signal && { signal }),
+      onProgress,
+      signal,
     },
   );
   return samples.map((sample, i) => {

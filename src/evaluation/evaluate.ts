@@ -17,7 +17,6 @@ import type { Engine } from "../engine/engine.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHODS, userText } from "../prompt/methods.ts";
 import type { Answered } from "../run/lines.ts";
-import { native } from "../torch/native.ts";
 import { PRECISIONS, type Precision } from "../torch/precision.ts";
 import { thereAndNow } from "../util/differences.ts";
 import { UserError } from "../util/errors.ts";
@@ -52,7 +51,7 @@ export interface EvaluationFollowing extends Following {
   /** Samples asked together. */
   readonly batch?: number;
   /** Called with the number of prompts laid out so far; not when the evaluation is resumed, since they were checked then. */
-  readonly onChecked?: (done: number) => void;
+  readonly onChecked?: ((done: number) => void) | undefined;
   /** Called once, before the first answer, with the number of samples that were answered before an interruption. */
   readonly onFound?: (known: number) => void;
 }
@@ -105,7 +104,7 @@ export async function runEvaluation(
   const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
   const known: ReadonlyMap<string, Answered> = folder?.known ?? new Map();
   // Once it has begun, its prompts have been checked: the manifest pins the data.
-  if (known.size === 0) await checkSets(engine, plan, onChecked);
+  if (known.size === 0) await checkSets(engine, plan, { onChecked, signal });
   folder?.begin();
   const made = new Map<string, Answered>();
   const answered = new Set(known.keys());
@@ -116,7 +115,7 @@ export async function runEvaluation(
       known,
       batch,
       onProgress: (part) => onProgress?.(Math.min(answered.size + part, before + set.samples.length)),
-      ...(signal && { signal }),
+      signal,
     });
     for await (const lines of batches) {
       folder?.keep(lines);
@@ -164,7 +163,7 @@ async function manifestOf(engine: Engine, plan: EvaluationPlan): Promise<Manifes
         { samples: samples.length, ...(of !== undefined && { of }), sha256 },
       ]),
     ),
-    versions: versions(native.version()),
+    versions: versions(engine.libtorch),
   };
 }
 
@@ -172,13 +171,13 @@ async function manifestOf(engine: Engine, plan: EvaluationPlan): Promise<Manifes
 export async function checkSets(
   engine: Engine,
   { sets, asking: { method, maxTokens } }: Pick<EvaluationPlan, "sets" | "asking">,
-  onChecked?: (done: number) => void,
+  { onChecked, signal }: Pick<EvaluationFollowing, "onChecked" | "signal"> = {},
 ): Promise<void> {
   const faults = new Faults();
   const planned = sets.flatMap(({ name, samples }) =>
     samples.map((sample) => ({ where: name, sample, method, newTokens: maxTokens })),
   );
-  await checkPrompts(engine, planned, faults, onChecked);
+  await checkPrompts(engine, planned, faults, { onProgress: onChecked, signal });
   faults.throwIfAny("the sets", "Fix the lines above and run the command again.");
 }
 

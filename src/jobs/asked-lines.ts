@@ -32,7 +32,7 @@ export async function checkLines(
   planned: readonly PlannedLine[],
   method: MethodName,
   faults: Faults,
-  onChecked?: (done: number) => void,
+  { onChecked, signal }: LinesFollowing,
 ): Promise<void> {
   const plans = planned.map(({ line: { sample, file, line }, newTokens }) => ({
     where: `${file}:${line}`,
@@ -40,7 +40,7 @@ export async function checkLines(
     method,
     newTokens,
   }));
-  await checkPrompts(engine, plans, faults, onChecked);
+  await checkPrompts(engine, plans, faults, { onProgress: onChecked, signal });
   const files = new Set(planned.map(({ line }) => line.file));
   faults.throwIfAny([...files].join(", "), "Fix the lines above and run the command again; nothing was written.");
 }

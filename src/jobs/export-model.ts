@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { missingModules } from "../checkpoint/remote-code.ts";
-import { LocalEngine } from "../engine/local.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { askedAs, writeAskedAs } from "../prompt/asked-as.ts";
 import { UserError } from "../util/errors.ts";
@@ -16,6 +16,8 @@ export interface ExportOptions {
   readonly verify?: boolean;
   /** Called as each stage begins. */
   readonly onStage?: (stage: "read" | "write" | "verify") => void;
+  /** Ends the work: its reason is thrown, and nothing is written. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was exported. */
@@ -34,7 +36,7 @@ export interface Exported {
 export async function exportModel(
   model: string,
   to: string,
-  { merge = false, verify = false, onStage }: ExportOptions = {},
+  { merge = false, verify = false, onStage, signal }: ExportOptions = {},
 ): Promise<Exported> {
   const from = modelFolder(anchored(model, process.cwd()));
   const out = resolve(to);
@@ -44,22 +46,23 @@ export async function exportModel(
   let mergedGap: number | undefined;
   try {
     onStage?.("read");
-    const engine = new LocalEngine(from, { device: "cpu", precision: "float32" });
+    const engine = await RemoteEngine.open(from, { device: "cpu", precision: "float32" }, { signal });
     onStage?.("write");
     let logprobs: number[] = [];
     try {
-      engine.export(partial, { merge });
+      await engine.export(partial, { merge, signal });
       const asked = askedAs(from);
       if (asked) writeAskedAs(partial, asked);
-      if (verify) logprobs = await builtInAnswer(engine);
+      if (verify) logprobs = await builtInAnswer(engine, signal);
     } finally {
-      engine.dispose();
+      await engine.dispose();
     }
     if (verify) {
       onStage?.("verify");
-      if (merge) mergedGap = await proveMerged(partial, logprobs);
-      else await proveSame(from, partial, logprobs);
+      if (merge) mergedGap = await proveMerged(partial, logprobs, signal);
+      else await proveSame(from, partial, logprobs, signal);
     }
+    signal?.throwIfAborted();
     syncTree(partial);
     renameSync(partial, out);
   } finally {

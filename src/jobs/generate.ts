@@ -59,9 +59,9 @@ export async function generate(
   options: GenerateOptions = {},
 ): Promise<GeneratedRow[]> {
   const { method = "grit", temperature = 0, topP = 1, topK = 0, maxTokens = 1000, seed = 1 } = options;
-  const { onChecked, onProgress, signal } = options;
+  const { onProgress, signal } = options;
   const planned = lines.map((line) => ({ line, newTokens: maxTokens }));
-  await checkLines(engine, planned, method, new Faults(), onChecked);
+  await checkLines(engine, planned, method, new Faults(), options);
   const rows: GeneratedRow[] = [];
   for (const batch of chunks(lines, BATCH)) {
     const prompts = await promptsOf(engine.processor, batch, method);
@@ -75,7 +75,7 @@ export async function generate(
       seed: stream(seed, "generate", rows.length).uint32(),
       stop: METHODS[method].stop,
       onProgress: (done) => onProgress?.(rows.length + done),
-      ...(signal && { signal }),
+      signal,
     });
     rows.push(
       ...batch.map(({ sample }, i) => ({

@@ -6,6 +6,7 @@ import { corpus, cycleSteps, type PretrainMetrics, type PretrainRecipe, pretrain
 import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
 import { teachVision, type VisionMetrics } from "../pretrain/vision.ts";
 import { computeType } from "../torch/precision.ts";
+import { interruptible } from "../util/interruptible.ts";
 
 /** Callbacks that follow pretraining. */
 export interface PretrainListener {
@@ -13,32 +14,47 @@ export interface PretrainListener {
   readonly onVisionStep?: (metrics: VisionMetrics) => void;
   /** Called after every step of the cycles, which are numbered through. */
   readonly onStep?: (metrics: PretrainMetrics) => void;
+  /** Ends the work, which cannot be taken up again. */
+  readonly signal?: AbortSignal;
 }
 
-/** Makes the model of a recipe and writes its checkpoint to `out`; until it is done, its parts are in `out`.partial. */
-export function pretrainFresh(
+/**
+ * Makes the model of a recipe and writes its checkpoint to `out`; until it is done, its parts are in `out`.partial.
+ * @throws Interrupted, saying which of them are whole, when the signal fires
+ */
+export async function pretrainFresh(
   recipe: PretrainRecipe,
   out: string,
-  { onVisionStep, onStep }: PretrainListener = {},
-): void {
+  { onVisionStep, onStep, signal }: PretrainListener = {},
+): Promise<void> {
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
   const fresh = join(partial, "fresh");
-  makeFreshCheckpoint(fresh, recipe, corpus(recipe));
-  teachVision(fresh, recipe.seed, recipe.vision, computeType(recipe.precision, "cpu"), (line) => onVisionStep?.(line));
-  let done = 0;
-  const made = [fresh];
-  for (const [i, cycle] of recipe.cycles.entries()) {
-    const engine = pretrain(made.at(-1)!, recipe, cycle, done, (line) => {
-      appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
-      onStep?.(line);
-    });
-    made.push(join(partial, `cycle-${i + 1}`));
-    engine.export(made.at(-1)!);
-    engine.dispose();
-    done += cycleSteps(cycle);
-  }
-  averageCheckpoints(made.slice(1).slice(-recipe.average), join(partial, "result"));
+  const made: string[] = [];
+  const kept = () => {
+    const last = made.at(-1);
+    const what = last === undefined ? "no cycle was whole, and nothing is kept" : `the last whole cycle is in ${last}`;
+    return `Interrupted; ${what}. Pretraining cannot be resumed: run the command again, which begins anew.`;
+  };
+  await interruptible(kept, signal, async () => {
+    makeFreshCheckpoint(fresh, recipe, corpus(recipe));
+    const precision = computeType(recipe.precision, "cpu");
+    await teachVision(fresh, recipe.seed, recipe.vision, precision, { onStep: onVisionStep, signal });
+    let done = 0;
+    for (const [i, cycle] of recipe.cycles.entries()) {
+      const to = join(partial, `cycle-${i + 1}`);
+      await pretrain(made.at(-1) ?? fresh, to, recipe, cycle, done, {
+        onStep: (line) => {
+          appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
+          onStep?.(line);
+        },
+        signal,
+      });
+      made.push(to);
+      done += cycleSteps(cycle);
+    }
+  });
+  averageCheckpoints(made.slice(-recipe.average), join(partial, "result"));
   renameSync(join(partial, "result"), out);
   rmSync(partial, { recursive: true });
 }

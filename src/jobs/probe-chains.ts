@@ -43,7 +43,7 @@ export async function overChains<R>(
   options: ChainOptions,
   work: (batch: readonly AnsweredSample[]) => Promise<readonly R[]>,
 ): Promise<R[]> {
-  const { method, maxTokens, onChecked, onProgress, signal } = options;
+  const { method, maxTokens, onProgress, signal } = options;
   const { tokenizer } = engine.processor;
   for (const { extra, file, line } of lines)
     tokenizer.refuseSpecial(extra.text ?? "", `${file}:${line}: ${extra.textKey}: the text`);
@@ -51,7 +51,7 @@ export async function overChains<R>(
     const { text } = line.extra;
     return { line, newTokens: text === undefined ? maxTokens : tokenizer.encode(text).length };
   });
-  await checkLines(engine, planned, method, new Faults(), onChecked);
+  await checkLines(engine, planned, method, new Faults(), options);
   const rows: R[] = [];
   let done = 0;
   for (const batch of chunks(lines, BATCH)) {
@@ -73,7 +73,7 @@ async function chainsOf(
   const prompts = await promptsOf(processor, lines, method);
   const missing = prompts.filter((_, i) => lines[i]!.extra.text === undefined);
   const stop = METHODS[method].stop;
-  const options = { n: 1, maxTokens, temperature: 0, seed, stop, ...(signal && { signal }) };
+  const options = { n: 1, maxTokens, temperature: 0, seed, stop, signal };
   const completions = await engine.sample(missing, options);
   const written = completions.map(([completion]) => completion!.text).values();
   return lines.map(({ sample, extra }, i) => {

@@ -64,14 +64,14 @@ export async function measureAll(
   waysOf: WaysOf,
   { onProgress, signal }: MeasureFollowing,
 ): Promise<Answers> {
-  const judge = await openJudge(recipe.judge);
+  const judge = await openJudge(recipe.judge, { signal });
   const answers: Answers = {};
   let done = 0;
   for (const set of sets) {
     const ways = waysOf(recipe, set.name);
     const byWay = await evaluate(engine, set, Object.values(ways), judge, {
       onProgress: (part) => onProgress?.(done + part, set.name),
-      ...(signal && { signal }),
+      signal,
     });
     for (const [i, way] of Object.keys(ways).entries()) answers[way] = { ...answers[way], [set.name]: byWay[i]! };
     done += countAnswers(recipe, [set], waysOf);

@@ -4,14 +4,14 @@ import { scenes } from "../../tools/places.mjs";
 import { type Recipe, settledIn } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
-import type { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
 import { heldOutSets } from "../evaluation/ask.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { writeReport } from "../report/write-report.ts";
 import type { Summary } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, readData, type TrainOptions, train } from "../train.ts";
-import { Interrupted } from "../util/errors.ts";
+import { interruptible, unlessAborted } from "../util/interruptible.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
 import {
   type Answers,
@@ -36,7 +36,7 @@ export interface QuickstartOptions extends Pick<TrainOptions, "onReady" | "onSte
   /** Called while scenes are rendered, with how many are, or once with all of them if they are `reused`. */
   readonly onScenes?: (done: number, reused: boolean) => void;
   /** Called when the model is open, with the answers that will be asked of it before and after training. */
-  readonly onOpened?: (engine: LocalEngine, answers: { readonly base: number; readonly result: number }) => void;
+  readonly onOpened?: (engine: Engine, answers: { readonly base: number; readonly result: number }) => void;
   /** Called as each stage begins: the base is asked, trained, and asked again. */
   readonly onStage?: (stage: "base" | "train" | "result") => void;
   /** Called while the model is asked, with the answers of this stage so far and the set. */
@@ -59,23 +59,15 @@ export interface Quickstarted {
 export async function quickstart(recipe: Recipe, options: QuickstartOptions): Promise<Quickstarted> {
   const { run: dir, resume = false, clock = new Stopwatch(), signal } = options;
   if (!resume) RunFolder.refuseOccupied(dir);
-  const { reused, files } = await renderSets({ ...SCENES, onProgress: (done) => options.onScenes?.(done, false) });
-  if (reused)
-    options.onScenes?.(
-      files.reduce((n, { samples }) => n + samples, 0),
-      true,
-    );
-  const sets = await heldOutSets(recipe);
-  const data = await readData(recipe);
-  clock.lap("scenes");
-  const engine = openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe);
+  const early = "Interrupted before training. Run the command again.";
+  const { sets, data, engine } = await interruptible(early, signal, () => prepare(recipe, options, clock));
   try {
     options.onOpened?.(engine, {
       base: countAnswers(recipe, sets, waysOfBase),
       result: countAnswers(recipe, sets, waysOfTrained),
     });
     options.onStage?.("base");
-    const base = await interruptible("Interrupted before training. Run the command again.", signal, () =>
+    const base = await interruptible(early, signal, () =>
       measureAll(engine, recipe, sets, waysOfBase, { onProgress: options.onAnswers, signal }),
     );
     clock.lap("eval");
@@ -92,22 +84,34 @@ export async function quickstart(recipe: Recipe, options: QuickstartOptions): Pr
     });
     clock.lap("train");
     options.onStage?.("result");
-    const trained = await interruptible("Interrupted after training. Continue with --resume.", signal, () =>
-      measureAll(engine, recipe, sets, waysOfTrained, { onProgress: options.onAnswers, signal }),
-    );
-    clock.lap("eval");
-    const answers = { ...base, ...trained };
-    writeAnswers(run, answers);
-    const model = join(dir, "model");
-    engine.export(model);
-    writeAskedAs(model, { method: recipe.method, image: toImage(recipe.image) });
-    return { ...(await reported(run, answers, clock)), model };
+    return await interruptible("Interrupted after training. Continue with --resume.", signal, async () => {
+      const trained = await measureAll(engine, recipe, sets, waysOfTrained, { onProgress: options.onAnswers, signal });
+      clock.lap("eval");
+      const answers = { ...base, ...trained };
+      writeAnswers(run, answers);
+      const model = join(dir, "model");
+      await engine.export(model, { signal });
+      writeAskedAs(model, { method: recipe.method, image: toImage(recipe.image) });
+      return { ...(await reported(run, answers, clock)), model };
+    });
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
 }
 
-/** Writes summary and report. The report shows the summary; its own seconds are added to the file afterwards. */
+/** Scenes, data and the model. @throws the signal's reason when it fires */
+async function prepare(recipe: Recipe, { run, resume, onScenes, signal }: QuickstartOptions, clock: Stopwatch) {
+  const { reused, files } = await renderSets({ ...SCENES, onProgress: (done) => onScenes?.(done, false), signal });
+  const scenes = files.reduce((n, { samples }) => n + samples, 0);
+  if (reused) onScenes?.(scenes, true);
+  const sets = await unlessAborted(signal, heldOutSets(recipe));
+  const data = await unlessAborted(signal, readData(recipe));
+  clock.lap("scenes");
+  const engine = await openEngine(resume ? settledIn(recipe, join(run, "run.json")) : recipe, { signal });
+  return { sets, data, engine };
+}
+
+/** Writes summary and report. The report shows the summary: its own seconds are added to the file afterwards. */
 async function reported(
   run: RunFolder,
   answers: Answers,
@@ -119,13 +123,4 @@ async function reported(
   const summary = summarize(answers, clock.seconds());
   run.writeJson("summary.json", summary);
   return { summary, report };
-}
-
-/** Does work that a signal may interrupt. @throws Interrupted with this message when it does */
-async function interruptible<T>(message: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw signal?.aborted && error === signal.reason ? new Interrupted(message) : error;
-  }
 }

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { givenCompletion } from "../data/given-completion.ts";
 import { type LoadedLine, type LoadOptions, loadLinesWith } from "../data/samples.ts";
-import type { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { MethodName } from "../prompt/methods.ts";
 import { chunks } from "../util/arrays.ts";
 import { Faults } from "../util/faults.ts";
@@ -50,26 +50,24 @@ const BATCH = 16;
  * scored; the signal's reason when it fires
  */
 export async function score(
-  engine: LocalEngine,
+  engine: Engine,
   lines: readonly CompletedLine[],
-  { method = "grit", onChecked, onProgress, signal }: ScoreOptions = {},
+  options: ScoreOptions = {},
 ): Promise<ScoredRow[]> {
+  const { method = "grit", onProgress, signal } = options;
   const faults = new Faults();
   const asked = completionsOf(engine, lines, faults);
   const planned = asked.map(({ line, ids }) => ({ line, newTokens: ids.length }));
-  await checkLines(engine, planned, method, faults, onChecked);
+  await checkLines(engine, planned, method, faults, options);
   const rows: ScoredRow[] = [];
   for (const batch of chunks(asked, BATCH)) {
-    signal?.throwIfAborted();
     const prompts = await promptsOf(
       engine.processor,
       batch.map(({ line }) => line),
       method,
     );
-    const scored = engine.score(
-      "policy",
-      batch.map(({ ids }, i) => ({ prompt: prompts[i]!, completions: [ids] })),
-    );
+    const groups = batch.map(({ ids }, i) => ({ prompt: prompts[i]!, completions: [ids] }));
+    const scored = await engine.score("policy", groups, { signal });
     rows.push(...batch.map(({ line, ids }, i) => ({ id: line.sample.id, tokens: ids, logprobs: scored[i]![0]! })));
     onProgress?.(rows.length);
   }
@@ -77,15 +75,14 @@ export async function score(
 }
 
 /** The token ids of every line's completion. Tokens that no policy can write are added to `faults`. */
-function completionsOf({ processor, model }: LocalEngine, lines: readonly CompletedLine[], faults: Faults) {
+function completionsOf({ processor, vocabulary }: Engine, lines: readonly CompletedLine[], faults: Faults) {
   const placeholders = new Set(processor.placeholderIds);
   return lines.map((line) => {
     const { text, textKey, idsKey } = line.extra;
     const ids = line.extra.ids ?? processor.tokenizer.encode(text!);
     const where = `${line.file}:${line.line}: ${line.extra.ids ? idsKey : textKey}`;
     for (const id of new Set(ids)) {
-      if (id >= model.shape.vocabulary)
-        faults.add(where, `token ${id} is beyond the model's vocabulary of ${model.shape.vocabulary}`);
+      if (id >= vocabulary) faults.add(where, `token ${id} is beyond the model's vocabulary of ${vocabulary}`);
       else if (placeholders.has(id))
         faults.add(
           where,

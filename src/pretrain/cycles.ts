@@ -2,6 +2,7 @@
  * @file Supervised training of a small base model on the scenes world, from the checkpoint that `fresh.ts` makes.
  * One scene is one packed tree: its image and the prompt's head are the root, each lesson about it a branch.
  */
+
 import { z } from "zod";
 import { precisionSchema } from "../config/recipe.ts";
 import { LESSON_KINDS, lessonsFor, type Mixture } from "../data/scenes/lessons.ts";
@@ -9,13 +10,14 @@ import { DATASETS } from "../data/scenes/question.ts";
 import { renderScene } from "../data/scenes/render.ts";
 import { STYLES, viewOf } from "../data/scenes/scene-chains.ts";
 import { pretrainScene, sparseScene } from "../data/scenes/world.ts";
-import type { TrainGroup } from "../engine/engine.ts";
-import { LocalEngine } from "../engine/local.ts";
+import type { Engine, TrainGroup } from "../engine/engine.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { parts } from "../models/model.ts";
 import { learningRate } from "../objective/schedule.ts";
 import { named } from "../prompt/image.ts";
 import { GRIT_SUFFIX } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
+import type { Cancellable } from "../util/interruptible.ts";
 import { type Random, stream } from "../util/random.ts";
 
 /** Weights by name; a name that is left out has weight 0. */
@@ -80,6 +82,7 @@ export const pretrainSchema = z.strictObject({
 });
 export type PretrainRecipe = z.infer<typeof pretrainSchema>;
 export type Cycle = PretrainRecipe["cycles"][number];
+type Stage = Cycle["stages"][number];
 
 /** Steps of a cycle. */
 export function cycleSteps({ stages }: Cycle): number {
@@ -98,60 +101,74 @@ export interface PretrainMetrics {
 }
 
 /**
- * One cycle over the checkpoint in `dir`; `onStep` hears of every step. `done` steps of earlier cycles have used their scenes. The
- * caller exports and disposes the engine.
+ * One cycle over the checkpoint in `dir`, whose outcome is written to `out`; reports every step. `done` steps of earlier cycles
+ * have seen their scenes. @throws the signal's reason when it fires
  */
-export function pretrain(
+export async function pretrain(
   dir: string,
+  out: string,
   recipe: PretrainRecipe,
   cycle: Cycle,
   done: number,
-  onStep: (metrics: PretrainMetrics, engine: LocalEngine) => void,
-): LocalEngine {
-  const { optimizer, precision } = recipe;
-  const engine = new LocalEngine(dir, { precision, freeze: cycle.freeze, microBatchTokens: recipe.micro_batch_tokens });
-  const plan = cycle.stages.flatMap((stage) => new Array<Cycle["stages"][number]>(stage.steps).fill(stage));
-  for (const [index, stage] of plan.entries()) {
-    const step = done + index;
-    const mixture = { ...recipe.mixture, ...stage };
-    const started = performance.now();
-    const scenes = Array.from({ length: stage.scenes }, (_, i) =>
-      lesson(engine.processor, stream(recipe.seed, "scenes", "pretrain", step, i), mixture, stage.objects),
-    );
-    const made = performance.now();
-    const { metrics, logprobs } = engine.forwardBackward(
-      scenes.map(({ group }) => group),
-      { kind: "nll" },
-    );
-    const lr = learningRate(
-      { lr: cycle.lr, schedule: "cosine", warmupSteps: cycle.warmup_steps, steps: cycle.decay_steps ?? plan.length },
-      index,
-    );
-    const { gradNorm } = engine.step({
-      lr,
-      betas: optimizer.betas,
-      eps: 1e-8,
-      weightDecay: optimizer.weight_decay,
-      clipNorm: optimizer.clip_norm,
-    });
-    const ended = performance.now();
-    onStep(
-      {
-        step,
-        loss: metrics.loss,
-        kinds: lossByKind(
-          scenes.flatMap(({ kinds }) => kinds),
-          logprobs.flat(),
-        ),
-        gradNorm,
-        lr,
-        tokensPerSecond: (1000 * metrics.tokens) / (ended - started),
-        seconds: { data: (made - started) / 1000, train: (ended - made) / 1000 },
-      },
-      engine,
-    );
+  { onStep, signal }: Cancellable & { readonly onStep?: ((metrics: PretrainMetrics) => void) | undefined } = {},
+): Promise<void> {
+  const options = { precision: recipe.precision, freeze: cycle.freeze, microBatchTokens: recipe.micro_batch_tokens };
+  const engine = await RemoteEngine.open(dir, options, { signal });
+  try {
+    const plan = cycle.stages.flatMap((stage) => new Array<Stage>(stage.steps).fill(stage));
+    for (const [index, stage] of plan.entries()) {
+      const schedule = {
+        lr: cycle.lr,
+        schedule: "cosine",
+        warmupSteps: cycle.warmup_steps,
+        steps: cycle.decay_steps ?? plan.length,
+      } as const;
+      onStep?.(await pretrainStep(engine, recipe, stage, done + index, learningRate(schedule, index), signal));
+    }
+    await engine.export(out, { signal });
+  } finally {
+    await engine.dispose();
   }
-  return engine;
+}
+
+/** The step-th step of all cycles. */
+async function pretrainStep(
+  engine: Engine,
+  recipe: PretrainRecipe,
+  stage: Stage,
+  step: number,
+  lr: number,
+  signal: AbortSignal | undefined,
+): Promise<PretrainMetrics> {
+  const { optimizer } = recipe;
+  const mixture = { ...recipe.mixture, ...stage };
+  const started = performance.now();
+  const scenes = Array.from({ length: stage.scenes }, (_, i) =>
+    lesson(engine.processor, stream(recipe.seed, "scenes", "pretrain", step, i), mixture, stage.objects),
+  );
+  const made = performance.now();
+  const groups = scenes.map(({ group }) => group);
+  const { metrics, logprobs } = await engine.forwardBackward(groups, { kind: "nll" }, { signal });
+  const { gradNorm } = await engine.step({
+    lr,
+    betas: optimizer.betas,
+    eps: 1e-8,
+    weightDecay: optimizer.weight_decay,
+    clipNorm: optimizer.clip_norm,
+  });
+  const ended = performance.now();
+  return {
+    step,
+    loss: metrics.loss,
+    kinds: lossByKind(
+      scenes.flatMap(({ kinds }) => kinds),
+      logprobs.flat(),
+    ),
+    gradNorm,
+    lr,
+    tokensPerSecond: (1000 * metrics.tokens) / (ended - started),
+    seconds: { data: (made - started) / 1000, train: (ended - made) / 1000 },
+  };
 }
 
 /** A scene with its lessons, as one group. */

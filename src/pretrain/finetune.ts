@@ -13,7 +13,7 @@ import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-opt
 import { loadYaml } from "../config/yaml.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import type { TrainGroup } from "../engine/engine.ts";
-import { LocalEngine } from "../engine/local.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { learningRate } from "../objective/schedule.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
 import { userText } from "../prompt/methods.ts";
@@ -71,17 +71,15 @@ export async function finetune(
   { onStep, signal }: { onStep?: (metrics: FinetuneMetrics) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
-  const engine = new LocalEngine(recipe.model, toEngine(recipe));
+  const engine = await RemoteEngine.open(recipe.model, toEngine(recipe), { signal });
   try {
     for (let step = 1; step <= recipe.steps; step++) {
-      // Let signals be heard: a step itself never yields.
-      await new Promise(setImmediate);
       signal?.throwIfAborted();
       const batch = batchOf(samples, recipe, step);
       const groups = await Promise.all(batch.map((sample) => lesson(engine.processor, sample)));
-      const { metrics } = engine.forwardBackward(groups, { kind: "nll" });
+      const { metrics } = await engine.forwardBackward(groups, { kind: "nll" }, { signal });
       const rate = learningRate(toSchedule(recipe), step - 1);
-      const { skipped } = engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) });
+      const { skipped } = await engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) });
       if (skipped) {
         throw new UserError(
           `The gradient of step ${step} was not finite.`,
@@ -92,7 +90,7 @@ export async function finetune(
     }
     const partial = `${out}.partial`;
     rmSync(partial, { recursive: true, force: true });
-    engine.export(partial);
+    await engine.export(partial, { signal });
     writeAskedAs(partial, { method: "sft", image: toImage(recipe.image) });
     writeWhole(
       join(partial, RECORD),
@@ -100,7 +98,7 @@ export async function finetune(
     );
     renameSync(partial, out);
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
 }
 

@@ -46,9 +46,8 @@ describe.each([
   it("opens, sees, and answers", async () => {
     const dir = place();
     makeFreshCheckpoint(dir, recipe, corpus);
-    teachVision(dir, 1, { steps: 2, scenes_per_step: 2, lr: 1e-3 }, "float32", ({ shape }) =>
-      expect(shape).toBeGreaterThan(0),
-    );
+    const onStep = ({ shape }: { shape: number }) => expect(shape).toBeGreaterThan(0);
+    await teachVision(dir, 1, { steps: 2, scenes_per_step: 2, lr: 1e-3 }, "float32", { onStep });
     const engine = new LocalEngine(dir, { precision: "float32" });
     expect(engine.processor.boxSpace).toBe(space);
     const prompt = await engine.processor.promptFrom({ images: [image], text: corpus[1]! });

@@ -3,6 +3,7 @@
  * connector's output must name the shape that a merged patch is part of, and where an object has its centre its shape
  * and colour, and place its edges. The heads are then dropped; what they learned to read remains in the features.
  */
+
 import { area, box, commonArea } from "../boxes.ts";
 import { readWeights, writeWeights } from "../checkpoint/weights-io.ts";
 import { renderScene } from "../data/scenes/render.ts";
@@ -36,6 +37,7 @@ import {
 } from "../torch/ops.ts";
 import type { ComputeType } from "../torch/precision.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
+import type { Cancellable } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
 
 export interface VisionStage {
@@ -80,14 +82,17 @@ const PART = 0.2;
  */
 export type VisionMetrics = { readonly step: number } & Readonly<Record<Head, number>>;
 
-/** Trains the vision tower and the connector of the checkpoint in `dir`, in place. */
-export function teachVision(
+/**
+ * Trains the vision tower and the connector of the checkpoint in `dir`, in place. It computes in the thread that calls, which
+ * hears signals between the steps. @throws the signal's reason when it fires, the checkpoint then being as it was
+ */
+export async function teachVision(
   dir: string,
   seed: number,
   stage: VisionStage,
   precision: ComputeType,
-  onStep: (metrics: VisionMetrics) => void,
-): void {
+  { onStep, signal }: Cancellable & { readonly onStep?: ((metrics: VisionMetrics) => void) | undefined } = {},
+): Promise<void> {
   const model = readModel(dir);
   const processor = Processor.load(dir);
   const { parameters, layout } = readWeights(dir, model, "cpu");
@@ -97,27 +102,32 @@ export function teachVision(
   for (const [, tensor] of trained) tensor.requiresGrad();
   const optimizer = new AdamW(trained);
   const masters = new Weights(new Map(sees));
-  for (let step = 0; step < stage.steps; step++) {
-    const scenes = Array.from({ length: stage.scenes_per_step }, (_, i) =>
-      pretrainScene(stream(seed, "scenes", "patches", step * stage.scenes_per_step + i)),
-    );
-    const images = scenes.map((scene) => processor.images.process(named(renderScene(scene))));
-    const metrics = tidy(() => {
-      const features_MD = cast(encodeImages(model, masters.compute(precision), images), "float32");
-      return patchLoss(
-        features_MD,
-        heads,
-        scenes.flatMap((scene, i) => patchesOf(scene, images[i]!, processor.boxSpace)),
+  try {
+    for (let step = 0; step < stage.steps; step++) {
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+      const scenes = Array.from({ length: stage.scenes_per_step }, (_, i) =>
+        pretrainScene(stream(seed, "scenes", "patches", step * stage.scenes_per_step + i)),
       );
-    });
-    const lr = learningRate({ lr: stage.lr, schedule: "cosine", warmupSteps: 50, steps: stage.steps }, step);
-    optimizer.step({ lr, betas: [0.9, 0.98], eps: 1e-8, weightDecay: 0.05, clipNorm: 1 });
-    onStep({ step, ...metrics });
+      const images = scenes.map((scene) => processor.images.process(named(renderScene(scene))));
+      const metrics = tidy(() => {
+        const features_MD = cast(encodeImages(model, masters.compute(precision), images), "float32");
+        return patchLoss(
+          features_MD,
+          heads,
+          scenes.flatMap((scene, i) => patchesOf(scene, images[i]!, processor.boxSpace)),
+        );
+      });
+      const lr = learningRate({ lr: stage.lr, schedule: "cosine", warmupSteps: 50, steps: stage.steps }, step);
+      optimizer.step({ lr, betas: [0.9, 0.98], eps: 1e-8, weightDecay: 0.05, clipNorm: 1 });
+      onStep?.({ step, ...metrics });
+    }
+    for (const [, tensor] of trained) tensor.requiresGrad(false);
+    writeWeights(dir, model, parameters, layout);
+  } finally {
+    optimizer.dispose();
+    for (const tensor of [...parameters.values(), ...heads.values()]) tensor.dispose();
   }
-  for (const [, tensor] of trained) tensor.requiresGrad(false);
-  writeWeights(dir, model, parameters, layout);
-  optimizer.dispose();
-  for (const tensor of [...parameters.values(), ...heads.values()]) tensor.dispose();
 }
 
 type Heads = ReadonlyMap<Head, Tensor>;

@@ -1,47 +1,54 @@
 import { readFileSync } from "node:fs";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkpointDir, goldenLines } from "../../test/commands.ts";
 import { DEVICE } from "../../test/device.ts";
 import { goldenImage, syntheticRgb } from "../../test/golden/golden.ts";
 import { largestGap } from "../../test/tiny.ts";
 import { parseChain } from "../chain/parse.ts";
-import { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
+import { readModel } from "../models/architectures.ts";
 import { userText } from "../prompt/methods.ts";
 import { liveTensors } from "../torch/tensor.ts";
-import { attentionSummary, imageAttention, rethinkAttention } from "./attention-share.ts";
+import { attentionSummary, rethinkAttention } from "./attention-share.ts";
 
 const path = new URL("../../test/golden/metrics/attention.json", import.meta.url);
 const recorded = JSON.parse(readFileSync(path, "utf8")) as number[][][];
 const checkpoints = ["tied", "released"];
 const expected = checkpoints.flatMap((name) => goldenLines(name).map((line) => ({ name, line })));
 
-function promptOf(engine: LocalEngine, image: string, question: string) {
+function promptOf(engine: Engine, image: string, question: string) {
   const { width, height } = goldenImage(image);
   const picture = { width, height, rgb: syntheticRgb(width, height) };
   return engine.processor.promptFrom({ images: [picture], text: userText(question, "direct") });
 }
 
 describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
-  const engine = new LocalEngine(checkpointDir(checkpoint), { device: DEVICE, precision: "float32" });
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await RemoteEngine.open(checkpointDir(checkpoint), { device: DEVICE, precision: "float32" });
+  });
   afterAll(() => engine.dispose());
 
-  it("equals the weights of transformers' eager attention, and leaves no tensor behind", async () => {
-    const lookAtAll = async () => {
-      for (const [i, { name, line }] of expected.entries()) {
-        if (name !== checkpoint) continue;
-        const prompt = await promptOf(engine, line.image, line.question);
-        expect(largestGap(imageAttention(engine, prompt, line.ids), recorded[i]!)).toBeLessThan(1e-5);
-      }
-      return liveTensors();
-    };
-    // The engine remembers the features of the images that it has seen.
-    const before = await lookAtAll();
-    expect(await lookAtAll()).toEqual(before);
+  it("equals the weights of transformers' eager attention, and leaves no tensor behind but the features of its images", async () => {
+    const lines = expected.flatMap((each, i) =>
+      each.name === checkpoint ? [{ ...each, attention: recorded[i]! }] : [],
+    );
+    const prompts = await Promise.all(lines.map(({ line }) => promptOf(engine, line.image, line.question)));
+    const observe = () => Promise.all(lines.map(({ line }, i) => engine.imageAttention(prompts[i]!, line.ids)));
+    for (const [i, attention] of (await observe()).entries())
+      expect(largestGap(attention, lines[i]!.attention)).toBeLessThan(1e-5);
+    const before = liveTensors();
+    await observe();
+    expect(liveTensors()).toEqual(before);
   });
 });
 
 describe("rethinkAttention", () => {
-  const engine = new LocalEngine(checkpointDir("tied"), { device: DEVICE, precision: "float32" });
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await RemoteEngine.open(checkpointDir("tied"), { device: DEVICE, precision: "float32" });
+  });
   afterAll(() => engine.dispose());
 
   it("compares rethinks of one length after a thought with its boxes and without", async () => {
@@ -57,7 +64,7 @@ describe("rethinkAttention", () => {
     expect(others).toEqual([undefined, undefined]);
     const { withBoxes, withoutBoxes } = observed!;
     expect(withBoxes.map((tokens) => tokens.length)).toEqual(withoutBoxes.map((tokens) => tokens.length));
-    expect(withBoxes).toHaveLength(engine.model.shape.layers);
+    expect(withBoxes).toHaveLength(readModel(checkpointDir("tied")).shape.layers);
     expect(withBoxes).not.toEqual(withoutBoxes);
     // The first token after the cut is chosen at the end of the intact prefix itself.
     const forced = [
@@ -65,7 +72,7 @@ describe("rethinkAttention", () => {
       ...engine.processor.tokenizer.encode("<think>it is (1, 2, 30, 40)</think><rethink>"),
     ];
     const sampled = await engine.sample([{ ...prompt, ids: forced }], { n: 1, maxTokens: 1, temperature: 0, seed: 0 });
-    const alone = imageAttention(engine, { ...prompt, ids: forced }, sampled[0]![0]!.ids);
+    const alone = await engine.imageAttention({ ...prompt, ids: forced }, sampled[0]![0]!.ids);
     expect(
       largestGap(
         withBoxes.map(([first]) => first!),

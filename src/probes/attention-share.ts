@@ -3,12 +3,12 @@
  * The chain is cut at `<rethink>`, and the model continues it once as it is and once with its boxes deleted.
  */
 
-import type { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
 import { type PairedGain, pairedGain } from "../evaluation/statistics.ts";
 import type { Chain, Prompt } from "../records.ts";
 import { mean } from "../util/arrays.ts";
+import type { Cancellable } from "../util/interruptible.ts";
 import { boxesRemoved, forcedPrefix, intact } from "./forced-prefix.ts";
-import { ObservedAttention } from "./observed-attention.ts";
 
 /** Attention to the image, [layer][written token] in [0, 1]: mean over the heads. */
 export type ImageAttention = readonly (readonly number[])[];
@@ -39,9 +39,9 @@ export interface AttentionSummary {
  * boxes, and observes both. Undefined for a chain without a `<rethink>`, or without a box before it. The paper observes 50.
  */
 export async function rethinkAttention(
-  engine: LocalEngine,
+  engine: Pick<Engine, "processor" | "sample" | "imageAttention">,
   chains: readonly { readonly prompt: Prompt; readonly chain: Chain }[],
-  { stop, tokens }: { readonly stop: readonly string[]; readonly tokens: number },
+  { stop, tokens, signal }: Cancellable & { readonly stop: readonly string[]; readonly tokens: number },
 ): Promise<(RethinkAttention | undefined)[]> {
   const pairs = chains.map(({ prompt, chain }) => {
     const texts = [intact, boxesRemoved].map((edit) => forcedPrefix(chain, "<rethink>", edit));
@@ -49,25 +49,17 @@ export async function rethinkAttention(
     const ids = forced.map((text) => [...prompt.ids, ...engine.processor.tokenizer.encode(text)]);
     return forced.length === 2 ? ids.map((each) => ({ ...prompt, ids: each })) : [];
   });
-  const completions = await engine.sample(pairs.flat(), { n: 1, maxTokens: tokens, temperature: 0, seed: 0, stop });
+  const options = { n: 1, maxTokens: tokens, temperature: 0, seed: 0, stop, signal };
+  const completions = await engine.sample(pairs.flat(), options);
   const written = completions.map(([completion]) => completion!.ids).values();
-  return pairs.map((pair) => {
+  const rethought = pairs.map(async (pair) => {
     const rethinks = pair.map((prompt) => ({ prompt, ids: written.next().value! }));
     const length = Math.min(...rethinks.map(({ ids }) => ids.length));
-    const [withBoxes, withoutBoxes] = rethinks.map(({ prompt, ids }) =>
-      imageAttention(engine, prompt, ids.slice(0, length)),
-    );
+    const observed = rethinks.map(({ prompt, ids }) => engine.imageAttention(prompt, ids.slice(0, length), { signal }));
+    const [withBoxes, withoutBoxes] = await Promise.all(observed);
     return withBoxes && withoutBoxes && { withBoxes, withoutBoxes };
   });
-}
-
-/** Attention to the prompt's images from the positions at which the policy chooses each of `ids`. */
-export function imageAttention(engine: LocalEngine, prompt: Prompt, ids: readonly number[]): ImageAttention {
-  const choosing = ids.map((_, i) => prompt.ids.length - 1 + i);
-  const image = prompt.ids.flatMap((id, i) => (id === engine.processor.imageTokenId ? [i] : []));
-  const shares: number[][] = [];
-  engine.observe(prompt, ids, (inner) => new ObservedAttention(inner, choosing, image, shares));
-  return shares;
+  return Promise.all(rethought);
 }
 
 /** Summarizes the rethinks of some chains. @throws Error without any */

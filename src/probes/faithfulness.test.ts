@@ -21,7 +21,7 @@ const reader = {
       return [{ ids: [1], logprobs: [0], text, ending: "stop" }];
     });
   },
-  score(_: "policy" | "reference", groups: readonly ScoreGroup[]): number[][][] {
+  async score(_: "policy" | "reference", groups: readonly ScoreGroup[]): Promise<number[][][]> {
     return groups.map(({ completions }) =>
       completions.map((ids) => ids.map(() => (/\d, /.test(textOf(ids)) ? -0.125 : -1))),
     );

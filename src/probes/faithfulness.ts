@@ -15,6 +15,7 @@ import type { Judge } from "../judge/judge.ts";
 import { normalize } from "../judge/normalize.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { type Chain, isScored, type Prompt, type Sample, type Score } from "../records.ts";
+import type { Cancellable } from "../util/interruptible.ts";
 import { type Random, stream } from "../util/random.ts";
 import { boxesRemoved, boxesShuffled, type Edit, forcedPrefix, intact, thinkingRemoved } from "./forced-prefix.ts";
 
@@ -73,15 +74,17 @@ export async function probe(
     readonly maxTokens: number;
     readonly stop: readonly string[];
     readonly seed: number;
-  },
+  } & Cancellable,
 ): Promise<Outcome[]> {
-  const { judge, maxTokens, stop, seed } = options;
-  const variants = answered.flatMap((each) => variantsOf(engine, processor, each, seed));
+  const { judge, maxTokens, stop, seed, signal } = options;
+  const variants = (
+    await Promise.all(answered.map((each) => variantsOf(engine, processor, each, seed, signal)))
+  ).flat();
   const prompts = variants.map(({ prompt, rethink }) => ({
     ...prompt,
     ids: [...prompt.ids, ...processor.tokenizer.encode(rethink)],
   }));
-  const completions = await engine.sample(prompts, { n: 1, maxTokens, temperature: 0, seed, stop });
+  const completions = await engine.sample(prompts, { n: 1, maxTokens, temperature: 0, seed, stop, signal });
   return Promise.all(
     variants.map(async ({ sample, prompt, probe, rethink, originalLogprob }, i) => {
       const text = rethink + completions[i]![0]!.text;
@@ -93,11 +96,12 @@ export async function probe(
 }
 
 /** Each probe's prefix to rethink from, and the log-probability of the original answer after its edit. */
-function variantsOf(
+async function variantsOf(
   engine: Pick<Engine, "score">,
   { tokenizer }: Processor,
   { sample, prompt, chain }: AnsweredSample,
   seed: number,
+  signal: AbortSignal | undefined,
 ) {
   const variants = Object.entries(edits).flatMap(([name, edit]) => {
     const prefix = (until: "<rethink>" | "<answer>") =>
@@ -109,7 +113,8 @@ function variantsOf(
   const completions = variants.flatMap(({ answer }) =>
     answer === undefined || original.length === 0 ? [] : [[...tokenizer.encode(answer), ...original]],
   );
-  const [logprobs] = completions.length > 0 ? engine.score("policy", [{ prompt, completions }]) : [[]];
+  const [logprobs] =
+    completions.length > 0 ? await engine.score("policy", [{ prompt, completions }], { signal }) : [[]];
   return variants.map((variant, i) => ({
     ...variant,
     originalLogprob: logprobs![i]?.slice(-original.length).reduce((sum, logprob) => sum + logprob),

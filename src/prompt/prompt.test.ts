@@ -14,7 +14,8 @@ import { Tokenizer } from "./tokenizer.ts";
 
 const GOLDEN = path.join(import.meta.dirname, "../../test/golden");
 const CHECKPOINT = path.join(GOLDEN, "text/checkpoint");
-const PHOTOS = path.join(import.meta.dirname, "../../../shared/data/photos");
+/** Photographs, where the folder of public data has some. */
+const PHOTOS = path.join(process.env.GRIT_DATA ?? "", "photos");
 const image = (name: string) => path.join(GOLDEN, "images/files", name);
 const processor = Processor.load(CHECKPOINT);
 
@@ -188,7 +189,7 @@ describe("METHODS", () => {
 it("lets every completion get as long as it may where it is unending", async () => {
   const dir = path.join(GOLDEN, "qwen2_5_vl/checkpoints/tied");
   const sampled = async (unending: boolean) => {
-    const engine = new LocalEngine(dir, { device: "cpu", processor: Processor.load(dir, { unending }) });
+    const engine = new LocalEngine(dir, { device: "cpu", unending });
     const prompt = await engine.processor.promptFrom({ text: "hi" });
     const [completions] = await engine.sample([prompt], { n: 16, maxTokens: 60, temperature: 1, seed: 1 });
     engine.dispose();

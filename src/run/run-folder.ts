@@ -20,6 +20,7 @@ import { differences } from "../util/differences.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { sync, syncTree, writeWhole } from "../util/files.ts";
 import { versions } from "../util/versions.ts";
+import type { MetricsLine } from "./lines.ts";
 
 /** What is known when a run begins. All of it is written, so it must not hold secrets. */
 export interface RunInfo {
@@ -119,9 +120,21 @@ export class RunFolder {
 
   /** Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null. */
   appendMetrics(line: { readonly step: number }): void {
-    const path = join(this.dir, "metrics.jsonl");
-    fs.appendFileSync(path, `${JSON.stringify(line)}\n`);
-    sync(path);
+    fs.appendFileSync(this.#metrics, `${JSON.stringify(line)}\n`);
+    sync(this.#metrics);
+  }
+
+  /** The line of the last step; undefined before the first. */
+  lastMetrics(): Pick<MetricsLine, "step" | "heldOut"> | undefined {
+    const last = this.#metricsLines().at(-1);
+    return last === undefined ? undefined : (JSON.parse(last) as MetricsLine);
+  }
+
+  /** Adds to the line of the last step what was measured after it. */
+  amendMetrics(measured: Pick<MetricsLine, "heldOut">): void {
+    const lines = this.#metricsLines();
+    const last = { ...(JSON.parse(lines.pop()!) as object), ...measured };
+    this.#writeMetrics([...lines, JSON.stringify(last)]);
   }
 
   /** Writes the chains of one step. */
@@ -180,15 +193,24 @@ export class RunFolder {
 
   /** Removes the metrics and rollouts of the steps after `step`, and a last line that was being written. */
   #rewind(step: number): void {
-    const path = join(this.dir, "metrics.jsonl");
-    if (fs.existsSync(path)) {
-      const whole = fs.readFileSync(path, "utf8").split("\n").slice(0, -1);
-      const kept = whole.filter((line, i) => stepOf(line, `${path}:${i + 1}`) <= step);
-      writeWhole(path, kept.map((line) => `${line}\n`).join(""));
-    }
+    const kept = this.#metricsLines().filter((line, i) => stepOf(line, `${this.#metrics}:${i + 1}`) <= step);
+    if (fs.existsSync(this.#metrics)) this.#writeMetrics(kept);
     for (const name of this.#names("rollouts")) {
       if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1]) > step) fs.rmSync(join(this.dir, "rollouts", name));
     }
+  }
+
+  get #metrics(): string {
+    return join(this.dir, "metrics.jsonl");
+  }
+
+  /** The whole lines of `metrics.jsonl`. */
+  #metricsLines(): string[] {
+    return fs.existsSync(this.#metrics) ? fs.readFileSync(this.#metrics, "utf8").split("\n").slice(0, -1) : [];
+  }
+
+  #writeMetrics(lines: readonly string[]): void {
+    writeWhole(this.#metrics, lines.map((line) => `${line}\n`).join(""));
   }
 
   #names(folder: string): string[] {

@@ -11,10 +11,12 @@ import { recipeFields } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
-import { LocalEngine } from "../engine/local.ts";
+import type { Engine } from "../engine/engine.ts";
+import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
+import { unlessAborted } from "../util/interruptible.ts";
 import { type MakingListener, type ModelToMake, makeModel } from "./made-models.ts";
 
 const path = z.string().min(1);
@@ -97,6 +99,8 @@ export interface TableListener {
     row: string,
     ...plan: Parameters<MakingListener["onTraining"]>
   ) => ReturnType<MakingListener["onTraining"]>;
+  /** Called when the model of the first row is open: what it computes with is the same for all. */
+  readonly onOpened?: (engine: Engine) => void;
   /** Called before the first row, with the samples of each row; gives the callbacks for each row in turn. */
   readonly onRows: (rows: number, samples: number) => (row: string) => RowFollowing;
 }
@@ -113,8 +117,8 @@ export async function runTable(
   listener: TableListener,
 ): Promise<string[]> {
   const { signal } = listener;
-  if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS });
-  const sets = await loadSets(recipe.sets, recipe);
+  if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
+  const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];
   for (const { model, folder } of jobs) {
@@ -130,15 +134,13 @@ export async function runTable(
     const { temperature, max_tokens: maxTokens, device, precision } = recipe;
     const dir = join(out, "rows", folder);
     const asking = { method: row.method, temperature, maxTokens, seed, prefix: row.prefix };
-    const engine = new LocalEngine(model, {
-      device,
-      precision: settledFor(precision, dir),
-      image: toImage(recipe.image),
-    });
+    const options = { device, precision: settledFor(precision, dir), image: toImage(recipe.image) };
+    const engine = await RemoteEngine.open(model, options, { signal });
+    if (i === 0) listener.onOpened?.(engine);
     try {
       await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });
     } finally {
-      engine.dispose();
+      await engine.dispose();
     }
   }
   return jobs.map(({ folder }) => join(out, "rows", folder));

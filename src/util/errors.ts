@@ -12,6 +12,11 @@ export class UserError extends Error {
   }
 }
 
+/** The memory did not suffice for a piece of work, which is lost; what was held before is whole. */
+export class OutOfMemory extends UserError {
+  override name = "OutOfMemory";
+}
+
 /**
  * The work was stopped before its end and can be resumed: a signal came, a service it needs is down, or its budget is spent.
  * The command line exits 130.

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
-import { LocalEngine } from "../../src/engine/local.ts";
+import { RemoteEngine } from "../../src/engine/remote-engine.ts";
 import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation/evaluate.ts";
 import type { Judge } from "../../src/judge/judge.ts";
 import type { Answered } from "../../src/run/lines.ts";
@@ -119,7 +119,11 @@ describe("what was said", () => {
 
   /** Evaluates in a folder, in batches of three, by a judge that always has the same name. */
   async function evaluated(out: string, judge: Judge["judge"]): Promise<void> {
-    const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
+    const engine = await RemoteEngine.open(model, {
+      device: DEVICE,
+      precision: "float32",
+      image: { maxPixels: 12544 },
+    });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;
@@ -131,7 +135,7 @@ describe("what was said", () => {
     try {
       await runEvaluation(engine, plan, { dir: join(dir, out), batch: 3 });
     } finally {
-      engine.dispose();
+      await engine.dispose();
     }
   }
   const byLength: Judge["judge"] = async ({ response }) => response.length / 1000;

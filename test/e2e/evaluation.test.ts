@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { renderSets } from "../../src/data/scenes/sets.ts";
-import { LocalEngine } from "../../src/engine/local.ts";
+import { RemoteEngine } from "../../src/engine/remote-engine.ts";
 import type { Asking } from "../../src/evaluation/ask.ts";
 import { type HashedSet, loadSets, runEvaluation } from "../../src/evaluation/evaluate.ts";
 import type { Manifest } from "../../src/evaluation/manifest.ts";
@@ -37,7 +37,7 @@ const GREEDY: Asking = { ...SAMPLED, temperature: 0 };
 
 /** Evaluates into a new folder, or on in an old one. */
 async function evaluated(name: string, options: { asking?: Asking; sets?: HashedSet[]; batch?: number } = {}) {
-  const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
+  const engine = await RemoteEngine.open(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
   const plan = {
     name: "tiny",
     model,
@@ -49,7 +49,7 @@ async function evaluated(name: string, options: { asking?: Asking; sets?: Hashed
   try {
     await runEvaluation(engine, plan, { dir: out, ...(options.batch && { batch: options.batch }) });
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
   return out;
 }
@@ -98,7 +98,11 @@ describe("an evaluation", () => {
     const out = await evaluated("twice");
     const first = bytesOf(out);
     let asked = 0;
-    const engine = new LocalEngine(model, { device: DEVICE, precision: "float32", image: { maxPixels: 12544 } });
+    const engine = await RemoteEngine.open(model, {
+      device: DEVICE,
+      precision: "float32",
+      image: { maxPixels: 12544 },
+    });
     const sample = engine.sample.bind(engine);
     engine.sample = (...given) => {
       asked++;
@@ -106,7 +110,7 @@ describe("an evaluation", () => {
     };
     const plan = { name: "tiny", model, sets, asking: SAMPLED, judge: exactJudge };
     await runEvaluation(engine, plan, { dir: out });
-    engine.dispose();
+    await engine.dispose();
     expect(asked).toBe(0);
     expect(bytesOf(out)).toBe(first);
   });

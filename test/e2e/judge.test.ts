@@ -91,7 +91,7 @@ it("is saved when the judge stops answering in a step, and goes on as if it had 
   expect(contentsOf("in-step")).toEqual(contentsOf("whole"));
 });
 
-it("is not saved between an update and its measurement, and goes on as if it had not been stopped", async () => {
+it("is saved when the judge stops answering on the held-out set, which is measured first when it goes on", async () => {
   const run = join(dir, "after-update");
   const heldOut = readFileSync(join(dir, "scenes/gqa_val.jsonl"), "utf8").trimEnd().split("\n");
   const questions = heldOut.map((line) => (JSON.parse(line) as { question: string }).question);
@@ -100,8 +100,9 @@ it("is not saved between an update and its measurement, and goes on as if it had
     out ||= questions.some((question) => text.includes(question));
     return out ? { status: 503 } : "judge";
   };
-  await expect(train(await recipe("after-update"), { run })).rejects.toThrow(/Interrupted after step 1/);
-  expect(existsSync(join(run, "checkpoints"))).toBe(false);
+  await expect(train(await recipe("after-update"), { run })).rejects.toThrow(/Interrupted after step 2/);
+  expect(readdirSync(join(run, "checkpoints"))).toEqual(["step-2"]);
+  expect(existsSync(join(run, "eval"))).toBe(false);
   server.behave = () => "judge";
   await train(await recipe("after-update"), { run, resume: true });
   expect(contentsOf("after-update")).toEqual(contentsOf("whole"));

@@ -6,7 +6,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LocalEngine, type LocalOptions } from "../../src/engine/local.ts";
+import type { EngineOptions } from "../../src/engine/engine.ts";
+import { LocalEngine } from "../../src/engine/local.ts";
 import { Policy } from "../../src/engine/policy.ts";
 import { PackAttention } from "../../src/models/attention.ts";
 import { encodeImages, forward } from "../../src/models/forward.ts";
@@ -33,7 +34,7 @@ export function runPython(script: string, ...args: readonly string[]): { status:
 }
 
 /** An engine over a golden checkpoint, trained for three steps on its recorded completions. The caller disposes it. */
-export function trained(name: string, options: LocalOptions = {}): { engine: LocalEngine; golden: Golden } {
+export function trained(name: string, options: EngineOptions = {}): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
   const engine = new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options });
   const groups = golden.prompts.map((prompt) => ({

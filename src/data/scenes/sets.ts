@@ -49,8 +49,10 @@ export async function renderSets(options: {
   readonly counts: SetCounts;
   /** Called with the number of scenes rendered so far. */
   readonly onProgress?: (done: number) => void;
+  /** Ends the work: its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }): Promise<RenderedSets> {
-  const { seed, counts, onProgress } = options;
+  const { seed, counts, onProgress, signal } = options;
   const out = resolve(options.out);
   const files = plan(counts).map(({ file, samples }) => ({ file, samples }));
   const manifest = `${JSON.stringify({ version: VERSION, seed, ...counts, files }, null, 2)}\n`;
@@ -61,7 +63,10 @@ export async function renderSets(options: {
     await mkdir(partial, { recursive: true });
     let done = 0;
     for (const set of plan(counts)) {
-      await writeSet(partial, set, seed, (part) => onProgress?.(done + part));
+      await writeSet(partial, set, seed, (part) => {
+        onProgress?.(done + part);
+        signal?.throwIfAborted();
+      });
       done += set.samples;
     }
     await writeFile(join(partial, MANIFEST), manifest);

@@ -58,7 +58,9 @@ napi_value traffic(napi_env env, napi_callback_info) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
-  register_device();
+  // Once a process; a worker thread calls this again.
+  static const bool registered = (register_device(), true);
+  (void)registered;
   for (const auto& [name, function] : {std::pair{"setRules", &set_rules}, std::pair{"traffic", &traffic}}) {
     napi_value value;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);

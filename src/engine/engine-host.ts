@@ -1,0 +1,122 @@
+/**
+ * @file The worker thread that computes: it holds the engines and carries out the calls that come for them, one after another.
+ * Nothing else touches the native library while an engine is open, whose state is one for the process.
+ */
+
+import { parentPort } from "node:worker_threads";
+import type { Prompt } from "../records.ts";
+import { OutOfMemory } from "../util/errors.ts";
+import type { Cancellation } from "../util/interruptible.ts";
+
+import { LocalEngine } from "./local.ts";
+import { type CallOf, type Event, failureOf, type Reply, type Request, type Results, type Verb } from "./messages.ts";
+import { ImageReceiver } from "./sent-images.ts";
+
+/** What a verb finds beside its arguments. */
+interface Context {
+  readonly prompts: readonly Prompt[];
+  readonly signal: Cancellation;
+  readonly tell: (event: Event) => void;
+}
+
+type Verbs = {
+  readonly [V in Exclude<Verb, "open" | "dispose">]: (
+    engine: LocalEngine,
+    call: CallOf<V>,
+    context: Context,
+  ) => Results[V];
+};
+
+const verbs: Verbs = {
+  memory: (engine, { workload }) => engine.memory(workload),
+  sample: (engine, { options, hears }, { prompts, signal, tell }) =>
+    engine.sample(prompts, {
+      ...options,
+      signal,
+      onProgress: hears.includes("progress") ? (done) => tell({ kind: "progress", done }) : undefined,
+      onGroup: hears.includes("group")
+        ? (prompt, completions) => tell({ kind: "group", prompt, completions })
+        : undefined,
+    }),
+  score: (engine, { who, completions }, { prompts, signal }) =>
+    engine.score(
+      who,
+      prompts.map((prompt, g) => ({ prompt, completions: completions[g]! })),
+      { signal },
+    ),
+  forwardBackward: (engine, { items, loss }, { prompts, signal }) =>
+    engine.forwardBackward(
+      prompts.map((prompt, g) => ({ prompt, items: items[g]! })),
+      loss,
+      { signal },
+    ),
+  imageAttention: (engine, { ids }, { prompts }) => engine.imageAttention(prompts[0]!, ids),
+  step: (engine, { options }) => {
+    const metrics = engine.step(options);
+    return { metrics, still: engine.still };
+  },
+  save: (engine, { dir }, { signal }) => void engine.save(dir, { signal }),
+  load: (engine, { dir }) => void engine.load(dir),
+  export: (engine, { dir, merge }, { signal }) => void engine.export(dir, { merge, signal }),
+};
+
+/** How libtorch says that memory is short, on a GPU and on the CPU. */
+const OUT_OF_MEMORY = /out of memory|can't allocate memory|not enough memory/i;
+
+/** Answers the calls that come through this thread's port. `open` makes an engine. */
+export function host(open: (call: CallOf<"open">) => LocalEngine): void {
+  const port = parentPort!;
+  const engines = new Map<number, LocalEngine>();
+  const images = new ImageReceiver();
+
+  function carryOut({ id, engine: number, call, cancelled }: Request, prompts: readonly Prompt[]): Results[Verb] {
+    if (call.verb === "open") {
+      const engine = open(call);
+      engines.set(number, engine);
+      return engine.describe();
+    }
+    const engine = engines.get(number);
+    if (call.verb === "dispose") {
+      engines.delete(number);
+      return void engine?.dispose();
+    }
+    if (!engine) throw new Error(`${call.verb}: this engine is disposed.`);
+    const context: Context = {
+      prompts,
+      signal: {
+        throwIfAborted: () => {
+          if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
+        },
+      },
+      tell: (event) => port.postMessage({ id, event } satisfies Reply),
+    };
+    const verb = verbs[call.verb] as (engine: LocalEngine, call: Request["call"], context: Context) => Results[Verb];
+    return verb(engine, call, context);
+  }
+
+  port.on("message", (request: Request) => {
+    const { id, prompts } = request;
+    try {
+      const result = carryOut(request, prompts ? images.unpack(prompts) : []);
+      port.postMessage({ id, result } satisfies Reply);
+    } catch (error) {
+      port.postMessage({ id, failure: failureOf(isOutOfMemory(error) ? outOfMemory(error) : error) } satisfies Reply);
+    }
+  });
+}
+
+function isOutOfMemory(error: unknown): error is Error {
+  return error instanceof Error && OUT_OF_MEMORY.test(error.message);
+}
+
+function outOfMemory({ message }: Error): OutOfMemory {
+  return new OutOfMemory(
+    `There is not enough memory: ${message.split("\n")[0]}`,
+    "Lower micro_batch_tokens, group_size or max_tokens, or use activation_checkpointing, freeze or lora.",
+  );
+}
+
+/** What `worker.mjs` runs. */
+export function hostLocalEngines(): void {
+  host(({ dir, options }) => new LocalEngine(dir, options));
+}
