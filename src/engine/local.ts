@@ -10,6 +10,7 @@ import type { Loss } from "../objective/loss.ts";
 import type { ImageOptions } from "../prompt/image-processor.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
+import { hasFlashAttention } from "../torch/ops.ts";
 import { type ComputeType, computeType, type Precision } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -28,7 +29,7 @@ import type {
 } from "./engine.ts";
 import { FeatureCache, imageKey } from "./features.ts";
 import { placeholderMask, tokenLogprobs } from "./logprobs.ts";
-import { cacheBytes, type MemoryEstimate, predictMemory, type Workload } from "./memory.ts";
+import { type MemoryEstimate, MemoryForecast, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { AdamW } from "./optimizer.ts";
 import { bundleTokens, byBudget } from "./packing.ts";
@@ -147,15 +148,7 @@ export class LocalEngine implements Engine {
 
   /** Bytes that a training step of this engine will take at its peak, by what they are for. */
   memory(workload: Workload): MemoryEstimate {
-    const { precision, device } = this;
-    const settings = {
-      precision,
-      device,
-      microBatchTokens: this.#microBatchTokens,
-      checkpointing: this.#checkpointing,
-      logitChunk: this.#logitChunk,
-    };
-    return predictMemory(this.model, this.#policy.holdings(), settings, workload, this.#available);
+    return this.forecast.worst(workload, this.#available);
   }
 
   /** @throws UserError when a prompt, which `name` names, with so many new tokens is longer than the model's context */
@@ -182,7 +175,7 @@ export class LocalEngine implements Engine {
           tokenizer: this.processor.tokenizer,
           endIds: this.processor.endIds,
           features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
-          cacheBytes: cacheBytes(this.#policy.holdings(), this.#available),
+          cacheBytes: this.forecast.cacheBytes(this.#available),
         },
         prompts,
         options,
@@ -296,6 +289,21 @@ export class LocalEngine implements Engine {
   /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */
   #see(who: "policy" | "reference" | "training", weights: (image: ImageInput) => Weights): Features {
     return (images) => this.#features[who].get(images, (image) => encodeImages(this.model, weights(image), [image]));
+  }
+
+  /** What this engine takes of the memory. */
+  get forecast(): MemoryForecast {
+    const { precision, device, model } = this;
+    return new MemoryForecast(model, this.#policy.heldParameters(), {
+      precision,
+      device,
+      reference: this.#policy.reference !== undefined && !this.#policy.adapter,
+      microBatchTokens: this.#microBatchTokens,
+      checkpointing: this.#checkpointing,
+      logitChunk: this.#logitChunk,
+      dropout: (this.#policy.adapter?.dropout ?? 0) > 0,
+      flash: hasFlashAttention(device, precision, model.shape.headWidth),
+    });
   }
 
   /** Ends a call: features that the next one will hardly ask for are forgotten. */
