@@ -6,7 +6,9 @@ const uses = {
   reference: 0,
   gradients: 4_000_000,
   moments: 8e6,
+  features: 0,
   training: 8.2e7,
+  vision: 0,
   sampling: 1.2e9,
 };
 
@@ -18,6 +20,6 @@ it("says what a step takes in units that tell something of small models too, and
 
 it("says what to do where there is too little", () => {
   expect(memoryNote({ ...uses, peak: 30e9, available: 25e9 })).toMatch(
-    /more than there is\. To need less: lower micro_batch/,
+    /more than the machine has\. To need less: lower micro_batch/,
   );
 });

@@ -10,6 +10,7 @@ import type { Loss } from "../objective/loss.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
 import { native } from "../torch/native.ts";
+import { hasFlashAttention } from "../torch/ops.ts";
 import { type ComputeType, computeType } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -33,7 +34,7 @@ import type {
 } from "./engine.ts";
 import { FeatureCache, imageKey } from "./features.ts";
 import { placeholderMask, tokenLogprobs } from "./logprobs.ts";
-import { cacheBytes, type MemoryEstimate, predictMemory, type Workload } from "./memory.ts";
+import { type MemoryEstimate, MemoryForecast, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
 import { AdamW } from "./optimizer.ts";
@@ -139,15 +140,7 @@ export class LocalEngine {
 
   /** Bytes that a training step of this engine will take at its peak, by what they are for. */
   memory(workload: Workload): MemoryEstimate {
-    const { precision, device } = this;
-    const settings = {
-      precision,
-      device,
-      microBatchTokens: this.#microBatchTokens,
-      checkpointing: this.#checkpointing,
-      logitChunk: this.#logitChunk,
-    };
-    return predictMemory(this.model, this.#policy.holdings(), settings, workload, this.#available);
+    return this.forecast.worst(workload, this.#available);
   }
 
   sample(prompts: readonly Prompt[], options: Sampling & SamplingListener & Cancellable<Cancellation>): Completion[][] {
@@ -164,7 +157,7 @@ export class LocalEngine {
           tokenizer: this.processor.tokenizer,
           endIds: this.processor.endIds,
           features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
-          cacheBytes: cacheBytes(this.#policy.holdings(), this.#available),
+          cacheBytes: this.forecast.cacheBytes(this.#available),
         },
         prompts,
         options,
@@ -298,6 +291,21 @@ export class LocalEngine {
   /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */
   #see(who: "policy" | "reference" | "training", weights: (image: ImageInput) => Weights): Features {
     return (images) => this.#features[who].get(images, (image) => encodeImages(this.model, weights(image), [image]));
+  }
+
+  /** What this engine takes of the memory. */
+  get forecast(): MemoryForecast {
+    const { precision, device, model } = this;
+    return new MemoryForecast(model, this.#policy.heldParameters(), {
+      precision,
+      device,
+      reference: this.#policy.reference !== undefined && !this.#policy.adapter,
+      microBatchTokens: this.#microBatchTokens,
+      checkpointing: this.#checkpointing,
+      logitChunk: this.#logitChunk,
+      dropout: (this.#policy.adapter?.dropout ?? 0) > 0,
+      flash: hasFlashAttention(device, precision, model.shape.headWidth),
+    });
   }
 
   /** Ends a call: features that the next one will hardly ask for are forgotten. */

@@ -1,9 +1,10 @@
 import { describeMemory } from "../../test/memory.ts";
 
+const few = { microBatchTokens: 500, logitChunk: 60_000 };
+const again = { ...few, activationCheckpointing: true };
 describeMemory([
-  ["everything trained", {}, "few"],
-  ["layers run again", { activationCheckpointing: true }, "few"],
-  ["a frozen vision tower", { freeze: ["vision", "connector"] }, "few"],
-  ["a vision tower trained on many patches", {}, "many"],
-  ["many patches through a frozen tower", { freeze: ["vision", "connector"] }, "many"],
+  ["many short completions, layers run again", again, { prompts: 6, patches: 256, words: 30, lengths: [8, 12, 10, 9] }],
+  ["one long completion", few, { prompts: 2, patches: 64, words: 30, lengths: [10, 300] }],
+  ["many patches through a trained tower", again, { prompts: 2, patches: 1536, words: 30, lengths: [4, 5] }],
+  ["sampling above all", again, { prompts: 6, patches: 64, words: 20, lengths: [2, 2, 2, 2, 2, 2], sampled: 128 }],
 ]);

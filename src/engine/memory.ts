@@ -1,37 +1,40 @@
 /**
- * @file How much memory a training step takes, estimated from shapes: what is held throughout, and what sampling and the
- * gradient need beside it, one after the other. `memory.test.ts` measures it against the allocators' own count.
- *
- * Letters as in the tensors' names; b and a are the bytes of the computation's type and of attention's.
+ * @file How much memory a training step takes, reckoned from shapes before anything is opened: what is held throughout, and the
+ * fullest moment of sampling, of a micro-batch, and of the vision tower's own phase. Tests hold it to what allocators count.
  */
 import { attentionType } from "../models/attention.ts";
-import type { Model } from "../models/model.ts";
-import { bytesPer, type DType } from "../torch/tensor.ts";
+import type { BlockCost, Values } from "../models/block-cost.ts";
+import { BLOCK } from "../models/kv-cache.ts";
+import type { Model, Part } from "../models/model.ts";
+import { bytesPer, type DType } from "../torch/dtype.ts";
+import { byBudget } from "./packing.ts";
 
-/** Bytes of what an engine holds. */
-export interface Holdings {
-  /** Masters, frozen weights and adapter. */
-  readonly weights: number;
-  readonly reference: number;
-  /** The cast of them that a pass computes with; 0 where they are of that type. */
-  readonly compute: number;
-  /** Float32 gradients of what is trained; its two moments are twice as much. */
-  readonly gradients: number;
-  /** The largest of those gradients. */
-  readonly largestGradient: number;
-  readonly visionTrained: boolean;
+/** A parameter as an engine holds it. */
+export interface HeldParameter {
+  readonly name: string;
+  readonly part: Part;
+  readonly shape: readonly number[];
+  /** Of the master. */
+  readonly dtype: DType;
+  readonly trained: boolean;
 }
 
-export interface Settings {
+export interface MemorySettings {
   readonly precision: DType;
   readonly device: string;
+  /** Whether initial weights of what is trained are kept as a reference. */
+  readonly reference: boolean;
   readonly microBatchTokens: number;
   readonly checkpointing: boolean;
   /** Elements of one chunk of logits. */
   readonly logitChunk: number;
+  /** Whether attention over a pack needs no masks. */
+  readonly flash: boolean;
+  /** Whether training drops a share of an adapter's inputs. */
+  readonly dropout: boolean;
 }
 
-/** The longest that a step can become. */
+/** What a step can come to. */
 export interface Workload {
   readonly prompts: number;
   /** Completions a prompt. */
@@ -40,128 +43,326 @@ export interface Workload {
   readonly promptTokens: number;
   /** Patches of its images, as they enter the vision tower. */
   readonly patches: number;
-  /** New tokens a completion. */
+  /** New tokens a completion, at most. */
   readonly maxTokens: number;
+}
+
+/** A prompt with what continues it. */
+export interface TreeSize {
+  readonly promptTokens: number;
+  readonly patches: number;
+  readonly branches: readonly number[];
 }
 
 /** Bytes, by what they are for. */
 export interface MemoryEstimate {
   readonly weights: number;
   readonly reference: number;
-  readonly gradients: number;
   readonly moments: number;
-  /** Beside those, at the peak of the gradient: cast weights, activations, logits. */
+  readonly gradients: number;
+  /** Features of images, kept from sampling to training, and what has arrived at them. */
+  readonly features: number;
+  /** Beside those, in the fullest micro-batch: inputs of layers, activations, casts, logits. */
   readonly training: number;
-  /** Beside weights, reference and moments, at the peak of sampling: cast weights, keys and values, logits. */
+  /** Likewise while a trained tower runs backward. */
+  readonly vision: number;
+  /** Beside weights, reference, moments and features, while completions are sampled: cast weights, keys and values, logits. */
   readonly sampling: number;
   readonly peak: number;
-  /** All the memory of the device. */
+  /** What the process may take of the device. */
   readonly available: number;
 }
-
-/** Share of the memory beyond what is held throughout that keys and values of one batch may take. */
-const CACHE_SHARE = 1 / 4;
 
 /** Prompt tokens that go through the model together: enough to keep it busy, and no more memory than that takes. */
 export const PREFILL_TOKENS = 8192;
 
-/** Bytes that keys and values of one batch may take on a device with so much memory. */
-export function cacheBytes(held: Holdings, deviceBytes: number): number {
-  const left = deviceBytes - held.weights - held.reference - held.compute - 2 * held.gradients;
-  return Math.max(2 ** 26, CACHE_SHARE * left);
-}
+/** Share of the memory beyond what is held throughout that keys and values of one batch may take. */
+const CACHE_SHARE = 1 / 4;
 
-/** What a step of the workload takes on a device with so much memory. */
-export function predictMemory(
-  model: Model,
-  held: Holdings,
-  settings: Settings,
-  workload: Workload,
-  available: number,
-): MemoryEstimate {
-  const { weights, reference, gradients } = held;
-  const moments = 2 * gradients;
-  const training = held.compute + trainingBytes(model, held, settings, workload);
-  const sampling = held.compute + samplingBytes(model, held, settings, workload, cacheBytes(held, available));
-  const peak = weights + reference + moments + Math.max(gradients + training, sampling);
-  return { weights, reference, gradients, moments, training, sampling, peak, available };
-}
+/** Lengths of completions that are tried for the worst: short ones put many prompts into a micro-batch, long ones few. */
+const LENGTHS = [16, 32, 64, 100, 150, 225, 350, 500, 700, 1000, 2000, 4000];
 
-function trainingBytes(
-  model: Model,
-  { largestGradient, visionTrained }: Holdings,
-  { precision, device, microBatchTokens, checkpointing, logitChunk }: Settings,
-  { prompts, completions, promptTokens, patches, maxTokens }: Workload,
-): number {
-  const { layers, hidden: D, vocabulary: V, heads: H, kvHeads: K } = model.shape;
-  const [b, a] = [bytesPer[precision], bytesPer[attentionType(precision, device)]];
-  const tree = promptTokens + completions * maxTokens;
-  const T = Math.min(prompts * tree, Math.max(microBatchTokens, tree));
-  const trees = Math.ceil(T / tree);
-  const layer = layerBytes(model, T, b, a);
-  const kept = checkpointing ? (layers + 1) * T * D * b + layer.kept : layers * layer.kept;
-  // Every branch of another length has a mask of its own, over its root's columns and its own.
-  const branches = trees * completions;
-  const rows = (H / K) * (promptTokens ** 2 * trees + branches * maxTokens * (promptTokens + maxTokens));
-  const vision = visionTrained ? trees * patches * visionValues(model).kept * b : 0;
-  return (
-    kept + rows * a + vision + Math.max(layer.passing, logitBytes(Math.min(T, logitChunk / V), V, b)) + largestGradient
-  );
-}
+/** Copies of a chunk of logits in float32 at once: the logits, what follows from them, and two gradients. */
+const LOGIT_COPIES = 4;
 
-/** What one layer keeps for its gradient, and what its backward pass needs besides while it runs. */
-function layerBytes(model: Model, T: number, b: number, a: number): { kept: number; passing: number } {
-  const { hidden: D, intermediate: F, heads: H, kvHeads: K, headWidth: E } = model.shape;
-  // Two norms with their input, the scaled and the unscaled output; queries, keys, values and what attention made of
-  // them; gate, up, and their two products.
-  const kept = T * (6 * D * b + (2 * H + 2 * K) * E * a + H * E * b + 4 * F * b);
-  const passing = T * (3 * F * b + 2 * D * b);
-  return { kept, passing };
-}
+/** Bytes a logit takes while a token is chosen: itself, its probability, their sums, what is compared, and what is counted. */
+const CHOOSING = 29;
 
-/** Logits as computed, as float32, masked, and three gradients of them. */
-function logitBytes(rows: number, V: number, b: number): number {
-  return rows * V * (b + 5 * 4);
-}
+export class MemoryForecast {
+  readonly #model: Model;
+  readonly #parameters: readonly HeldParameter[];
+  readonly #settings: MemorySettings;
+  /** Bytes of a value in the computation's type and in attention's. */
+  readonly #b: number;
+  readonly #a: number;
 
-/** Values that a pass through a block holds for each one that a gradient would keep: the costlier tower's, Qwen2.5-VL's. */
-const PASSING = 2.5;
-
-/**
- * Values of one patch in the vision tower: those kept for its gradient, which go into or come out of a matrix or into a norm,
- * and the most there are at a time where none is computed, in one of its blocks.
- */
-function visionValues(model: Model): { kept: number; passing: number } {
-  const blocks = new Map<string, number>();
-  for (const [name, [first, ...rest]] of model.parameterShapes()) {
-    if (model.partOf(name) !== "vision" || !name.endsWith(".weight")) continue;
-    const values = first! + (rest.length > 0 ? rest.reduce((x, y) => x * y) : 0);
-    const block = /^.*?\.\d+\./.exec(name)?.[0] ?? name;
-    blocks.set(block, (blocks.get(block) ?? 0) + values);
+  constructor(model: Model, parameters: readonly HeldParameter[], settings: MemorySettings) {
+    this.#model = model;
+    this.#parameters = parameters;
+    this.#settings = settings;
+    this.#b = bytesPer[settings.precision];
+    this.#a = bytesPer[attentionType(settings.precision, settings.device)];
   }
-  const all = [...blocks.values()];
-  return { kept: all.reduce((x, y) => x + y, 0), passing: PASSING * Math.max(...all) };
-}
 
-function samplingBytes(
-  model: Model,
-  { visionTrained }: Holdings,
-  { precision, device }: Settings,
-  { prompts, completions, promptTokens, patches, maxTokens }: Workload,
-  budget: number,
-): number {
-  const { vocabulary: V } = model.shape;
-  const [b, a] = [bytesPer[precision], bytesPer[attentionType(precision, device)]];
-  const row = (promptTokens + maxTokens) * cacheBytesPerToken(model, precision, device);
-  const batch = Math.min(prompts, Math.max(1, Math.floor(budget / (completions * row))));
-  // Prompts go through the model some at a time, a frozen tower's images one by one.
-  const together = Math.min(batch, Math.max(1, Math.floor(PREFILL_TOKENS / promptTokens)));
-  const layer = layerBytes(model, together * promptTokens, b, a);
-  const vision = (visionTrained ? together : 1) * patches * visionValues(model).passing * b;
-  return batch * completions * row + Math.max(layer.kept, vision, logitBytes(batch * completions, V, b));
+  /** The step's worst, whatever the lengths of its completions, on a device that offers so many bytes. */
+  worst(workload: Workload, available: number): MemoryEstimate {
+    const { maxTokens } = workload;
+    const lengths = [...LENGTHS.filter((length) => length < maxTokens), maxTokens];
+    const estimates = lengths.map((length) => this.atLength(workload, length, available));
+    return estimates.reduce((worst, each) => (each.peak > worst.peak ? each : worst));
+  }
+
+  /** With completions of one length. While they are sampled any of them may become as long as is allowed. */
+  atLength(workload: Workload, length: number, available: number): MemoryEstimate {
+    const { prompts, completions, promptTokens, patches } = workload;
+    const tree = { promptTokens, patches, branches: new Array<number>(completions).fill(length) };
+    return this.step(new Array<TreeSize>(prompts).fill(tree), workload.maxTokens, available);
+  }
+
+  /** With completions of given lengths, sampled with room for `maxTokens`. */
+  step(trees: readonly TreeSize[], maxTokens: number, available: number): MemoryEstimate {
+    const [weights, reference, moments] = [this.#weights, this.#reference, this.#moments];
+    const gradients = this.#gradients();
+    const trainsVision = this.#trains("vision", "connector");
+    const seen = trees.reduce((sum, { patches }) => sum + this.#merged(patches), 0) * this.#model.shape.hidden;
+    const features = seen * (trainsVision ? this.#b * (reference > 0 ? 2 : 1) : this.#b);
+    // What has arrived at the features is summed up in float32.
+    const arrived = trainsVision ? seen * 4 : 0;
+    const beside = gradients - this.#gradients("vision", "connector");
+    const micros = byBudget(trees, treeTokens, this.#settings.microBatchTokens);
+    const training = Math.max(...micros.map((micro, i) => this.#microBatch(micro, i === 0)));
+    const vision = trainsVision ? Math.max(...trees.map(({ patches }) => this.#visionPhase(patches))) : 0;
+    const sampling = this.#sampling(trees, maxTokens, this.cacheBytes(available));
+    const peak =
+      weights +
+      reference +
+      moments +
+      features +
+      Math.max(beside + arrived + training, gradients + arrived + vision, sampling);
+    const held = { weights, reference, moments, gradients, features: features + arrived };
+    return { ...held, training, vision, sampling, peak, available };
+  }
+
+  /** Bytes that keys and values of one batch may take. */
+  cacheBytes(available: number): number {
+    const held = this.#weights + this.#reference + this.#moments + this.#casts(this.#parameters);
+    return Math.max(2 ** 26, CACHE_SHARE * (available - held));
+  }
+
+  /** Masters, frozen weights and adapter. */
+  get #weights(): number {
+    return total(this.#parameters, (each) => elements(each) * bytesPer[each.dtype]);
+  }
+
+  get #reference(): number {
+    return this.#settings.reference ? this.#b * total(this.#trained(), elements) : 0;
+  }
+
+  get #moments(): number {
+    return 2 * this.#gradients();
+  }
+
+  #trained(...parts: readonly Part[]): HeldParameter[] {
+    return this.#parameters.filter(({ trained, part }) => trained && (parts.length === 0 || parts.includes(part)));
+  }
+
+  #trains(...parts: readonly Part[]): boolean {
+    return this.#trained(...parts).length > 0;
+  }
+
+  /** Float32 gradients of what is trained, of some parts or of all. */
+  #gradients(...parts: readonly Part[]): number {
+    return 4 * total(this.#trained(...parts), elements);
+  }
+
+  /** Casts of parameters that are held in another type than is computed in. */
+  #casts(parameters: readonly HeldParameter[]): number {
+    return this.#b * total(parameters, (each) => (each.dtype === this.#settings.precision ? 0 : elements(each)));
+  }
+
+  /** The largest gradient among parameters on its way: as computed, and as float32 where that is another type. */
+  #arriving(parameters: readonly HeldParameter[]): number {
+    const largest = Math.max(0, ...parameters.filter(({ trained }) => trained).map(elements));
+    return largest * (this.#isHalf ? this.#b + 4 : 4);
+  }
+
+  #of(...parts: readonly Part[]): HeldParameter[] {
+    return this.#parameters.filter(({ part }) => parts.includes(part));
+  }
+
+  get #isHalf(): boolean {
+    return this.#b < 4;
+  }
+
+  #bytes({ compute = 0, attention = 0, float32 = 0 }: Values): number {
+    return compute * this.#b + attention * this.#a + float32 * 4;
+  }
+
+  /** Features that an image's patches become. */
+  #merged(patches: number): number {
+    return patches / this.#model.imageLayout.mergeSize ** 2;
+  }
+
+  /** The fullest moment of a micro-batch, beside the gradients; in a step's first, those of the layers are not there from the start. */
+  #microBatch(trees: readonly TreeSize[], isFirst: boolean): number {
+    const { checkpointing, logitChunk } = this.#settings;
+    const { layers: L, hidden: D, vocabulary: V, headWidth: E } = this.#model.shape;
+    const b = this.#b;
+    const T = total(trees, treeTokens);
+    const learned = total(trees, ({ branches }) => sum(branches));
+    const merged = total(trees, ({ patches }) => this.#merged(patches));
+    const row = T * D * b;
+    // The turn of every token, features of the images, five numbers a learned token, masks; what goes into the layers, the
+    // final norm and the head.
+    const embeddings = this.#of("embeddings");
+    const whole =
+      this.#casts(embeddings) + T * 2 * E * b + merged * D * b + learned * 20 + this.#masks(trees) + (L + 2) * row;
+    const layer = this.#block(this.#model.layerCost(this.#isHalf), "language", T);
+    const kept = layer.kept + this.#branchKeys(trees);
+    const graph = checkpointing ? 0 : L * kept;
+    // The gradient at the hidden states, a chunk's part of it, and the chunk: while its loss is differentiated, and while the head is.
+    const chunk = Math.min(learned, Math.max(1, Math.floor(logitChunk / V))) * V;
+    const table = this.#arriving(embeddings);
+    const head = 2 * row + Math.max(chunk * 4 * LOGIT_COPIES, chunk * (this.#isHalf ? 4 + 2 * b : 8) + table);
+    const running = checkpointing ? Math.max(layer.forward, kept + layer.backward) : graph + layer.backward;
+    const missing = isFirst ? this.#gradients("language") : 0;
+    return (
+      whole +
+      Math.max(
+        graph + head - missing,
+        // At the last layer, and at the first, where the inputs of the others are gone.
+        running - missing * (1 - 1 / L),
+        checkpointing ? running - (L - 1) * row : 0,
+        this.#trains("embeddings") ? table + 2 * row - L * row : 0,
+      )
+    );
+  }
+
+  /**
+   * The largest block of `part` with so many rows: what it keeps for its gradient, what its forward pass has made by its end, and
+   * what its backward pass has beside what was kept.
+   */
+  #block(
+    cost: BlockCost,
+    part: Part,
+    rows: number,
+    dropout = this.#settings.dropout,
+  ): { kept: number; forward: number; backward: number } {
+    const blocks = new Map<string, HeldParameter[]>();
+    for (const parameter of this.#of(part)) {
+      const block = /^.*?\.\d+\./.exec(parameter.name)?.[0] ?? parameter.name;
+      blocks.set(block, [...(blocks.get(block) ?? []), parameter]);
+    }
+    const largest = (of: (parameters: readonly HeldParameter[]) => number) =>
+      Math.max(0, ...[...blocks.values()].map(of));
+    // An adapter has its narrow product, twice, and beside each output its change and their sum; with dropout a mask and what that
+    // lets through, twice, of which the gradient asks for one more than it would for the input.
+    const adapters = (values: (narrow: number, into: number, out: number) => number) =>
+      largest((block) =>
+        total(block, ({ name, shape: [first, second] }) => {
+          if (name.includes(".lora_A.")) return values(first!, second!, 0);
+          return name.includes(".lora_B.") ? values(0, 0, first!) : 0;
+        }),
+      );
+    const kept = adapters((narrow, into) => narrow + (dropout ? into : 0));
+    const forward = adapters((narrow, into, out) => 2 * narrow + 2 * out + (dropout ? 3 * into : 0));
+    const casts = largest((block) => this.#casts(block));
+    return {
+      kept: rows * (this.#bytes(cost.kept) + kept * this.#b) + casts,
+      forward: rows * (this.#bytes(cost.forward) + forward * this.#b) + casts,
+      // A gradient in float32 is there at the fullest moment only where it is a cast of another.
+      backward: rows * this.#bytes(cost.backward) + (this.#isHalf ? largest((block) => this.#arriving(block)) : 0),
+    };
+  }
+
+  /** Every branch has its root's keys and values and its own side by side. */
+  #branchKeys(trees: readonly TreeSize[]): number {
+    const { kvHeads: K, headWidth: E } = this.#model.shape;
+    const rows = total(trees, ({ promptTokens, branches }) => total(branches, (length) => promptTokens + length));
+    return rows * 2 * K * E * this.#a;
+  }
+
+  /** Every root and every branch of another length has a mask of its own, over its root's columns and its own. */
+  #masks(trees: readonly TreeSize[]): number {
+    if (this.#settings.flash) return 0;
+    const { heads: H, kvHeads: K } = this.#model.shape;
+    const masks = new Map<string, number>();
+    for (const { promptTokens, branches } of trees) {
+      masks.set(`0+${promptTokens}`, promptTokens ** 2);
+      for (const t of branches) masks.set(`${promptTokens}+${t}`, t * (promptTokens + t));
+    }
+    return sum([...masks.values()]) * (H / K) * this.#a;
+  }
+
+  /** The fullest moment of the tower's backward pass over one prompt's image, beside the gradients. */
+  #visionPhase(patches: number): number {
+    const tower = this.#model.towerCost(this.#isHalf);
+    const rows = patches * tower.rowsPerPatch;
+    const row = rows * tower.width * this.#b;
+    const features = 2 * this.#merged(patches) * this.#model.shape.hidden * this.#b;
+    const block = this.#block(tower.block, "vision", rows);
+    const last = this.#block(tower.connector, "connector", rows);
+    const connector = Math.max(last.forward, last.kept + last.backward) + this.#arriving(this.#of("connector"));
+    if (!this.#trains("vision")) return features + Math.max(this.#encoding(patches), row + connector);
+    const inputs = patches * tower.pixels * this.#b + (tower.blocks + 1) * row;
+    if (this.#settings.checkpointing)
+      return features + inputs + Math.max(connector, block.forward, block.kept + block.backward);
+    return features + inputs + tower.blocks * block.kept + last.kept + block.backward;
+  }
+
+  /** The fullest moment of encoding one prompt's image without a gradient. */
+  #encoding(patches: number): number {
+    const tower = this.#model.towerCost(this.#isHalf);
+    const rows = patches * tower.rowsPerPatch;
+    return (
+      patches * tower.pixels * this.#b +
+      2 * rows * tower.width * this.#b +
+      this.#block(tower.block, "vision", rows, false).forward
+    );
+  }
+
+  /** The fullest moment of sampling. */
+  #sampling(trees: readonly TreeSize[], maxTokens: number, budget: number): number {
+    const { vocabulary: V, layers: L } = this.#model.shape;
+    const { precision, device } = this.#settings;
+    const perToken = cacheBytesPerToken(this.#model, precision, device);
+    const row = (tree: TreeSize) => (tree.promptTokens + maxTokens) * perToken * tree.branches.length;
+    const cost = this.#model.layerCost(this.#isHalf);
+    const moments = byBudget(trees, row, budget).map((batch) => {
+      const roots = batch.map((tree) => ({ ...tree, branches: [] }));
+      const chunks = byBudget(roots, treeTokens, PREFILL_TOKENS).map(
+        (chunk) => this.#block(cost, "language", total(chunk, treeTokens), false).forward + 1.5 * this.#masks(chunk),
+      );
+      const encoding = Math.max(...batch.map(({ patches }) => this.#encoding(patches)));
+      const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(BLOCK, maxTokens));
+      const rows = total(batch, ({ branches }) => branches.length);
+      return Math.max(
+        room * perToken + Math.max(encoding, ...chunks),
+        // While the cache grows, the keys or the values of one layer are there twice.
+        total(batch, row) * (1 + 0.5 / L) + rows * V * (this.#b + CHOOSING),
+      );
+    });
+    return this.#casts(this.#parameters) + Math.max(...moments);
+  }
 }
 
 /** Keys and values of one token in all layers. */
 export function cacheBytesPerToken({ shape }: Model, precision: DType, device: string): number {
   return 2 * shape.layers * shape.kvHeads * shape.headWidth * bytesPer[attentionType(precision, device)];
+}
+
+function elements({ shape }: HeldParameter): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+function treeTokens({ promptTokens, branches }: TreeSize): number {
+  return promptTokens + sum(branches);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
+function total<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((result, item) => result + of(item), 0);
 }

@@ -21,11 +21,10 @@ import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from 
 import { type Model, type Part, parts } from "../models/model.ts";
 import { Weights } from "../models/weights.ts";
 import { cast, clone } from "../torch/ops.ts";
-import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import { type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import type { Cancellation } from "../util/interruptible.ts";
-
-import type { Holdings } from "./memory.ts";
+import type { HeldParameter } from "./memory.ts";
 
 /** A new adapter, in PEFT's words. */
 export interface LoraOptions {
@@ -123,22 +122,12 @@ export class Policy {
     return this.trainable.some(([name]) => wanted.includes(this.model.partOf(name)));
   }
 
-  /** What it all takes. */
-  holdings(): Holdings {
-    const size = ([, { shape }]: Parameter) => shape.reduce((a, b) => a * b, 1);
-    const bytes = (tensors: readonly Parameter[]) =>
-      tensors.reduce((total, parameter) => total + size(parameter) * bytesPer[parameter[1].dtype], 0);
-    const all = [...this.trainable, ...this.frozen];
-    const cast = all.filter(([, tensor]) => tensor.dtype !== this.precision);
-    const copies = [...(this.reference?.entries() ?? [])].filter(([name, tensor]) => tensor !== this.weights.get(name));
-    return {
-      weights: bytes(all),
-      reference: bytes(copies),
-      compute: cast.reduce((total, parameter) => total + size(parameter), 0) * bytesPer[this.precision],
-      gradients: bytes(this.trainable),
-      largestGradient: Math.max(0, ...this.trainable.map((parameter) => 4 * size(parameter))),
-      visionTrained: this.trains("vision", "connector"),
-    };
+  /** What the memory estimate reckons with. */
+  heldParameters(): HeldParameter[] {
+    const held =
+      (trained: boolean) =>
+      ([name, { shape, dtype }]: Parameter) => ({ name, part: this.model.partOf(name), shape, dtype, trained });
+    return [...this.trainable.map(held(true)), ...this.frozen.map(held(false))];
   }
 
   /**

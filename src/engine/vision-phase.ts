@@ -4,7 +4,7 @@
  * that is the gradient of one graph through everything, without the tower's activations of a whole micro-batch.
  */
 import type { Model, Part } from "../models/model.ts";
-import { type Pass, passThrough, type Stages } from "../models/stages.ts";
+import { type Pass, passThrough, runStages, type Stages } from "../models/stages.ts";
 import type { Weights } from "../models/weights.ts";
 import type { ImageInput } from "../records.ts";
 import { add_, cast, clone, split } from "../torch/ops.ts";
@@ -61,7 +61,7 @@ export class VisionPhase {
   /** Below a trained connector, which is the last stage, a frozen tower needs no gradient. */
   #pass({ first, rest }: Stages): Pass {
     const below = this.#trains("vision") ? 0 : rest.length - 1;
-    const frozen = () => noGrad(() => rest.slice(0, below).reduce((x, stage) => tidy(() => stage(x)), first()));
+    const frozen = () => noGrad(() => runStages({ first, rest: rest.slice(0, below) }));
     const options = { checkpointing: this.#checkpointing, trained: { stages: true, inputs: false } };
     return passThrough({ first: frozen, rest: rest.slice(below) }, options);
   }

@@ -26,7 +26,7 @@ import type { ModelShape } from "./model.ts";
 import { runsOf } from "./runs.ts";
 
 /** Columns that are made at a time. */
-const BLOCK = 64;
+export const BLOCK = 64;
 
 export class KVCache {
   /** Per layer [B, K, columns, E]. */

@@ -7,6 +7,7 @@
  */
 import type { ImageInput, ImageLayout } from "../records.ts";
 import type { Tensor } from "../torch/tensor.ts";
+import type { BlockCost, TowerCost } from "./block-cost.ts";
 import type { Stages } from "./stages.ts";
 import type { Weights } from "./weights.ts";
 
@@ -71,6 +72,10 @@ export type Part = (typeof parts)[number];
 
 export interface Model {
   readonly shape: ModelShape;
+  /** What a layer of the language model takes of the memory, a token; in a half precision or not. */
+  layerCost(isHalf: boolean): BlockCost;
+  /** Likewise the vision tower. */
+  towerCost(isHalf: boolean): TowerCost;
   /** Id of the placeholder that stands for one image feature. */
   readonly imageTokenId: number;
   /** How images must be cut for `imageStages`. */

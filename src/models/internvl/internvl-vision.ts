@@ -26,6 +26,7 @@ import {
   upsampleBicubic,
 } from "../../torch/ops.ts";
 import type { Tensor } from "../../torch/tensor.ts";
+import type { TowerCost } from "../block-cost.ts";
 import { layerNorm, linear, rmsNorm } from "../layers.ts";
 import { Shapes } from "../parameter-shapes.ts";
 import type { Stages } from "../stages.ts";
@@ -116,6 +117,31 @@ function towerLayer(vision: Vision, weights: Weights, layer: string, x_NQD: Tens
   const seen = add(x_NQD, scaled("lambda_1", selfAttention(vision, weights, `${layer}.attention`, normed)));
   const widened = gelu(linear(weights, `${layer}.mlp.fc1`, norm(vision, weights, `${layer}.layernorm_after`, seen)));
   return add(seen, scaled("lambda_2", linear(weights, `${layer}.mlp.fc2`, widened)));
+}
+
+/** What the tower takes of the memory, a patch; a tile's class token is a row beside its patches. */
+export function visionCost({ vision, text, downsample_ratio }: InternVLConfig): TowerCost {
+  const { hidden_size: D, intermediate_size: F, image_size, patch_size, num_channels } = vision;
+  const patches = Math.floor(image_size / patch_size) ** 2;
+  const connected = text.hidden_size * downsample_ratio ** 2;
+  return {
+    rowsPerPatch: (patches + 1) / patches,
+    pixels: num_channels * patch_size ** 2,
+    width: D,
+    blocks: vision.num_hidden_layers,
+    block: {
+      // Two norms, queries, keys and values, what attention made and again in the rows' order, the layer scales' inputs, the sum
+      // after attention; the wide layer before and after its activation.
+      kept: { compute: 10 * D + 2 * F },
+      forward: { compute: 14 * D + 2 * F },
+      backward: { compute: 2 * F + 2 * D },
+    },
+    connector: {
+      kept: { compute: 2 * D + 2 * connected },
+      forward: { compute: 3 * D + 3 * connected },
+      backward: { compute: 2 * D },
+    },
+  };
 }
 
 /** Patches as the processor wrote them: [N, P, values of a patch]. */

@@ -5,13 +5,22 @@
 
 import type { ImageInput, ImageLayout } from "../../records.ts";
 import { UserError } from "../../util/errors.ts";
+import type { TowerCost } from "../block-cost.ts";
 import type { Positions, Rotation, TokenInput } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
 import { LANGUAGE, Qwen2Language } from "../qwen2/qwen2-language.ts";
 import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import { type InternVLConfig, readInternVLConfig } from "./internvl-config.ts";
-import { CONNECTOR, freshPositions, POSITIONS, TOWER, visionShapes, visionStages } from "./internvl-vision.ts";
+import {
+  CONNECTOR,
+  freshPositions,
+  POSITIONS,
+  TOWER,
+  visionCost,
+  visionShapes,
+  visionStages,
+} from "./internvl-vision.ts";
 
 /** From the names before transformers 5 and from the original's, in this order. */
 const RENAMINGS: readonly (readonly [RegExp, string])[] = [
@@ -78,6 +87,10 @@ export class InternVL extends Qwen2Language {
 
   imageStages(weights: Weights, images: readonly ImageInput[]): Stages {
     return visionStages(this.config, weights, images);
+  }
+
+  towerCost(): TowerCost {
+    return visionCost(this.config);
   }
 
   /** A tile may be larger or smaller than the tower's own: positions are resized. */

@@ -17,6 +17,7 @@ import {
   toDevice,
 } from "../../torch/ops.ts";
 import type { Tensor } from "../../torch/tensor.ts";
+import { type BlockCost, normKept, sumValues, type TowerCost } from "../block-cost.ts";
 import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Attention, Model, ModelShape, Part, Positions, Rotation, TokenInput } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
@@ -144,6 +145,23 @@ export abstract class Qwen2Language implements Model {
     const gated = mul(gate, linear(weights, `${block}.mlp.up_proj`, again));
     return add(attended_TD, linear(weights, `${block}.mlp.down_proj`, gated));
   }
+
+  layerCost(isHalf: boolean): BlockCost {
+    const { hidden: D, intermediate: F, heads: H, kvHeads: K, headWidth: E } = this.shape;
+    const norm = normKept(D, isHalf);
+    return {
+      // Queries and keys turned, queries again as attention lays them out, values, what attention made, twice, with its
+      // normalisers; the sum after it; gate, its activation, up, their product.
+      kept: sumValues(norm, norm, { attention: (4 * H + 2 * K) * E + H, compute: D + 4 * F }),
+      forward: sumValues(norm, norm, {
+        attention: (isHalf ? 5 * H + 2 * K : 4 * H) * E,
+        compute: 6 * D + (5 * H + 6 * K) * E + 4 * F,
+      }),
+      backward: { compute: 3 * F + 2 * D },
+    };
+  }
+
+  abstract towerCost(isHalf: boolean): TowerCost;
 
   finish(weights: Weights, x_TD: Tensor): Tensor {
     return rmsNorm(weights, `${LANGUAGE}.norm`, x_TD, this.#around.text.rms_norm_eps);

@@ -28,6 +28,7 @@ import {
 } from "../../torch/ops.ts";
 import type { DType, Tensor } from "../../torch/tensor.ts";
 import { attentionType } from "../attention.ts";
+import { normKept, sumValues, type TowerCost } from "../block-cost.ts";
 import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Rotation } from "../model.ts";
 import { Shapes } from "../parameter-shapes.ts";
@@ -73,6 +74,31 @@ export function visionStages(config: Config, weights: Weights, images: readonly 
   return {
     first: () => pixelsOf(config, weights, images),
     rest: [(pixels_PW) => embed(config, weights, pixels_PW), ...blocks, (x_PD) => connect(config, weights, x_PD)],
+  };
+}
+
+/** What the tower takes of the memory, a patch. */
+export function visionCost(config: Config, isHalf: boolean): TowerCost {
+  const { hidden_size: D, intermediate_size: F, out_hidden_size, spatial_merge_size } = config;
+  const norm = normKept(D, isHalf);
+  const unit = spatial_merge_size ** 2;
+  return {
+    rowsPerPatch: 1,
+    pixels: patchWidth(config),
+    width: D,
+    blocks: config.depth,
+    block: {
+      // Queries, keys and values in segments, what attention made, and again in the patches' order; the sum after it; gate, its
+      // activation, up, their product.
+      kept: sumValues(norm, norm, { attention: 4 * D, compute: 2 * D + 4 * F }),
+      forward: sumValues(norm, norm, { attention: isHalf ? 8 * D : 5 * D, compute: 12 * D + 4 * F, float32: 8 * D }),
+      backward: { compute: 3 * F + 2 * D },
+    },
+    connector: {
+      kept: sumValues(norm, { compute: 2 * D + out_hidden_size / unit }),
+      forward: sumValues(norm, { compute: 2 * D + out_hidden_size / unit }),
+      backward: { compute: 2 * D },
+    },
   };
 }
 

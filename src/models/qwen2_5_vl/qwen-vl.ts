@@ -3,13 +3,14 @@
  * model is in `qwen2-language.ts`, the vision tower in `qwen-vl-vision.ts`.
  */
 import type { ImageInput, ImageLayout } from "../../records.ts";
+import type { TowerCost } from "../block-cost.ts";
 import type { Positions } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
 import { LANGUAGE, Qwen2Language } from "../qwen2/qwen2-language.ts";
 import type { Stages } from "../stages.ts";
 import type { Weights } from "../weights.ts";
 import { type Qwen2_5_VLConfig, readQwen2_5_VLConfig } from "./qwen-vl-config.ts";
-import { visionShapes, visionStages } from "./qwen-vl-vision.ts";
+import { visionCost, visionShapes, visionStages } from "./qwen-vl-vision.ts";
 
 export class Qwen2_5_VL extends Qwen2Language {
   readonly config: Qwen2_5_VLConfig;
@@ -68,6 +69,10 @@ export class Qwen2_5_VL extends Qwen2Language {
 
   imageStages(weights: Weights, images: readonly ImageInput[]): Stages {
     return visionStages(this.config.vision, weights, images);
+  }
+
+  towerCost(isHalf: boolean): TowerCost {
+    return visionCost(this.config.vision, isHalf);
   }
 
   get imageLayout(): ImageLayout {
