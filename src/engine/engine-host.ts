@@ -50,6 +50,7 @@ const verbs: Verbs = {
       loss,
       { signal },
     ),
+  dropGradient: (engine) => void engine.dropGradient(),
   imageAttention: (engine, { ids }, { prompts }) => engine.imageAttention(prompts[0]!, ids),
   step: (engine, { options }) => {
     const metrics = engine.step(options);

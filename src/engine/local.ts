@@ -249,12 +249,17 @@ export class LocalEngine {
     try {
       return backward(context, groups, loss);
     } catch (error) {
-      for (const [, tensor] of this.#policy.trainable) tensor.clearGrad();
-      this.#visionPhase.clear();
+      this.dropGradient();
       throw error;
     } finally {
       this.#trim();
     }
+  }
+
+  /** Forgets all that `forwardBackward` has added since the last update. */
+  dropGradient(): void {
+    for (const [, tensor] of this.#policy.trainable) tensor.clearGrad();
+    this.#visionPhase.clear();
   }
 
   step(options: StepOptions): StepMetrics {

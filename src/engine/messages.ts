@@ -29,7 +29,7 @@ export type Call =
   | { readonly verb: "step"; readonly options: StepOptions }
   | { readonly verb: "save" | "load"; readonly dir: string }
   | { readonly verb: "export"; readonly dir: string; readonly merge: boolean }
-  | { readonly verb: "dispose" };
+  | { readonly verb: "dropGradient" | "dispose" };
 
 export type Verb = Call["verb"];
 export type CallOf<V extends Verb> = Call & { readonly verb: V };
@@ -40,6 +40,7 @@ export interface Results {
   readonly sample: Completion[][];
   readonly score: number[][][];
   readonly forwardBackward: BackwardResult;
+  readonly dropGradient: undefined;
   readonly imageAttention: number[][];
   readonly step: { readonly metrics: StepMetrics; readonly still: EngineDescription["still"] };
   readonly save: undefined;

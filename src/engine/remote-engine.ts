@@ -120,9 +120,19 @@ export class RemoteEngine implements Engine {
     return this.#call({ verb: "score", who, completions }, { prompts: promptsOf(groups), signal });
   }
 
-  forwardBackward(groups: readonly TrainGroup[], loss: Loss, { signal }: Cancellable = {}): Promise<BackwardResult> {
+  async forwardBackward(
+    groups: readonly TrainGroup[],
+    loss: Loss,
+    { signal }: Cancellable = {},
+  ): Promise<BackwardResult> {
     const items = groups.map((group) => group.items);
-    return this.#call({ verb: "forwardBackward", items, loss }, { prompts: promptsOf(groups), signal });
+    try {
+      return await this.#call({ verb: "forwardBackward", items, loss }, { prompts: promptsOf(groups), signal });
+    } catch (error) {
+      // A call that was given up may come to its end all the same.
+      this.#call({ verb: "dropGradient" }, { awaited: false }).catch(() => {});
+      throw error;
+    }
   }
 
   imageAttention(prompt: Prompt, ids: readonly number[], { signal }: Cancellable = {}): Promise<number[][]> {
