@@ -17,7 +17,7 @@ it("a checkpoint and an export that the disk has no room for are refused before 
   withTiny("tied", {}, (engine, groups) => {
     engine.forwardBackward(toTrain(groups), GRPO);
     engine.step(STEP);
-    const parameters = [...engine.parameters.values()].reduce((sum, { total }) => sum + total, 0);
+    const parameters = [...engine.describe().parameters.values()].reduce((sum, { total }) => sum + total, 0);
     // All of float32; the state holds two moments as well.
     for (const [write, bytes, what] of [
       [(dir: string) => engine.export(dir), 4 * parameters, "weights"],
