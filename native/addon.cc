@@ -137,6 +137,30 @@ napi_value into_bytes(napi_env env, const std::vector<napi_value>& args) {
   return nullptr;
 }
 
+// Where `bytes` lie in a tensor's memory, `offset` bytes after its first element.
+char* place_of(const at::Tensor& tensor, int64_t offset, const Bytes& bytes) {
+  TORCH_CHECK(tensor.is_cpu() && tensor.is_contiguous(), "expected a contiguous tensor on the CPU");
+  TORCH_CHECK(offset >= 0 && offset + bytes.length <= tensor.nbytes(), "bytes ", offset, " to ", offset + bytes.length,
+              " of a tensor that has ", tensor.nbytes());
+  return static_cast<char*>(tensor.data_ptr()) + offset;
+}
+
+// getBytes(handle, offset, typedArray) : copies some bytes of a contiguous CPU tensor into an array
+napi_value get_bytes(napi_env env, const std::vector<napi_value>& args) {
+  const Bytes bytes = bytes_of(env, args[2]);
+  const char* place = place_of(tensor_at(to_int(env, args[0])), to_int(env, args[1]), bytes);
+  if (bytes.length) std::memcpy(bytes.data, place, bytes.length);
+  return nullptr;
+}
+
+// putBytes(handle, offset, typedArray) : the other way
+napi_value put_bytes(napi_env env, const std::vector<napi_value>& args) {
+  const Bytes bytes = bytes_of(env, args[2]);
+  char* place = place_of(tensor_at(to_int(env, args[0])), to_int(env, args[1]), bytes);
+  if (bytes.length) std::memcpy(place, bytes.data, bytes.length);
+  return nullptr;
+}
+
 napi_value dispose(napi_env env, const std::vector<napi_value>& args) {
   for (const napi_value handle : args) drop(to_int(env, handle));
   return nullptr;
@@ -366,6 +390,8 @@ napi_value init(napi_env env, napi_value exports) {
   define<call>(env, exports, "call");
   define<from_bytes>(env, exports, "fromBytes");
   define<into_bytes>(env, exports, "intoBytes");
+  define<get_bytes>(env, exports, "getBytes");
+  define<put_bytes>(env, exports, "putBytes");
   define<dispose>(env, exports, "dispose");
   define<shape>(env, exports, "shape");
   define<dtype>(env, exports, "dtype");

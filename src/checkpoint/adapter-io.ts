@@ -10,7 +10,6 @@ import { anchored, modelFolder } from "../hub/resolve.ts";
 import { parseConfig } from "../models/config.ts";
 import { adapterNames, linearModules } from "../models/lora.ts";
 import type { Model } from "../models/model.ts";
-import { toDevice } from "../torch/ops.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -178,8 +177,7 @@ export function readAdapter(dir: string, model: Model, base: string, device: str
 
   const tensors = new Map<string, Tensor>();
   try {
-    for (const [name, entry] of stored)
-      tensors.set(name, keep(tidy(() => toDevice(readTensor(file, entry, "float32"), device))));
+    for (const [name, entry] of stored) tensors.set(name, keep(tidy(() => readTensor(file, entry, "float32", device))));
   } catch (error) {
     disposeAll(tensors);
     throw error;
@@ -204,7 +202,7 @@ export function writeAdapter(
     }),
   );
   const infos = [...stored].map(([name, { shape }]) => ({ name, dtype: "float32" as const, shape }));
-  writeSafetensors(join(dir, TENSORS), infos, ({ name }) => stored.get(name)!.toBytes(), {
+  writeSafetensors(join(dir, TENSORS), infos, ({ name }) => stored.get(name)!, {
     format: "pt",
     [BASE]: base,
   });

@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../models/model.ts";
 import { INDEX, openWeightFiles, SINGLE, type WeightIndex } from "../models/weight-files.ts";
-import { cast, equal, toDevice } from "../torch/ops.ts";
+import { cast, equal } from "../torch/ops.ts";
 import { SafetensorsFile, type TensorInfo, writeSafetensors } from "../torch/safetensors.ts";
 import { type DType, disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -51,7 +51,12 @@ export function readWeights(
       const shape = wanted.get(name);
       const source = model.copyOf(name);
       if (source)
-        copies.push({ name: entry.name, source, path: file.path, read: () => readTensor(file, entry, "float32") });
+        copies.push({
+          name: entry.name,
+          source,
+          path: file.path,
+          read: () => readTensor(file, entry, "float32", device),
+        });
       else if (!shape) {
         if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
       } else if (stored.has(name)) {
@@ -71,7 +76,7 @@ export function readWeights(
   try {
     for (const [name, { file, entry }] of stored) {
       const held = hold(name, entry.dtype);
-      parameters.set(name, keep(tidy(() => toDevice(readTensor(file, entry, held), device))));
+      parameters.set(name, keep(readTensor(file, entry, held, device)));
     }
     for (const copy of copies) checkCopy(copy, parameters, dir);
   } catch (error) {
@@ -99,7 +104,7 @@ interface Copy {
  */
 function checkCopy({ name, source, path, read }: Copy, parameters: ReadonlyMap<string, Tensor>, dir: string): void {
   const parameter = parameters.get(source)!;
-  if (tidy(() => equal(toDevice(read(), parameter.device), cast(parameter, "float32")))) return;
+  if (tidy(() => equal(read(), cast(parameter, "float32")))) return;
   throw new UserError(
     `${path} stores ${name} with other values than ${source}, although ${dir}/config.json ties the two.`,
     "If the head was trained on its own, set tie_word_embeddings to false in config.json, wherever it is said; " +
@@ -130,7 +135,7 @@ export function writeWeights(
       known,
       ({ name: stored, dtype }) => {
         const parameter = parameterOf(stored);
-        return tidy(() => cast(finish(parameter, parameters.get(parameter)!), dtype).toBytes());
+        return cast(finish(parameter, parameters.get(parameter)!), dtype);
       },
       metadata,
     );

@@ -21,8 +21,10 @@ import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from 
 import { type Model, type Part, parts } from "../models/model.ts";
 import { Weights } from "../models/weights.ts";
 import { cast, clone } from "../torch/ops.ts";
-import { type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import { bytesOf } from "../torch/safetensors.ts";
+import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
+import { needRoom } from "../util/files.ts";
 import type { Cancellation } from "../util/interruptible.ts";
 import type { HeldParameter } from "./memory.ts";
 
@@ -141,6 +143,7 @@ export class Policy {
       writeAdapter(dir, this.adapter, this.#matrices, names, base);
       return;
     }
+    needRoom(dir, bytesOf(this.#layout.files.flatMap(({ tensors }) => tensors)), "the weights");
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(this.dir)) {
       // The files of a cached hub model are links; an export holds the files themselves.

@@ -4,11 +4,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readTensor } from "../checkpoint/read-tensor.ts";
 import { copy_ } from "../torch/ops.ts";
-import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
+import { bytesOf, SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
+import { needRoom } from "../util/files.ts";
 import type { Cancellation } from "../util/interruptible.ts";
-
 import type { AdamW } from "./optimizer.ts";
 import type { Parameter } from "./policy.ts";
 
@@ -21,15 +21,16 @@ export function saveState(
   optimizer: AdamW,
   signal: Cancellation | undefined,
 ): void {
-  mkdirSync(dir, { recursive: true });
   const { steps, tensors } = optimizer.state();
   const all = new Map([...trainable, ...tensors]);
   const infos = [...all].map(([name, { shape }]) => ({ name, dtype: "float32" as const, shape }));
-  const bytes = ({ name }: { readonly name: string }) => {
+  needRoom(dir, bytesOf(infos), "the training state");
+  mkdirSync(dir, { recursive: true });
+  const values = ({ name }: { readonly name: string }) => {
     signal?.throwIfAborted();
-    return all.get(name)!.toBytes();
+    return all.get(name)!;
   };
-  writeSafetensors(join(dir, FILE), infos, bytes, { steps: String(steps) });
+  writeSafetensors(join(dir, FILE), infos, values, { steps: String(steps) });
 }
 
 /** @throws UserError when the folder holds the state of another run */
@@ -46,7 +47,7 @@ export function loadState(dir: string, trainable: readonly Parameter[], optimize
           `${file.path} has the tensor ${entry.name} [${entry.shape}], which this run does not train.`,
           remedy,
         );
-      tidy(() => copy_(tensor, readTensor(file, entry)).shape);
+      tidy(() => copy_(tensor, readTensor(file, entry, entry.dtype, "cpu")).shape);
       missing.delete(entry.name);
     }
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { GRPO, promptOf, STEP, scratchPlaces, TINIES, toTrain, withTiny } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
@@ -23,11 +24,11 @@ const place = scratchPlaces();
 function open(name: string, trained: readonly Part[], lora: boolean) {
   const golden = loadGolden(name);
   const model = readModel(golden.dir);
-  const { parameters } = readWeights(golden.dir, model, "cpu");
+  const { parameters } = readWeights(golden.dir, model, DEVICE);
   const modules = lora ? chooseModules(model, "all-linear", trained, (module) => module) : [];
-  const adapter = freshAdapter(model, modules, 3, 1, "cpu");
+  const adapter = freshAdapter(model, modules, 3, 1, DEVICE);
   // Zero as they begin, the second matrices would leave the first without a gradient.
-  using generator = new Generator(7);
+  using generator = new Generator(7, DEVICE);
   for (const [name, tensor] of adapter) if (name.includes("lora_B")) normal_(tensor, 0, 0.1, generator);
   const all = new Map([...parameters, ...adapter].map(([name, tensor]) => [name, keep(cast(tensor, "float64"))]));
   disposeAll([parameters, adapter]);
@@ -110,8 +111,8 @@ describe.each(TINIES)("the gradient of %s in two phases", (name) => {
       for (const [i, micro] of micros.entries()) tidy(() => run(micro, i));
     };
     const arriving = (like: Tensor, micro: number) => {
-      using generator = new Generator(micro + 3);
-      return normal_(zeros(like.shape, "float64"), 0, 1, generator);
+      using generator = new Generator(micro + 3, DEVICE);
+      return normal_(zeros(like.shape, "float64", DEVICE), 0, 1, generator);
     };
     const inputOf = (prompts: readonly Prompt[]) =>
       pack(

@@ -1,6 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attention, cat, floats, type Lengths, narrow, permute, repeat, reshape, unsqueeze } from "../torch/ops.ts";
+import { DEVICE } from "../../test/device.ts";
+import {
+  attention,
+  cat,
+  floats,
+  type Lengths,
+  narrow,
+  permute,
+  repeat,
+  reshape,
+  toDevice,
+  unsqueeze,
+} from "../torch/ops.ts";
 import { type Tensor, tidy } from "../torch/tensor.ts";
 import { stream } from "../util/random.ts";
 import { PackAttention } from "./attention.ts";
@@ -37,7 +49,7 @@ function referenceKernel(q: Tensor, k: Tensor, v: Tensor, queries: Lengths, keys
     Array.from({ length: outs }, (_, i) => {
       const [qs, ks, vs] = [heads(q, qEnds, i, 1), heads(k, kEnds, i, H / K), heads(v, kEnds, i, H / K)];
       const [t, s] = [qs.size(2), ks.size(2)];
-      const out = attention(qs, ks, vs, additive(prefixedCausal(s - t, t), [t, s], "float32", "cpu"));
+      const out = attention(qs, ks, vs, additive(prefixedCausal(s - t, t), [t, s], "float32", DEVICE));
       return permute(reshape(out, [H, t, q.size(2)]), [1, 0, 2]);
     }),
     0,
@@ -58,14 +70,12 @@ test("property: the plan attends as `PackAttention` does, and so do its gradient
         const numbers = (heads: number) => Float32Array.from({ length: T * heads * 8 }, () => 2 * random.float() - 1);
         const inputs = [numbers(4), numbers(2), numbers(2)] as const;
         const run = (kind: PackAttention | VarlenAttention) => {
-          const leaves = inputs.map((values) => floats(values, [T, values.length / T / 8, 8]).requiresGrad());
-          const out = kind.attend(0, leaves[0]!, leaves[1]!, leaves[2]!);
-          out.backward(
-            floats(
-              numbers(4).map((_, i) => Math.sin(i)),
-              [T, 32],
-            ),
+          const leaves = inputs.map((values) =>
+            toDevice(floats(values, [T, values.length / T / 8, 8]), DEVICE).requiresGrad(),
           );
+          const out = kind.attend(0, leaves[0]!, leaves[1]!, leaves[2]!);
+          const gradient = numbers(4).map((_, i) => Math.sin(i));
+          out.backward(toDevice(floats(gradient, [T, 32]), DEVICE));
           return [out, ...leaves.map((leaf) => leaf.grad()!)].map((tensor) => tensor.toFloats());
         };
         const wanted = run(new PackAttention(trees));

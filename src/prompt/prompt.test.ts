@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
 import golden from "../../test/golden/text/text.json" with { type: "json" };
 import { LocalEngine } from "../engine/local.ts";
 import type { Sample } from "../records.ts";
@@ -189,7 +190,7 @@ describe("METHODS", () => {
 it("lets every completion get as long as it may where it is unending", async () => {
   const dir = path.join(GOLDEN, "qwen2_5_vl/checkpoints/tied");
   const sampled = async (unending: boolean) => {
-    const engine = new LocalEngine(dir, { device: "cpu", unending });
+    const engine = new LocalEngine(dir, { device: DEVICE, unending });
     const prompt = await engine.processor.promptFrom({ text: "hi" });
     const [completions] = await engine.sample([prompt], { n: 16, maxTokens: 60, temperature: 1, seed: 1 });
     engine.dispose();

@@ -163,8 +163,14 @@ export class RunFolder {
     const partial = join(this.dir, "checkpoints", `.tmp-step-${step}`);
     fs.rmSync(partial, { recursive: true, force: true });
     fs.mkdirSync(partial, { recursive: true });
-    await write(partial);
-    syncTree(partial);
+    try {
+      await write(partial);
+      syncTree(partial);
+    } catch (error) {
+      // On a full disk it would take the room that is to be made.
+      fs.rmSync(partial, { recursive: true, force: true });
+      throw error;
+    }
     const dir = this.checkpointDir(step);
     // Keep an old checkpoint of that step until the new one is complete: it may be the run's only one.
     const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { UserError } from "../util/errors.ts";
 import { native } from "./native.ts";
 import { openCuda } from "./open-cuda.ts";
@@ -8,7 +8,6 @@ function machine(devices: number, fault?: string) {
   vi.spyOn(native, "cudaDevices").mockReturnValue(devices);
   vi.spyOn(native, "cudaFault").mockReturnValue(fault);
 }
-beforeAll(() => void native.version()); // loads the library, whose answers the tests replace
 afterEach(() => void vi.restoreAllMocks());
 
 const CPU_BUILD =
@@ -32,6 +31,12 @@ it.each<[string, number, string | undefined, string, RegExp]>([
   expect(() => openCuda(device)).toThrow(UserError);
   expect(() => openCuda(device)).toThrow(wanted);
   expect(choose).not.toHaveBeenCalled();
+});
+
+it.skipIf(native.cudaDevices() > 0)("the libtorch of this machine, whichever it is, says why it has no GPU", () => {
+  expect(() => openCuda("cuda:0")).toThrow(
+    /is not available: (this libtorch is a CPU build|this machine has no NVIDIA driver)\./,
+  );
 });
 
 it("a device that is there computes without cuDNN's attention and TF32", () => {

@@ -74,6 +74,11 @@ export function fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DT
   return new Tensor(native.fromBytes(bytes, shape, dtypes[dtype]));
 }
 
+const emptyOp = operator("empty.memory_format");
+/** A tensor on the CPU whose elements are still to be written. */
+export function empty(shape: readonly number[], dtype: DType): Tensor {
+  return emptyOp(shape, dtypes[dtype]) as Tensor;
+}
 const zerosOp = operator("zeros");
 /** All zeros. */
 export function zeros(shape: readonly number[], dtype: DType = "float32", device = "cpu"): Tensor {
@@ -117,6 +122,13 @@ const toDeviceOp = operator("to.device");
 export function toDevice(x: Tensor, device: string): Tensor {
   countUpload();
   return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
+}
+const contiguous = unary("contiguous");
+/** `x` on the host, row-major; the same values shared when it is so already. */
+export function toHost(x: Tensor): Tensor {
+  countRead();
+  using there = toDeviceOp(x, "cpu", dtypes[x.dtype]) as Tensor;
+  return contiguous(there);
 }
 export const detach = unary("detach");
 export const clone = unary("clone");

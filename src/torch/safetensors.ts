@@ -8,6 +8,8 @@ import { duplicateKey } from "../util/duplicate-key.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject } from "../util/json-object.ts";
 import { bytesPer, type DType } from "./dtype.ts";
+import { filled, piecesOf } from "./pieces.ts";
+import { Tensor, tidy } from "./tensor.ts";
 
 const names = new Map<string, DType>([
   ["F64", "float64"],
@@ -105,6 +107,16 @@ export class SafetensorsFile {
     return this.#bytes(entry.start, Math.min(entry.end - entry.start, most));
   }
 
+  /** The tensor on the CPU, in the type it is stored in. */
+  tensor(entry: Entry): Tensor {
+    const file = openSync(this.path, "r");
+    try {
+      return filled(entry.shape, entry.dtype, (piece, at) => this.#fill(file, piece, entry.start + at));
+    } finally {
+      closeSync(file);
+    }
+  }
+
   #header(end: number, fail: (what: string) => never): Record<string, unknown> {
     const text = this.#bytes(8, end - 8).toString("utf8");
     let header: unknown;
@@ -123,35 +135,44 @@ export class SafetensorsFile {
     const buffer = Buffer.alloc(length);
     const file = openSync(this.path, "r");
     try {
-      for (let done = 0; done < length; ) {
-        const read = readSync(file, buffer, done, length - done, start + done);
-        if (read === 0)
-          throw new UserError(`${this.path} ended while it was read.`, "Download or copy the file again.");
-        done += read;
-      }
+      this.#fill(file, buffer, start);
     } finally {
       closeSync(file);
     }
     return buffer;
   }
+
+  /** Reads into all of `bytes`, fewer than 2 GiB, from a place in the file. */
+  #fill(file: number, bytes: Uint8Array, start: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(file, bytes, done, bytes.length - done, start + done);
+      if (read === 0) throw new UserError(`${this.path} ended while it was read.`, "Download or copy the file again.");
+      done += read;
+    }
+  }
+}
+
+/** Bytes that tensors take in a file, beside its header. */
+export function bytesOf(tensors: readonly TensorInfo[]): number {
+  return tensors.reduce((total, { shape, dtype }) => total + shape.reduce((a, b) => a * b, bytesPer[dtype]), 0);
 }
 
 /**
- * Writes tensors in the given order and flushes them to the disk. `bytes` is asked for one tensor at a time, so that
- * no more than one has to be in memory.
+ * Writes tensors in the given order and flushes them to the disk. `values` is asked for one tensor at a time, so that no more
+ * than one has to be in memory: for the tensor, wherever it is, or for its bytes.
  */
 export function writeSafetensors(
   path: string,
   tensors: readonly TensorInfo[],
-  bytes: (tensor: TensorInfo) => Uint8Array,
+  values: (tensor: TensorInfo) => Tensor | Uint8Array,
   metadata?: Readonly<Record<string, string>>,
 ): void {
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const { name, dtype, shape } of tensors) {
-    const length = shape.reduce((a, b) => a * b, bytesPer[dtype]);
-    header[name] = { dtype: codes.get(dtype), shape, data_offsets: [offset, offset + length] };
-    offset += length;
+    const end = offset + bytesOf([{ name, dtype, shape }]);
+    header[name] = { dtype: codes.get(dtype), shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const json = JSON.stringify(header);
   // Padded with spaces, so that the data starts at a multiple of eight.
@@ -163,7 +184,11 @@ export function writeSafetensors(
   const file = openSync(path, "w");
   try {
     for (const part of [length, text]) writeAll(file, part);
-    for (const tensor of tensors) writeAll(file, bytes(tensor));
+    for (const tensor of tensors)
+      tidy(() => {
+        const given = values(tensor);
+        for (const piece of given instanceof Tensor ? piecesOf(given) : [given]) writeAll(file, piece);
+      });
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -32,6 +33,23 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
       "Check the path and its permissions, and that the disk has room.",
     );
   }
+}
+
+/**
+ * Made before much is written into a folder, which need not be there yet.
+ * @throws UserError when its disk has no room for so many bytes
+ */
+export function needRoom(folder: string, bytes: number, what: string): void {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  const size = (n: number) => (n < 1e8 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(1)} GB`);
+  throw new UserError(
+    `The disk of ${folder} has no room for ${what}: it takes ${size(bytes)}, and ${size(free)} are free.`,
+    "Free some space, or write to another disk.",
+  );
 }
 
 /** Syncs a file, or the list of names in a folder, to the disk. */

@@ -1,3 +1,4 @@
+import { DEVICE } from "../../device.ts";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,7 +15,7 @@ const place = scratchPlaces();
 
 /** Log-probabilities of a completion about an image that every part of the processor has a say in. */
 async function logprobs(dir: string): Promise<number[]> {
-  const engine = new LocalEngine(dir, { device: "cpu", precision: "float32" });
+  const engine = new LocalEngine(dir, { device: DEVICE, precision: "float32" });
   try {
     const image = { width: 90, height: 40, rgb: syntheticRgb(90, 40) };
     const prompt = await engine.processor.promptFrom({ images: [image], text: "\nQuestion: what is left of it? 7" });

@@ -6,6 +6,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include <cstring>
+#include <mutex>
 
 #include "views.h"
 
@@ -105,11 +106,14 @@ at::Generator cpu_generator(const at::Generator& generator) {
 }
 
 void register_device() {
-  // Never destroyed: tensors may outlive every other object of the process.
-  c10::register_privateuse1_backend("mirror");
-  c10::SetAllocator(MIRROR, new Memory());
-  static c10::impl::DeviceGuardImplRegistrar guard(MIRROR, new Guard());
-  at::RegisterPrivateUse1HooksInterface(new Hooks());
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // Never destroyed: tensors may outlive every other object of the process.
+    c10::register_privateuse1_backend("mirror");
+    c10::SetAllocator(MIRROR, new Memory());
+    static c10::impl::DeviceGuardImplRegistrar guard(MIRROR, new Guard());
+    at::RegisterPrivateUse1HooksInterface(new Hooks());
+  });
 }
 
 }  // namespace mirror

@@ -5,7 +5,7 @@
 
 namespace mirror {
 
-// Makes "mirror:0" and "mirror:1" known to PyTorch. Called once.
+// Makes "mirror:0" and "mirror:1" known to PyTorch, once: every thread of JavaScript that loads the library asks for it.
 void register_device();
 
 // The device that a string without a number means.

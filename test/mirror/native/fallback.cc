@@ -162,7 +162,10 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
 
 }  // namespace
 
-void set_rules(Rules given) { rules() = std::move(given); }
+void set_rules(Rules given) {
+  static std::once_flag once;
+  std::call_once(once, [&] { rules() = std::move(given); });
+}
 
 Traffic traffic() {
   std::lock_guard<std::mutex> lock(traffic_lock());

@@ -13,7 +13,7 @@ struct Rules {
   std::set<std::string> unchecked;  // no check that all tensors are on one device: TensorIterator makes its own
   std::set<std::string> host_only;  // a kernel for the CPU and none for CUDA
 };
-void set_rules(Rules rules);
+void set_rules(Rules rules);  // once: the first ones stay
 
 // What went through the mirror since the process began.
 struct Traffic {
