@@ -52,7 +52,7 @@ export function checkTokenizer(json: JsonObject, file: string, vocabulary: numbe
       );
     else spelled.set(token.id, token.content);
   }
-  checkMerges(merged, vocab, faults);
+  checkMerges(merged, new Set(Object.keys(vocab)), faults);
   faults.throwIfAny(file, RESTORE);
 }
 
@@ -61,13 +61,13 @@ function beyond(token: string, id: number, vocabulary: number): string {
 }
 
 /** Two tokens become a third: all are in the vocabulary. */
-function checkMerges(merges: readonly unknown[], vocab: JsonObject, faults: Faults): void {
+function checkMerges(merges: readonly unknown[], vocab: ReadonlySet<string>, faults: Faults): void {
   for (const merge of merges) {
     const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     const [left, right] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof left !== "string" || typeof right !== "string")
       faults.add("model.merges", `${JSON.stringify(merge)} is not a pair of tokens`);
-    else if (![left, right, left + right].every((token) => Object.hasOwn(vocab, token)))
+    else if (!vocab.has(left) || !vocab.has(right) || !vocab.has(left + right))
       faults.add("model.merges", `${JSON.stringify(merge)} has a token that is not in model.vocab`);
   }
 }
