@@ -173,7 +173,7 @@ export function readAdapter(dir: string, model: Model, base: string, device: str
     if (stored.has(a) !== stored.has(b)) faults.add(module, `has ${stored.has(a) ? "A" : "B"} alone`);
   }
   if (file.entries.length === 0) faults.add(file.path, "has no matrix");
-  faults.throwIfAny(`${dir} does not fit its base`, `${remedy} Its rank is r in the same file.`);
+  faults.throwIfAny(`${dir} does not fit its base`, `${remedy} There, r must be the rank of its matrices.`);
 
   const tensors = new Map<string, Tensor>();
   try {

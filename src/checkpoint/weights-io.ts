@@ -42,6 +42,7 @@ export function readWeights(
 ): { parameters: Map<string, Tensor>; layout: Layout } {
   const { files, index } = openWeightFiles(dir);
   const wanted = model.parameterShapes();
+  const misshapen = new Set<string>();
   const stored = new Map<string, { file: SafetensorsFile; entry: SafetensorsFile["entries"][number] }>();
   const faults: string[] = [];
   const copies: Copy[] = [];
@@ -62,11 +63,12 @@ export function readWeights(
       } else if (stored.has(name)) {
         faults.push(`${name} is stored twice (again in ${file.path})`);
       } else if (shape.join() !== entry.shape.join()) {
+        misshapen.add(name);
         faults.push(`${entry.name} has shape [${entry.shape}], the config wants [${shape}] (in ${file.path})`);
       } else stored.set(name, { file, entry });
     }
   }
-  for (const name of wanted.keys()) if (!stored.has(name)) faults.push(`${name} is missing or unusable`);
+  for (const name of wanted.keys()) if (!stored.has(name) && !misshapen.has(name)) faults.push(`${name} is missing`);
   if (faults.length)
     throw new UserError(
       [`The weights in ${dir} do not fit its config.json:`, ...firstFew(faults)].join("\n  "),

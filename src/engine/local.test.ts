@@ -251,6 +251,17 @@ describe("load", () => {
       expect(() => engine.load(saved)).toThrow(UserError);
     }));
 
+  it("refuses a state that is not finite, naming the tensor", () =>
+    withTiny("tied", {}, (engine) => {
+      const saved = place();
+      engine.save(saved);
+      const path = join(saved, "state.safetensors");
+      const bytes = readFileSync(path);
+      bytes.writeFloatLE(Number.POSITIVE_INFINITY, bytes.length - 4);
+      writeFileSync(path, bytes);
+      expect(() => engine.load(saved)).toThrow(/state\.safetensors: .*\.square has values that are not finite/);
+    }));
+
   it("refuses the state of a run that trained something else, naming the tensor", () =>
     withTiny("tied", { freeze: ["language"] }, async (engine) => {
       const saved = place();

@@ -13,7 +13,7 @@ import { isObject, type JsonObject } from "../util/json-object.ts";
 const RESTORE = "Restore the file from where the checkpoint came from.";
 
 /** Bytes that a file of text or JSON may have; the largest tokenizers have 33 MB. */
-const LARGEST = 2 ** 27;
+const LARGEST = 2 ** 26;
 
 /** What the hub's cache keeps the files of its folders as: links to contents, named by their hashes. */
 const BLOB = /[\\/]models--[^\\/]+[\\/]blobs[\\/][0-9a-f]{40,64}$/;

@@ -21,7 +21,7 @@ export function readModel(dir: string): Model {
   const config = readJson(dir, "config.json");
   refuseQuantised(dir, config);
   const { architectures: named } = config;
-  const name = Array.isArray(named) ? String(named[0]) : "none";
+  const name = Array.isArray(named) && typeof named[0] === "string" ? named[0] : "none";
   const make = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (!make) {
     throw new UserError(

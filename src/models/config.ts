@@ -8,8 +8,10 @@ export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, file: strin
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = new Faults();
-  for (const { path, message } of result.error.issues)
-    faults.add(path.join(".") || "config", `${message.replace("Invalid input: ", "")}; it is ${shown(value, path)}`);
+  // A value that is wrong in two ways is one fault.
+  const issues = new Map(result.error.issues.toReversed().map((issue) => [issue.path.join("."), issue]));
+  for (const [key, { path, message }] of [...issues].toReversed())
+    faults.add(key || "config", `${message.replace("Invalid input: ", "")}; it is ${shown(value, path)}`);
   throw faults.error(
     `${file} has settings that are not known here`,
     "Restore the file from where the checkpoint came from; what is not computed here is refused rather than ignored.",

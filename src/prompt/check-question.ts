@@ -40,7 +40,7 @@ export function checkQuestion(
       throw new UserError(`${file} cannot encode a question: ${messageOf(error)}.`, RESTORE);
     }
   };
-  tokenizer.refuseSpecial(QUESTION, `${file}: a question of plain text`);
+  tokenizer.refuseSpecial(QUESTION, `${file}: a question of plain text`, RESTORE);
   const kept = tokenizer.decode(encoded(QUESTION), { skipSpecial: false });
   if (kept !== QUESTION)
     throw new UserError(

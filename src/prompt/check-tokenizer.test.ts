@@ -33,6 +33,16 @@ describe("checkTokenizer", () => {
     ],
     ["an id that is text", { added_tokens: [], model: { vocab: { a: "0" } } }, /model\.vocab: "a" has the id "0"/],
     ["a negative id", { added_tokens: [], model: { vocab: { a: -1 } } }, /model\.vocab: "a" has the id -1/],
+    [
+      "an id beyond the embeddings",
+      { added_tokens: [], model: { vocab: { a: 4 } } },
+      /"a" has the id 4, but config\.json/,
+    ],
+    [
+      "an added one",
+      { added_tokens: [{ ...added, id: 2 ** 31 }], model },
+      /added_tokens: "<end>" has the id 2147483648/,
+    ],
     ["two tokens of one id", { added_tokens: [], model: { vocab: { a: 1, b: 1 } } }, /"b" has the id of another, 1/],
     ["an added token of another's id", { added_tokens: [{ ...added, id: 1 }], model }, /<end> has the id of "b", 1/],
     ["an added token without content", { added_tokens: [{ id: 3 }], model }, /added_tokens: \{"id":3\} is not a token/],

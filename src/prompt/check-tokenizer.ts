@@ -38,11 +38,13 @@ export function checkTokenizer(json: JsonObject, file: string, vocabulary: numbe
   const spelled = new Map<unknown, string>();
   for (const [token, id] of tokens) {
     if (!isId(id)) faults.add("model.vocab", `${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
+    else if (id >= vocabulary) faults.add("model.vocab", beyond(token, id, vocabulary));
     else if (spelled.has(id)) faults.add("model.vocab", `${JSON.stringify(token)} has the id of another, ${id}`);
     spelled.set(id, token);
   }
   for (const token of added as unknown[]) {
     if (!isAddedToken(token)) faults.add("added_tokens", `${JSON.stringify(token)} is not a token with id and content`);
+    else if (token.id >= vocabulary) faults.add("added_tokens", beyond(token.content, token.id, vocabulary));
     else if ((spelled.get(token.id) ?? token.content) !== token.content)
       faults.add(
         "added_tokens",
@@ -50,18 +52,22 @@ export function checkTokenizer(json: JsonObject, file: string, vocabulary: numbe
       );
     else spelled.set(token.id, token.content);
   }
-  checkMerges(merged, vocab, faults);
+  checkMerges(merged, new Set(Object.keys(vocab)), faults);
   faults.throwIfAny(file, RESTORE);
 }
 
+function beyond(token: string, id: number, vocabulary: number): string {
+  return `${JSON.stringify(token)} has the id ${id}, but config.json gives the model a vocab_size of ${vocabulary}`;
+}
+
 /** Two tokens become a third: all are in the vocabulary. */
-function checkMerges(merges: readonly unknown[], vocab: JsonObject, faults: Faults): void {
+function checkMerges(merges: readonly unknown[], vocab: ReadonlySet<string>, faults: Faults): void {
   for (const merge of merges) {
     const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     const [left, right] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof left !== "string" || typeof right !== "string")
       faults.add("model.merges", `${JSON.stringify(merge)} is not a pair of tokens`);
-    else if (![left, right, left + right].every((token) => Object.hasOwn(vocab, token)))
+    else if (!vocab.has(left) || !vocab.has(right) || !vocab.has(left + right))
       faults.add("model.merges", `${JSON.stringify(merge)} has a token that is not in model.vocab`);
   }
 }

@@ -109,9 +109,9 @@ export class ProcessorFile {
         `${dir} has no preprocessor_config.json.`,
         "Download the checkpoint's processor files into it.",
       );
-    const type = String(found.json.image_processor_type ?? name);
-    if (pattern.test(type)) return found;
-    throw new UserError(`${found.file} names the image processor ${type}.`, `${name} is supported.`);
+    const type = found.json.image_processor_type ?? name;
+    if (typeof type === "string" && pattern.test(type)) return found;
+    throw new UserError(`${found.file} names the image processor ${JSON.stringify(type)}.`, `${name} is supported.`);
   }
 
   /** The settings as `schema` knows them. Throws `UserError` naming a key that is of another form. */

@@ -58,8 +58,8 @@ export const INTERNVL_TEMPLATE = chatMarkup(
 /** Renders as the template of InternVL3's `-hf` releases does, without a system line. */
 export const INTERNVL_HF_TEMPLATE = chatMarkup("<IMG_CONTEXT>\\n");
 
-/** Seconds that rendering may take; a template of the families takes a thousandth of one. */
-const MOST_SECONDS = 1;
+/** Seconds that rendering may take: a template of the families takes a thousandth of one, an endless list 2 GB a second. */
+const MOST_SECONDS = 0.5;
 /** Characters that a template may write beside its messages. */
 const LONGEST = 2 ** 20;
 
@@ -132,7 +132,10 @@ export class ChatTemplate {
     try {
       rendered = within(MOST_SECONDS, () => this.#template.render(values));
     } catch (error) {
-      throw new UserError(`${this.name} cannot be rendered: ${messageOf(error)}.`, RESTORE);
+      throw new UserError(
+        `${this.name} cannot be rendered: ${messageOf(error) || "it raises an error without a word"}.`,
+        RESTORE,
+      );
     }
     const texts = messages.flatMap(({ content }) =>
       typeof content === "string" ? [content] : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),

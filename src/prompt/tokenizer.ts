@@ -76,10 +76,10 @@ export class Tokenizer {
   }
 
   /** Throws `UserError` if `text` contains the spelling of a special token. `where` names the text in the message. */
-  refuseSpecial(text: string, where = "the text"): void {
+  refuseSpecial(text: string, where = "the text", remedy = "Remove it."): void {
     const found = this.#specialSpellings.find((spelling) => text.includes(spelling));
     if (found === undefined) return;
-    throw new UserError(`${where} contains ${found}, which the model reads as a control token.`, "Remove it.");
+    throw new UserError(`${where} contains ${found}, which the model reads as a control token.`, remedy);
   }
 
   /** Text of `ids`. Ids without a token (rows that pad an embedding table) give no text, as in the Python library. */

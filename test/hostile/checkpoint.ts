@@ -46,7 +46,7 @@ export function opening(
 }
 
 /** The folder of a sound checkpoint. */
-function folderOf(layout: Layout): string {
+export function folderOf(layout: Layout): string {
   return fileURLToPath(new URL(`../golden/${layout.replace("/", "/checkpoints/")}`, import.meta.url));
 }
 

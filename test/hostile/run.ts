@@ -13,6 +13,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { kinds, makeInput, OUTCOMES, type Trial, Trials } from "./hostile.ts";
 
+/** Seconds after which a command has hung. */
+const MOST_SECONDS = 10;
+
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
@@ -23,7 +26,7 @@ const { values } = parseArgs({
 });
 
 const scratch = mkdtempSync(join(tmpdir(), "grit-hostile-"));
-const trials = new Trials(scratch);
+const trials = new Trials(scratch, MOST_SECONDS);
 const done: Trial[] = [];
 try {
   for (const kind of values.kind)
