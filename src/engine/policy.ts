@@ -22,7 +22,7 @@ import { type Model, type Part, parts } from "../models/model.ts";
 import { Weights } from "../models/weights.ts";
 import { cast, clone } from "../torch/ops.ts";
 import { bytesOf } from "../torch/safetensors.ts";
-import { bytesPer, type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import { type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { needRoom } from "../util/files.ts";
 import type { Cancellation } from "../util/interruptible.ts";
