@@ -148,7 +148,8 @@ function weightsOfToken(model: Model): number {
   return sum;
 }
 
-function promptAbout(
+/** A question about a picture, of some thirty words. */
+export function promptAbout(
   { processor }: Pick<Engine, "processor">,
   image: { width: number; height: number; rgb: Uint8Array },
 ): Promise<Prompt> {
@@ -156,7 +157,7 @@ function promptAbout(
 }
 
 /** Four discs on a grey ground. */
-function picture(side: number, seed: number): { width: number; height: number; rgb: Uint8Array } {
+export function picture(side: number, seed: number): { width: number; height: number; rgb: Uint8Array } {
   const random = stream(seed, "bench");
   const rgb = new Uint8Array(side * side * 3).fill(random.int(0, 255));
   for (let disc = 0; disc < 4; disc++) {

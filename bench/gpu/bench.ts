@@ -17,7 +17,7 @@ import type { ComputeType } from "../../src/torch/precision.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { bytes } from "../../src/util/progress.ts";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
-import { matmulPeak, measureSampling, measureStep, openUnending, runStep } from "../measure.ts";
+import { matmulPeak, measureSampling, measureStep, openUnending, picture, promptAbout, runStep } from "../measure.ts";
 import { INTERNVL_2B, QWEN_0_4B, QWEN_3B, type Sizes, writeRandomCheckpoint } from "../random-checkpoint.ts";
 
 const { values } = parseArgs({
@@ -91,6 +91,7 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
   try {
     writeRandomCheckpoint(dir, donor, sizes);
     const started = performance.now();
+    native.meter(true);
     const engine = openUnending(dir, {
       device,
       precision: "bfloat16",
@@ -106,15 +107,19 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
         const perToken = ((await time(long)) - (await time(short))) / (long - short);
         row(`${name}: a decoded token, ${rows} rows`, `${(1000 * perToken).toFixed(2)} ms`);
       }
-      native.meter(true);
-      const ours = await measureStep(engine, {
-        completions: small ? 8 : 128,
-        tokens: small ? 16 : 256,
-        steps: 2,
-        side,
-      });
+      const [completions, tokens] = small ? [8, 16] : [128, 256];
+      const { ids, images } = await promptAbout(engine, picture(side, 1));
+      const patches = images.reduce((sum, { grid_thw: [t, h, w] }) => sum + t * h * w, 0);
+      const workload = {
+        prompts: completions / 4,
+        completions: 4,
+        promptTokens: ids.length,
+        patches,
+        maxTokens: tokens,
+      };
+      const forecast = engine.memory(workload).peak;
+      const ours = await measureStep(engine, { completions, tokens, steps: 2, side });
       const [, peakBytes] = native.metered();
-      native.meter(false);
       const phases = Object.entries(ours.phases_s).map(([phase, time]) => `${phase} ${time.toFixed(2)}`);
       row(
         `${name}: a step`,
@@ -125,8 +130,9 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
         `${name}: of the measured matrix product`,
         `${use(ours.flops, ours.median_step_s)} over the step, ${use(0.6 * ours.flops, ours.phases_s.train)} in training`,
       );
-      row(`${name}: peak beyond what was open`, bytes(peakBytes));
+      row(`${name}: peak, and what was forecast`, `${bytes(peakBytes)}, ${bytes(forecast)}`);
     } finally {
+      native.meter(false);
       await engine.dispose();
     }
   } finally {
