@@ -8,6 +8,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
 #include <dlfcn.h>
@@ -198,6 +199,22 @@ napi_value backward(napi_env env, const std::vector<napi_value>& args) {
   const bool given = args.size() > 1 && !is_nullish(env, args[1]);
   tensor_at(to_int(env, args[0])).backward(given ? tensor_at(to_int(env, args[1])) : at::Tensor());
   return nullptr;
+}
+
+// The identity of a value whose gradient goes to a leaf of the same shape, cast to the leaf's type by autograd.
+struct StandIn : torch::autograd::Function<StandIn> {
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& value, const at::Tensor&) {
+    return value.alias();
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradients) {
+    return {at::Tensor(), gradients[0]};
+  }
+};
+
+// standIn(value, leaf) -> handle of the value, as if it had been computed from the leaf
+napi_value stand_in(napi_env env, const std::vector<napi_value>& args) {
+  return from_int(env, keep(StandIn::apply(tensor_at(to_int(env, args[0])), tensor_at(to_int(env, args[1])))));
 }
 
 // gradOf(handle) -> handle of the accumulated gradient, or undefined when there is none
@@ -399,6 +416,7 @@ napi_value init(napi_env env, napi_value exports) {
   define<item>(env, exports, "item");
   define<requires_grad>(env, exports, "requiresGrad");
   define<backward>(env, exports, "backward");
+  define<stand_in>(env, exports, "standIn");
   define<grad_of>(env, exports, "gradOf");
   define<clear_grad>(env, exports, "clearGrad");
   define<set_grad_mode>(env, exports, "setGradMode");

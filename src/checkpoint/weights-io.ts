@@ -29,7 +29,7 @@ export interface Layout {
 const IGNORED = /rotary_emb\.inv_freq$/;
 
 /**
- * Reads every parameter of `model` from `dir` as a tensor on `device`: of float32, or of the type that `hold` gives for
+ * Reads every parameter of `model` from `dir` as a tensor on `device`, which may differ by name: of float32, or of the type that `hold` gives for
  * its name and the type it is stored in.
  * @throws UserError listing every missing, unknown or misshapen tensor, for a copy of a parameter that is none, and for
  * weights that are not finite
@@ -37,11 +37,12 @@ const IGNORED = /rotary_emb\.inv_freq$/;
 export function readWeights(
   dir: string,
   model: Model,
-  device: string,
+  device: string | ((name: string) => string),
   hold: (name: string, stored: DType) => DType = () => "float32",
 ): { parameters: Map<string, Tensor>; layout: Layout } {
   const { files, index } = openWeightFiles(dir);
   const wanted = model.parameterShapes();
+  const place = (name: string) => (typeof device === "string" ? device : device(name));
   const misshapen = new Set<string>();
   const stored = new Map<string, { file: SafetensorsFile; entry: SafetensorsFile["entries"][number] }>();
   const faults: string[] = [];
@@ -56,7 +57,7 @@ export function readWeights(
           name: entry.name,
           source,
           path: file.path,
-          read: () => readTensor(file, entry, "float32", device),
+          read: () => readTensor(file, entry, "float32", place(source)),
         });
       else if (!shape) {
         if (!IGNORED.test(name)) faults.push(`${entry.name} is not a parameter of this architecture (in ${file.path})`);
@@ -78,7 +79,7 @@ export function readWeights(
   try {
     for (const [name, { file, entry }] of stored) {
       const held = hold(name, entry.dtype);
-      parameters.set(name, keep(readTensor(file, entry, held, device)));
+      parameters.set(name, keep(readTensor(file, entry, held, place(name))));
     }
     for (const copy of copies) checkCopy(copy, parameters, dir);
   } catch (error) {

@@ -5,14 +5,22 @@ import { Command } from "commander";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
-import type { MemoryEstimate } from "../engine/memory.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
+import { UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
-import { bytes, Progress, type Stage } from "../util/progress.ts";
+import { Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
 import { interruptibly } from "./interrupts.ts";
+import { planMemory } from "./memory-plan.ts";
+
+interface TrainFlags {
+  readonly run?: string;
+  readonly resume?: boolean;
+  readonly plan?: boolean;
+  readonly card?: string;
+}
 
 /** The command `train`. */
 export function trainCommand(): Command {
@@ -22,7 +30,14 @@ export function trainCommand(): Command {
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "continue the run in that folder")
-    .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
+    .option("--plan", "show the memory that a step takes, and stop; needs neither data nor weights")
+    .option("--card <size>", "with --plan: for a GPU of that size instead of this machine, e.g. 80GB")
+    .action(async (file: string, overrides: string[], { run, resume, plan, card }: TrainFlags) => {
+      if (card !== undefined && !plan) throw new UserError("--card is given without --plan.", "Add --plan.");
+      if (plan) {
+        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card }));
+        return;
+      }
       const recipe = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
       if (!resume) RunFolder.refuseOccupied(dir);
@@ -30,6 +45,8 @@ export function trainCommand(): Command {
         // The engine's thread loads while the data are read.
         EngineThread.shared();
         const data = await unlessAborted(signal, readData(recipe));
+        const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
+        console.log(await unlessAborted(signal, planMemory(recipe, { largest })));
         console.error(`Opening ${recipe.model}`);
         const engine = await openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe, { signal });
         try {
@@ -43,7 +60,6 @@ export function trainCommand(): Command {
             ...(resume && { resume }),
             signal,
             onReady: (ready) => {
-              console.log(memoryNote(ready.memory));
               progress = new Progress(trainingStages(recipe, ready));
             },
             onHeldOut: (done, step) => {
@@ -85,14 +101,6 @@ export function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): s
   // A mean of nothing, without true boxes or scores, shows as a dash.
   const f = (value: number | null, digits = 2) => (Number.isFinite(value) ? value!.toFixed(digits) : "–");
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${f(kl, 3)}  length ${f(length.mean, 0)}`;
-}
-
-/** The estimated memory of a step, by use. */
-export function memoryNote({ peak, available, ...uses }: MemoryEstimate): string {
-  const rows = Object.entries(uses).flatMap(([use, count]) => (count > 0 ? [`${use} ${bytes(count)}`] : []));
-  const note = `A step will take about ${bytes(peak)} of ${bytes(available)} memory: ${rows.join(", ")}.`;
-  if (peak < available) return note;
-  return `${note}\nThat is more than the machine has. To need less: lower micro_batch_tokens, or use activation_checkpointing, freeze or lora.`;
 }
 
 /** Parameters by part, and how many of them are trained. */

@@ -10,7 +10,7 @@ export function toEngine({
   Recipe,
   "device" | "precision" | "freeze" | "seed" | "micro_batch_tokens" | "activation_checkpointing" | "image"
 > &
-  Partial<Pick<Recipe, "lora" | "loss">>) {
+  Partial<Pick<Recipe, "lora" | "loss" | "offload">>) {
   return {
     device: recipe.device,
     precision: recipe.precision,
@@ -30,6 +30,7 @@ export function toEngine({
     // Without a KL term nothing asks for the reference.
     reference: (recipe.loss?.beta ?? 0) > 0,
     microBatchTokens: recipe.micro_batch_tokens,
+    ...(recipe.offload && { offload: recipe.offload }),
     activationCheckpointing: recipe.activation_checkpointing,
     image: toImage(recipe.image),
   };

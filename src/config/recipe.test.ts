@@ -77,6 +77,7 @@ describe("a good recipe", () => {
       precision: "auto",
       device: "auto",
       micro_batch_tokens: 4096,
+      offload: { reference: false, optimizer: false },
       activation_checkpointing: false,
       eval: { every: 0 },
       save: { every: 50, keep: 2 },

@@ -129,6 +129,15 @@ export const recipeFields = z.strictObject({
   /** Tokens that one forward pass may hold; more means faster, and more memory. */
   micro_batch_tokens: count.default(4096),
   activation_checkpointing: z.boolean().default(false),
+  /** What rests in the host's memory while it is not used: less of the device's, and a second or two more a step. */
+  offload: z
+    .strictObject({
+      /** The reference's weights, which come to the device layer by layer when it scores. */
+      reference: z.boolean().default(false),
+      /** Masters and moments, which the CPU updates; the device has the weights in the type of the computation. */
+      optimizer: z.boolean().default(false),
+    })
+    .prefault({}),
   eval: z
     .strictObject({
       /** Evaluate after every so many steps; 0 is never during training. */
@@ -157,16 +166,18 @@ export type Recipe = z.infer<typeof recipeSchema>;
  * the current one.
  * @param file a path that ends in .yaml or .yml, or the name of a recipe that comes with the package, e.g. `tiny`
  * @param options `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile
+ *   `weights`: so must the model; without, the hub id of one that is not downloaded stays
  * @throws UserError naming every fault by file, line and key
  */
 export function loadRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false }: { readonly files?: boolean } = {},
+  { files = false, weights = true }: { readonly files?: boolean; readonly weights?: boolean } = {},
 ): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,
     models: ["model"],
+    absentModels: !weights,
     present: ({ eval: { every } }) =>
       files ? ["data.train", "data.images", ...(every > 0 ? ["data.eval.*"] : [])] : [],
     paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],

@@ -29,6 +29,8 @@ export interface YamlOptions<T = unknown> {
    * a model in the cache, whose folder is returned.
    */
   readonly models?: readonly string[];
+  /** Whether the hub id of a model that is not there stays as it is, for work that needs no weights. */
+  readonly absentModels?: boolean;
   /** Those of `paths` that must exist, which may depend on the value: `data.train`. */
   readonly present?: (value: T) => readonly string[];
 }
@@ -41,7 +43,7 @@ type Key = string | number;
  */
 export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
   const file = recipeFile(named);
-  const { overrides = [], paths = [], models = [], present = () => [] } = options;
+  const { overrides = [], paths = [], models = [], absentModels = false, present = () => [] } = options;
   const placed = (value: unknown, folder: string) =>
     mapAt(
       mapAt(value, paths, (path) => outsidePackage(resolve(folder, path))),
@@ -78,7 +80,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
       return modelFolder(name);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      faults.add(where(path), error.message);
+      if (!absentModels) faults.add(where(path), error.message);
       return name;
     }
   });

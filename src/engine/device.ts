@@ -10,6 +10,19 @@ export function resolveDevice(device: string): string {
   return resolved;
 }
 
+/** Where a step is to be computed, and the bytes that may be taken there. */
+export interface Room {
+  /** `cpu`, `cuda:0`, … */
+  readonly device: string;
+  readonly available: number;
+}
+
+/** The room there is, before anything is opened. @throws UserError for a device that is not there */
+export function roomOf(device: string): Room {
+  const resolved = resolveDevice(device);
+  return { device: resolved, available: deviceMemory(resolved) };
+}
+
 /** Bytes that this process may take of a device: those it has already, and those that nobody has. */
 export function deviceMemory(device: string): number {
   if (device !== "cpu") return native.deviceBytes(device);

@@ -8,6 +8,7 @@ import type { Prompt } from "../records.ts";
 import { OutOfMemory } from "../util/errors.ts";
 import type { Cancellation } from "../util/interruptible.ts";
 
+import { roomOf } from "./device.ts";
 import { LocalEngine } from "./local.ts";
 import { type CallOf, type Event, failureOf, type Reply, type Request, type Results, type Verb } from "./messages.ts";
 import { ImageReceiver } from "./sent-images.ts";
@@ -20,7 +21,7 @@ interface Context {
 }
 
 type Verbs = {
-  readonly [V in Exclude<Verb, "open" | "dispose">]: (
+  readonly [V in Exclude<Verb, "room" | "open" | "dispose">]: (
     engine: LocalEngine,
     call: CallOf<V>,
     context: Context,
@@ -71,6 +72,7 @@ export function host(open: (call: CallOf<"open">) => LocalEngine): void {
   const images = new ImageReceiver();
 
   function carryOut({ id, engine: number, call, cancelled }: Request, prompts: readonly Prompt[]): Results[Verb] {
+    if (call.verb === "room") return roomOf(call.device);
     if (call.verb === "open") {
       const engine = open(call);
       engines.set(number, engine);

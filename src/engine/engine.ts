@@ -10,7 +10,7 @@ import type { Completion, Prompt } from "../records.ts";
 import type { ComputeType, Precision } from "../torch/precision.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import type { MachineRecord } from "./computing.ts";
-import type { MemoryEstimate, Workload } from "./memory.ts";
+import type { MemoryEstimate, Offload, Workload } from "./memory.ts";
 import type { LoraOptions } from "./policy.ts";
 
 export interface EngineOptions {
@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly logitChunk?: number;
   /** Run each layer again for its gradient instead of keeping its activations. */
   readonly activationCheckpointing?: boolean;
+  /** What rests in the host's memory. */
+  readonly offload?: Offload;
   /** Make room for updates now, rather than at the first of them: what does not fit is found before the work begins. */
   readonly training?: boolean;
   /** Pixel policy over the processor's files. */

@@ -33,8 +33,8 @@ import type {
   TrainGroup,
 } from "./engine.ts";
 import { FeatureCache, imageKey } from "./features.ts";
-import { placeholderMask, tokenLogprobs } from "./logprobs.ts";
-import { type MemoryEstimate, MemoryForecast, type Workload } from "./memory.ts";
+import { DEFAULT_LOGIT_CHUNK, placeholderMask, tokenLogprobs } from "./logprobs.ts";
+import { type MemoryEstimate, MemoryForecast, type Offload, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
 import { AdamW } from "./optimizer.ts";
@@ -46,7 +46,6 @@ import { loadState, saveState } from "./state.ts";
 import { VisionPhase } from "./vision-phase.ts";
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
-const DEFAULT_LOGIT_CHUNK = 2 ** 25;
 
 export class LocalEngine {
   readonly model: Model;
@@ -64,6 +63,7 @@ export class LocalEngine {
   readonly #visionPhase: VisionPhase;
   readonly #logitChunk: number;
   readonly #checkpointing: boolean;
+  readonly #offload: Offload;
   readonly #seed: number;
   #optimizer: AdamW | undefined;
   /** Micro-batches since the last update. */
@@ -77,12 +77,14 @@ export class LocalEngine {
     this.device = resolveDevice(options.device ?? "auto");
     this.precision = computeType(options.precision ?? "auto", this.device);
     this.#available = deviceMemory(this.device);
+    this.#offload = options.offload ?? { reference: false, optimizer: false };
     this.#policy = new Policy(dir, {
       device: this.device,
       precision: this.precision,
       freeze: options.freeze ?? [],
       reference: options.reference ?? false,
       lora: options.lora,
+      offload: this.#offload,
     });
     this.model = this.#policy.model;
     try {
@@ -231,7 +233,7 @@ export class LocalEngine {
     this.#checkLengths(
       groups.map(({ prompt, items }) => [prompt, items.map(({ context = [], ids }) => [...context, ...ids])]),
     );
-    for (const [, tensor] of this.#policy.trainable) tensor.requiresGrad();
+    for (const leaf of this.#policy.leaves()) leaf.requiresGrad();
     const context = {
       passes: this.#passes,
       weights: () => this.#trainingWeights(this.#microBatches++),
@@ -258,7 +260,7 @@ export class LocalEngine {
 
   /** Forgets all that `forwardBackward` has added since the last update. */
   dropGradient(): void {
-    for (const [, tensor] of this.#policy.trainable) tensor.clearGrad();
+    for (const leaf of this.#policy.leaves()) leaf.clearGrad();
     this.#visionPhase.clear();
   }
 
@@ -276,6 +278,7 @@ export class LocalEngine {
 
   load(dir: string): void {
     loadState(dir, this.#policy.trainable, this.#moments());
+    this.#policy.offloaded?.refresh(this.#policy.trainable);
     this.#forgetFeatures();
   }
 
@@ -308,6 +311,7 @@ export class LocalEngine {
       microBatchTokens: this.#microBatchTokens,
       checkpointing: this.#checkpointing,
       logitChunk: this.#logitChunk,
+      offload: this.#offload,
       dropout: (this.#policy.adapter?.dropout ?? 0) > 0,
       flash: hasFlashAttention(device, precision, model.shape.headWidth),
     });
@@ -347,7 +351,7 @@ export class LocalEngine {
 
   /** The optimizer's state, made when it is first needed, unless the engine was opened for training. */
   #moments(): AdamW {
-    this.#optimizer ??= new AdamW(this.#policy.trainable);
+    this.#optimizer ??= new AdamW(this.#policy.trainable, this.#policy.offloaded);
     return this.#optimizer;
   }
 

@@ -23,6 +23,9 @@ import {
 } from "../torch/ops.ts";
 import { Tensor, tidy } from "../torch/tensor.ts";
 
+/** Elements of a chunk of logits, tokens times vocabulary, unless it is said otherwise. */
+export const DEFAULT_LOGIT_CHUNK = 2 ** 25;
+
 /** A row to add to logits: -inf at ids only a processor may write, 0 elsewhere. [V] float32 */
 export function placeholderMask(vocabulary: number, ids: readonly number[], device: string): Tensor {
   const row = new Float32Array(vocabulary);

@@ -19,6 +19,14 @@ export interface HeldParameter {
   readonly trained: boolean;
 }
 
+/** What rests in the host's memory while it is not used. */
+export interface Offload {
+  /** The reference's weights, which come to the device layer by layer. */
+  readonly reference: boolean;
+  /** Masters and moments; the device has the trained weights in the type of the computation. */
+  readonly optimizer: boolean;
+}
+
 export interface MemorySettings {
   readonly precision: DType;
   readonly device: string;
@@ -28,6 +36,8 @@ export interface MemorySettings {
   readonly checkpointing: boolean;
   /** Elements of one chunk of logits. */
   readonly logitChunk: number;
+  /** What rests in the host's memory. */
+  readonly offload: Offload;
   /** Whether attention over a pack needs no masks. */
   readonly flash: boolean;
   /** Whether training drops a share of an adapter's inputs. */
@@ -125,7 +135,7 @@ export class MemoryForecast {
     const gradients = this.#gradients();
     const trainsVision = this.#trains("vision", "connector");
     const seen = trees.reduce((sum, { patches }) => sum + this.#merged(patches), 0) * this.#model.shape.hidden;
-    const features = seen * (trainsVision ? this.#b * (reference > 0 ? 2 : 1) : this.#b);
+    const features = seen * (trainsVision ? this.#b * (this.#settings.reference ? 2 : 1) : this.#b);
     // What has arrived at the features is summed up in float32.
     const arrived = trainsVision ? seen * 4 : 0;
     const beside = gradients - this.#gradients("vision", "connector");
@@ -151,15 +161,21 @@ export class MemoryForecast {
 
   /** Masters, frozen weights and adapter. */
   get #weights(): number {
-    return total(this.#parameters, (each) => elements(each) * bytesPer[each.dtype]);
+    return total(this.#parameters, (each) => elements(each) * bytesPer[this.#typeOf(each)]);
+  }
+
+  /** The type in which the device has a parameter. */
+  #typeOf({ dtype, trained }: HeldParameter): DType {
+    return trained && this.#settings.offload.optimizer ? this.#settings.precision : dtype;
   }
 
   get #reference(): number {
-    return this.#settings.reference ? this.#b * total(this.#trained(), elements) : 0;
+    const { reference, offload } = this.#settings;
+    return reference && !offload.reference ? this.#b * total(this.#trained(), elements) : 0;
   }
 
   get #moments(): number {
-    return 2 * this.#gradients();
+    return this.#settings.offload.optimizer ? 0 : 2 * this.#gradients();
   }
 
   #trained(...parts: readonly Part[]): HeldParameter[] {
@@ -177,7 +193,9 @@ export class MemoryForecast {
 
   /** Casts of parameters that are held in another type than is computed in. */
   #casts(parameters: readonly HeldParameter[]): number {
-    return this.#b * total(parameters, (each) => (each.dtype === this.#settings.precision ? 0 : elements(each)));
+    return (
+      this.#b * total(parameters, (each) => (this.#typeOf(each) === this.#settings.precision ? 0 : elements(each)))
+    );
   }
 
   /** The largest gradient among parameters on its way: as computed, and as float32 where that is another type. */
@@ -255,8 +273,8 @@ export class MemoryForecast {
     }
     const largest = (of: (parameters: readonly HeldParameter[]) => number) =>
       Math.max(0, ...[...blocks.values()].map(of));
-    // An adapter has its narrow product, twice, and beside each output its change and their sum; with dropout a mask and what that
-    // lets through, twice, of which the gradient asks for one more than it would for the input.
+    // An adapter has its narrow product, twice, and beside each output its change and their sum. With dropout it has a mask and, twice,
+    // what that lets through; its gradient asks for a mask and one of those in place of the input, which about two modules share.
     const adapters = (values: (narrow: number, into: number, out: number) => number) =>
       largest((block) =>
         total(block, ({ name, shape: [first, second] }) => {
@@ -264,7 +282,7 @@ export class MemoryForecast {
           return name.includes(".lora_B.") ? values(0, 0, first!) : 0;
         }),
       );
-    const kept = adapters((narrow, into) => narrow + (dropout ? into : 0));
+    const kept = adapters((narrow, into) => narrow + (dropout ? 1.5 * into : 0));
     const forward = adapters((narrow, into, out) => 2 * narrow + 2 * out + (dropout ? 3 * into : 0));
     const casts = largest((block) => this.#casts(block));
     return {

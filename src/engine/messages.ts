@@ -2,6 +2,7 @@
 import type { Loss } from "../objective/loss.ts";
 import type { Completion } from "../records.ts";
 import { Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
+import type { Room } from "./device.ts";
 import type {
   BackwardResult,
   EngineDescription,
@@ -17,6 +18,7 @@ import type { SentPrompts } from "./sent-images.ts";
 /** A verb with its arguments. Prompts come beside it: the groups of `score` and `forwardBackward` without theirs. */
 export type Call =
   | { readonly verb: "open"; readonly dir: string; readonly options: EngineOptions }
+  | { readonly verb: "room"; readonly device: string }
   | { readonly verb: "memory"; readonly workload: Workload }
   | { readonly verb: "sample"; readonly options: Sampling; readonly hears: readonly Event["kind"][] }
   | {
@@ -36,6 +38,7 @@ export type CallOf<V extends Verb> = Call & { readonly verb: V };
 
 export interface Results {
   readonly open: EngineDescription;
+  readonly room: Room;
   readonly memory: MemoryEstimate;
   readonly sample: Completion[][];
   readonly score: number[][][];

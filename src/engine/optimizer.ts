@@ -2,14 +2,18 @@
 import { adamw_, cast, ints, mul_, norm, reshape, stack, toDevice, zerosLike } from "../torch/ops.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import type { StepMetrics, StepOptions } from "./engine.ts";
+import type { Offloaded } from "./offload.ts";
 
 export class AdamW {
   readonly #params: readonly (readonly [string, Tensor])[];
+  readonly #offloaded: Offloaded | undefined;
   readonly #moments: Map<string, { mean: Tensor; square: Tensor }>;
   #steps = 0;
 
-  constructor(params: readonly (readonly [string, Tensor])[]) {
+  /** Where the masters are in the host's memory, `offloaded` is the device's side of them. */
+  constructor(params: readonly (readonly [string, Tensor])[], offloaded?: Offloaded) {
     this.#params = params;
+    this.#offloaded = offloaded;
     this.#moments = new Map(
       params.map(([name, param]) => [name, { mean: keep(zerosLike(param)), square: keep(zerosLike(param)) }]),
     );
@@ -24,8 +28,8 @@ export class AdamW {
   step(options: StepOptions): StepMetrics {
     return tidy(() => {
       const moved = this.#params.flatMap(([name, param]) => {
-        const grad = param.grad();
-        return grad ? [{ param, grad, ...this.#moments.get(name)! }] : [];
+        const grad = (this.#offloaded?.leaf(name) ?? param).grad();
+        return grad ? [{ name, param, grad, ...this.#moments.get(name)! }] : [];
       });
       if (moved.length === 0) throw new Error("step: there are no gradients; call forwardBackward first.");
       const gradNorm = norm(
@@ -39,21 +43,26 @@ export class AdamW {
         this.#steps++;
         if (gradNorm > options.clipNorm) for (const { grad } of moved) mul_(grad, options.clipNorm / (gradNorm + 1e-6));
         const count = toDevice(cast(reshape(ints([this.#steps]), []), "float32"), moved[0]!.param.device);
-        // Norms and biases are not decayed.
-        for (const matrices of [true, false]) {
+        // Norms and biases are not decayed. Gradients that come to the host come one by one.
+        const groups = [true, false].flatMap((matrices) => {
           const group = moved.filter(({ param }) => param.shape.length > 1 === matrices);
-          if (group.length === 0) continue;
-          adamw_(
-            group.map(({ param }) => param),
-            group.map(({ grad }) => grad),
-            group.map(({ mean }) => mean),
-            group.map(({ square }) => square),
-            group.map(() => count),
-            { ...options, weightDecay: matrices ? options.weightDecay : 0 },
-          );
-        }
+          return this.#offloaded ? group.map((each) => [each]) : [group];
+        });
+        for (const group of groups.filter(({ length }) => length > 0))
+          tidy(() => {
+            const weightDecay = group[0]!.param.shape.length > 1 ? options.weightDecay : 0;
+            adamw_(
+              group.map(({ param }) => param),
+              group.map(({ grad, param }) => (this.#offloaded ? toDevice(grad, param.device) : grad)),
+              group.map(({ mean }) => mean),
+              group.map(({ square }) => square),
+              group.map(() => count),
+              { ...options, weightDecay },
+            );
+            this.#offloaded?.refresh(group.map(({ name, param }) => [name, param]));
+          });
       }
-      for (const [, param] of this.#params) param.clearGrad();
+      for (const [name, param] of this.#params) (this.#offloaded?.leaf(name) ?? param).clearGrad();
       return { gradNorm, skipped };
     });
   }

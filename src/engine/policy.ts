@@ -20,13 +20,14 @@ import { readModel } from "../models/architectures.ts";
 import { adapterNames, chooseModules, freshAdapter, merged, type Targets } from "../models/lora.ts";
 import { type Model, type Part, parts } from "../models/model.ts";
 import { Weights } from "../models/weights.ts";
-import { cast, clone } from "../torch/ops.ts";
+import { copy_, toDevice, zeros } from "../torch/ops.ts";
 import { bytesOf } from "../torch/safetensors.ts";
-import { type DType, disposeAll, keep, type Tensor } from "../torch/tensor.ts";
+import { type DType, disposeAll, keep, noGrad, type Tensor } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
 import { needRoom } from "../util/files.ts";
 import type { Cancellation } from "../util/interruptible.ts";
-import type { HeldParameter } from "./memory.ts";
+import type { HeldParameter, Offload } from "./memory.ts";
+import { Offloaded, resting } from "./offload.ts";
 
 /** A new adapter, in PEFT's words. */
 export interface LoraOptions {
@@ -47,6 +48,7 @@ export interface PolicyOptions {
   readonly freeze: readonly Part[];
   readonly reference: boolean;
   readonly lora: LoraOptions | undefined;
+  readonly offload: Offload;
 }
 
 export type Parameter = readonly [name: string, tensor: Tensor];
@@ -63,6 +65,8 @@ export class Policy {
   /** Masters: trained ones are float32; frozen ones may be held in the type of the computation. */
   readonly weights: Weights;
   readonly reference: Weights | undefined;
+  /** The device's side of masters that rest in the host's memory. */
+  readonly offloaded: Offloaded | undefined;
   readonly trainable: readonly Parameter[];
   readonly frozen: readonly Parameter[];
   readonly #parameters: Map<string, Tensor>;
@@ -73,7 +77,7 @@ export class Policy {
    * Opens a checkpoint folder, or an adapter folder and the base that it names.
    * @throws UserError when it is no checkpoint that can be run, or when nothing of it would be trained as asked
    */
-  constructor(folder: string, { device, precision, freeze, reference, lora }: PolicyOptions) {
+  constructor(folder: string, { device, precision, freeze, reference, lora, offload }: PolicyOptions) {
     this.precision = precision;
     const opened = isAdapter(folder) ? readAdapterConfig(folder) : undefined;
     if (opened && lora)
@@ -85,13 +89,16 @@ export class Policy {
     this.model = readModel(this.dir);
     const isFrozen = (name: string) =>
       opened !== undefined || lora !== undefined || freeze.includes(this.model.partOf(name));
-    const { parameters, layout } = readWeights(this.dir, this.model, device, (name, stored) =>
-      isFrozen(name) && stored === precision ? precision : "float32",
+    const { parameters, layout } = readWeights(
+      this.dir,
+      this.model,
+      (name) => (offload.optimizer && !isFrozen(name) ? "cpu" : device),
+      (name, stored) => (isFrozen(name) && stored === precision ? precision : "float32"),
     );
     this.#parameters = parameters;
     this.#layout = layout;
     try {
-      this.#matrices = this.#openAdapter(folder, device, lora);
+      this.#matrices = this.#openAdapter(folder, offload.optimizer ? "cpu" : device, lora);
     } catch (error) {
       disposeAll(parameters);
       throw error;
@@ -100,11 +107,20 @@ export class Policy {
       opened ?? (lora && { base: resolve(folder), rank: lora.rank, alpha: lora.alpha, dropout: lora.dropout });
     const adaptation = this.adapter && { scale: this.adapter.alpha / this.adapter.rank };
     const all = new Map([...parameters, ...this.#matrices]);
-    this.weights = new Weights(all, "float32", adaptation);
     const trained = ([name]: Parameter) => (this.adapter ? this.#matrices.has(name) : !isFrozen(name));
     this.trainable = [...all].filter(trained);
     this.frozen = [...all].filter((parameter) => !trained(parameter));
-    this.reference = reference ? this.#freeze() : undefined;
+    if (offload.optimizer) {
+      this.offloaded = new Offloaded(this.trainable, precision, device);
+      const { copies, fetch } = this.offloaded;
+      this.weights = new Weights(new Map([...all, ...copies]), "float32", adaptation, { device, fetch });
+    } else this.weights = new Weights(all, "float32", adaptation);
+    this.reference = reference ? this.#freeze(device, offload.reference) : undefined;
+  }
+
+  /** Where the gradients of what is trained arrive. */
+  leaves(): Tensor[] {
+    return this.trainable.map(([name, master]) => this.offloaded?.leaf(name) ?? master);
   }
 
   /** Parameters in all and trainable ones, by part. */
@@ -159,6 +175,7 @@ export class Policy {
   dispose(): void {
     disposeAll(this.#parameters);
     disposeAll(this.#matrices);
+    this.offloaded?.dispose();
     if (!this.reference) return;
     for (const [name, tensor] of this.reference.entries()) if (tensor !== this.#parameters.get(name)) tensor.dispose();
   }
@@ -174,14 +191,19 @@ export class Policy {
   }
 
   /** The reference: with an adapter the base itself, else a copy of what is trained, as precise as it is computed with. */
-  #freeze(): Weights {
+  #freeze(device: string, rests: boolean): Weights {
     if (this.adapter) return new Weights(this.#parameters);
     const trained = new Set(this.trainable.map(([name]) => name));
-    const copy = (tensor: Tensor) =>
-      keep(tensor.dtype === this.precision ? clone(tensor) : cast(tensor, this.precision));
-    return new Weights(
-      new Map([...this.#parameters].map(([name, tensor]) => [name, trained.has(name) ? copy(tensor) : tensor])),
+    const copy = (tensor: Tensor) => {
+      const place = rests ? "cpu" : device;
+      const made = keep(noGrad(() => copy_(zeros(tensor.shape, this.precision, place), tensor)));
+      return rests ? resting(made, device) : made;
+    };
+    const tensors = new Map(
+      [...this.#parameters].map(([name, tensor]) => [name, trained.has(name) ? copy(tensor) : tensor]),
     );
+    const fetch = (_: string, value: Tensor) => toDevice(value, device);
+    return new Weights(tensors, "float32", undefined, rests ? { device, fetch } : undefined);
   }
 
   #withAdapter(name: string, tensor: Tensor): Tensor {

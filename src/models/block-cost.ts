@@ -24,6 +24,8 @@ export interface BlockCost {
 
 /** A vision tower: the rows it makes of patches, and what they cost. */
 export interface TowerCost {
+  /** Patches of a tile, in a family that cuts images into tiles. */
+  readonly tile?: number;
   /** Rows that the blocks have for each patch. */
   readonly rowsPerPatch: number;
   /** Values of a patch as it comes in. */

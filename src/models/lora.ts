@@ -35,7 +35,7 @@ function dropped(x: Tensor, share: number, seed: number): Tensor {
 
 /** W + scale · B A in float32: the layer with its adapter folded in. */
 export function merged(weight: Tensor, a: Tensor, b: Tensor, scale: number): Tensor {
-  return add(cast(weight, "float32"), mul(matmul(b, a), scale));
+  return add(cast(weight, "float32"), toDevice(mul(matmul(b, a), scale), weight.device));
 }
 
 /** The linear layers that can have an adapter: [out, in] by module. Embeddings and the output head cannot. */

@@ -3,7 +3,7 @@
  * the view a forward pass works with: the masters themselves in float32, or casts of them that autograd sees through.
  */
 import { asType, cast } from "../torch/ops.ts";
-import type { DType, Tensor } from "../torch/tensor.ts";
+import { type DType, type Tensor, tidy } from "../torch/tensor.ts";
 
 /** How an adapter is applied: see `lora.ts`. */
 export interface Adaptation {
@@ -13,27 +13,42 @@ export interface Adaptation {
   readonly dropout?: { readonly share: number; readonly seedOf: (module: string) => number };
 }
 
+/** Where parameters go that are not where they are computed with, and how. */
+export interface Resting {
+  readonly device: string;
+  /** A parameter, in the type of the computation, as a pass takes it. */
+  readonly fetch: (name: string, value: Tensor) => Tensor;
+}
+
 export class Weights {
   readonly dtype: DType;
   /** How the adapter among the parameters is applied; a model without one has none. */
   readonly adaptation: Adaptation | undefined;
   readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #resting: Resting | undefined;
 
-  constructor(tensors: ReadonlyMap<string, Tensor>, dtype: DType = "float32", adaptation?: Adaptation) {
+  constructor(
+    tensors: ReadonlyMap<string, Tensor>,
+    dtype: DType = "float32",
+    adaptation?: Adaptation,
+    resting?: Resting,
+  ) {
     this.#tensors = tensors;
     this.dtype = dtype;
     this.adaptation = adaptation;
+    this.#resting = resting;
   }
 
   /**
-   * A parameter in the type of the computation. Where it is held in another, this is a cast made now, in the innermost scope: a
-   * layer's casts live as long as the layer needs them.
+   * A parameter in the type of the computation. Where it is held in another, or elsewhere, this is a copy made now, in the
+   * innermost scope: those of a layer live as long as the layer needs them.
    * @throws when there is no such parameter: a fault of the model code, loading has checked every name
    */
   get(name: string): Tensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new Error(`No parameter ${name}.`);
-    return asType(tensor, this.dtype);
+    const typed = asType(tensor, this.dtype);
+    return this.#resting ? this.#resting.fetch(name, typed) : typed;
   }
 
   has(name: string): boolean {
@@ -45,25 +60,35 @@ export class Weights {
     return this.#tensors.entries();
   }
 
-  /** Where the parameters are. */
+  /** Where the parameters are computed with. */
   get device(): string {
-    return this.#tensors.values().next().value!.device;
+    return this.#resting?.device ?? this.#tensors.values().next().value!.device;
   }
 
   /**
-   * The same parameters in `dtype`. Those that `atOnce` names are cast here, in the current scope, for what a pass asks for again
-   * and again; the others whenever they are asked for.
+   * The same parameters in `dtype`. Those that `atOnce` names are made ready here, in the current scope, for what a pass asks for
+   * again and again; the others whenever they are asked for.
    */
   compute(dtype: DType, atOnce: (name: string) => boolean = () => false): Weights {
-    if (dtype === this.dtype) return this;
+    const resting = this.#resting;
+    if (dtype === this.dtype && !resting) return this;
+    const ready = (name: string, tensor: Tensor) =>
+      tidy(() => {
+        const typed = cast(tensor, dtype);
+        return resting ? resting.fetch(name, typed) : typed;
+      });
     const tensors = new Map(
-      [...this.#tensors].map(([name, tensor]) => [name, atOnce(name) ? cast(tensor, dtype) : tensor]),
+      [...this.#tensors].map(([name, tensor]) => [name, atOnce(name) ? ready(name, tensor) : tensor]),
     );
-    return new Weights(tensors, dtype, this.adaptation);
+    const rest = resting && {
+      ...resting,
+      fetch: (name: string, value: Tensor) => (atOnce(name) ? value : resting.fetch(name, value)),
+    };
+    return new Weights(tensors, dtype, this.adaptation, rest);
   }
 
   /** The same parameters, the adapter applied otherwise. */
   adapted(adaptation: Adaptation | undefined): Weights {
-    return new Weights(this.#tensors, this.dtype, adaptation);
+    return new Weights(this.#tensors, this.dtype, adaptation, this.#resting);
   }
 }

@@ -28,6 +28,7 @@ export interface Native {
   item(tensor: Handle): number;
   requiresGrad(tensor: Handle, on: boolean): void;
   backward(tensor: Handle, gradient?: Handle): void;
+  standIn(value: Handle, leaf: Handle): Handle;
   gradOf(tensor: Handle): Handle | undefined;
   clearGrad(tensor: Handle): void;
   setGradMode(on: boolean): boolean;

@@ -130,7 +130,11 @@ export function toHost(x: Tensor): Tensor {
   using there = toDeviceOp(x, "cpu", dtypes[x.dtype]) as Tensor;
   return contiguous(there);
 }
+/** A copy in the host's memory that cannot be paged out, from which a GPU copies fastest. */
+export const pinMemory = unary("pin_memory");
 export const detach = unary("detach");
+/** `value`, sharing its memory, as if it had been computed from `leaf`, whose gradient then is that of the result. */
+export const standIn = (value: Tensor, leaf: Tensor) => new Tensor(native.standIn(value.handle, leaf.handle));
 export const clone = unary("clone");
 
 // ── Arithmetic ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -64,6 +64,7 @@ export function writeExchange(
     freeze: [],
     reference: false,
     lora: undefined,
+    offload: { reference: false, optimizer: false },
   });
   const { model, weights } = policy;
   const store = (file: string, arrays: readonly Float32Array[]) => {

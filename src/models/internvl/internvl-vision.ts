@@ -125,6 +125,7 @@ export function visionCost({ vision, text, downsample_ratio }: InternVLConfig): 
   const patches = Math.floor(image_size / patch_size) ** 2;
   const connected = text.hidden_size * downsample_ratio ** 2;
   return {
+    tile: patches,
     rowsPerPatch: (patches + 1) / patches,
     pixels: num_channels * patch_size ** 2,
     width: D,
