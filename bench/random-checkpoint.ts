@@ -26,52 +26,19 @@ export const QWEN_0_4B: Sizes = {
   },
 };
 
-/** Qwen2.5-VL-3B. */
-export const QWEN_3B: Sizes = {
-  "config.json": {
-    hidden_size: 2048,
-    intermediate_size: 11008,
-    num_hidden_layers: 36,
-    num_attention_heads: 16,
-    num_key_value_heads: 2,
-    max_position_embeddings: 128000,
-    rope_scaling: { mrope_section: [16, 24, 24] },
-    vocab_size: 151936,
-    vision_config: {
-      depth: 32,
-      hidden_size: 1280,
-      num_heads: 16,
-      intermediate_size: 3420,
-      out_hidden_size: 2048,
-      fullatt_block_indexes: [7, 15, 23, 31],
-    },
-  },
-};
+/** A released model's sizes, without the ids of its own tokenizer. */
+function released(name: string): Values {
+  const config = readJson(join("shapes", name), "config.json");
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !key.endsWith("token_id")));
+}
 
-/** InternVL3-2B. */
-export const INTERNVL_2B: Sizes = {
-  "config.json": {
-    text_config: {
-      hidden_size: 1536,
-      intermediate_size: 8960,
-      num_hidden_layers: 28,
-      num_attention_heads: 12,
-      num_key_value_heads: 2,
-      max_position_embeddings: 32768,
-      vocab_size: 151674,
-    },
-    vision_config: {
-      hidden_size: 1024,
-      num_hidden_layers: 24,
-      num_attention_heads: 16,
-      intermediate_size: 4096,
-      image_size: [448, 448],
-    },
-    image_seq_length: 256,
-  },
+export const QWEN_3B = (): Sizes => ({ "config.json": released("Qwen/Qwen2.5-VL-3B-Instruct") });
+
+export const INTERNVL_2B = (): Sizes => ({
+  "config.json": { ...released("OpenGVLab/InternVL3-2B-hf"), image_seq_length: 256 },
   "preprocessor_config.json": { size: { height: 448, width: 448 } },
   "processor_config.json": { image_seq_length: 256 },
-};
+});
 
 /** Random values that every matrix repeats: as many as a layer's, so that no two rows are alike. */
 const NOISE = 2 ** 22;

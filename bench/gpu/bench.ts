@@ -166,9 +166,11 @@ try {
     peak = matmulPeak("bfloat16", device, small ? 512 : 8192);
     row("large matrix products, bfloat16", `${(peak / 1e12).toFixed(1)} TFLOP/s`);
   });
-  await part("Qwen2.5-VL-3B", () => shape(small ? "0.4B" : "Qwen2.5-VL-3B", qwen!, small ? QWEN_0_4B : QWEN_3B, peak));
+  await part("Qwen2.5-VL-3B", () =>
+    shape(small ? "0.4B" : "Qwen2.5-VL-3B", qwen!, small ? QWEN_0_4B : QWEN_3B(), peak),
+  );
   await part("InternVL3-2B", () =>
-    shape(small ? "tiny InternVL" : "InternVL3-2B", internvl!, small ? {} : INTERNVL_2B, peak),
+    shape(small ? "tiny InternVL" : "InternVL3-2B", internvl!, small ? {} : INTERNVL_2B(), peak),
   );
 } finally {
   rmSync(scratch, { recursive: true, force: true });
