@@ -15,8 +15,8 @@ export class Interrupts {
   };
 
   constructor() {
-    // Every call under way listens.
-    setMaxListeners(0, this.#controller.signal);
+    // Every call under way listens. Not 0, which is no number of listeners to those who ask for it.
+    setMaxListeners(Number.POSITIVE_INFINITY, this.#controller.signal);
     process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
   }
 
