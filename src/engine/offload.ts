@@ -4,7 +4,9 @@
  */
 import { copy_, expand, pinMemory, standIn, zeros } from "../torch/ops.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import type { Parameter } from "./policy.ts";
+
+/** Parameters by name. */
+type Masters = readonly (readonly [string, Tensor])[];
 
 export class Offloaded {
   /** On the device, in the type of the computation. */
@@ -12,7 +14,7 @@ export class Offloaded {
   /** Where gradients arrive: float32, of the parameter's shape, without its memory. */
   readonly #leaves: ReadonlyMap<string, Tensor>;
 
-  constructor(masters: readonly Parameter[], dtype: DType, device: string) {
+  constructor(masters: Masters, dtype: DType, device: string) {
     this.copies = new Map(masters.map(([name, { shape }]) => [name, keep(zeros(shape, dtype, device))]));
     this.#leaves = new Map(
       masters.map(([name, { shape }]) => [name, keep(tidy(() => expand(zeros([1], "float32", device), shape)))]),
@@ -32,7 +34,7 @@ export class Offloaded {
   }
 
   /** Brings the copies up to date with their masters. */
-  refresh(masters: readonly Parameter[]): void {
+  refresh(masters: Masters): void {
     noGrad(() => {
       for (const [name, master] of masters) copy_(this.copies.get(name)!, master);
     });
