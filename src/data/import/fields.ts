@@ -1,5 +1,7 @@
 /** @file The kinds of fields in benchmarks' rows; each says in a phrase what is wrong with a value. */
 import { z } from "zod";
+import { shortened } from "../../util/shortened.ts";
+import { imagePathFault } from "../image-path.ts";
 import type { ImageSource } from "./benchmark.ts";
 
 function expected(what: string) {
@@ -16,7 +18,7 @@ export const identifier = z.union([text, z.int()], { error: expected("a name or 
 export function oneOf<const T extends readonly string[]>(...names: T) {
   return z.enum(names, {
     error: ({ input }) =>
-      input === undefined ? "is missing" : `${JSON.stringify(input)} is not one of ${names.join(", ")}`,
+      input === undefined ? "is missing" : `${shortened(JSON.stringify(input))} is not one of ${names.join(", ")}`,
   });
 }
 
@@ -35,7 +37,12 @@ export const pixels = z.int({ error: expected("a whole number of pixels") }).pos
 export const quad = z.tuple([z.number(), z.number(), z.number(), z.number()], { error: expected("four numbers") });
 
 /** A path below the images folder. */
-export const imagePath = text.transform((path): ImageSource => ({ path }));
+export const imagePath = text
+  .superRefine((path, { addIssue }) => {
+    const fault = imagePathFault(path);
+    if (fault !== undefined) addIssue({ code: "custom", message: fault });
+  })
+  .transform((path): ImageSource => ({ path }));
 
 /** A text shorter than any image in base64 is the index of the row that has the image, as in VLMEvalKit's files. */
 const LONGEST_REFERENCE = 64;

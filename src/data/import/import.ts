@@ -5,7 +5,9 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../../util/errors.ts";
 import { Faults } from "../../util/faults.ts";
-import type { ImageHeader } from "../image-header.ts";
+import { shortened } from "../../util/shortened.ts";
+import { choicesFault } from "../choices-order.ts";
+import { type ImageHeader, sizeFault } from "../image-header.ts";
 import { ImageHeaders } from "../image-headers.ts";
 import { readRows } from "../read/read-rows.ts";
 import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
@@ -109,7 +111,7 @@ class Reading {
 
   #checkId(id: string, where: string): void {
     const first = this.#ids.get(id);
-    if (first) this.faults.add(`${where}: id`, `"${id}" is also the id at ${first}`);
+    if (first) this.faults.add(`${where}: id`, `"${shortened(id)}" is also the id at ${first}`);
     else this.#ids.set(id, where);
   }
 }
@@ -141,15 +143,16 @@ class Writing {
   /** The data line of an item; undefined when something is wrong with it. */
   async line({ item, where }: Placed): Promise<object | undefined> {
     if (item.choices && !isOption(item.answer, item.choices)) {
-      this.#faults.add(`${where}: answer`, `${JSON.stringify(item.answer)} is not one of the options`);
+      this.#faults.add(`${where}: answer`, `${shortened(JSON.stringify(item.answer))} is not one of the options`);
     }
+    const misplaced = item.choices && choicesFault(item.question, item.choices);
+    if (misplaced) this.#faults.add(`${where}: choices`, misplaced);
     const image = await this.#imageOf(item, where);
     if (image === undefined) return undefined;
     const { width, height } = image.header;
-    const { size = image.header } = item;
-    if (size.width !== width || size.height !== height) {
-      const says = `say ${size.width}x${size.height}, but the image has ${width}x${height} pixels`;
-      this.#faults.add(`${where}: width, height`, says);
+    const fault = item.size && sizeFault(item.size, image.header);
+    if (fault) {
+      this.#faults.add(`${where}: width, height`, fault);
       return undefined;
     }
     return {
@@ -186,7 +189,7 @@ class Writing {
   async #find(image: Item["image"], where: string): Promise<StoredImage | string | undefined> {
     if ("bytes" in image) return this.#store.add(image.bytes);
     if ("sameAs" in image)
-      return this.#byKey.get(image.sameAs) ?? `is that of row ${image.sameAs}, which is not before it`;
+      return this.#byKey.get(image.sameAs) ?? `is that of row ${shortened(image.sameAs)}, which is not before it`;
     const path = join(this.#images, image.path);
     const header = await this.#headers.read(path, where);
     return typeof header === "string" ? `${path} ${header}` : header && { path, header };
