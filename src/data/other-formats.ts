@@ -6,11 +6,10 @@ const CONVERT = "which is not supported; convert it to PNG or JPEG";
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^BM.{4}\0{4}/s, `is a BMP, ${CONVERT}`],
   [/^(?:II\*\0|MM\0\*)/, `is a TIFF, ${CONVERT}`],
-  [/^\0\0[\u0001\u0002]\0/, `is an icon, ${CONVERT}`],
   [/^.{4}ftyp(?:heic|heix|hevc|mif1|msf1)/s, `is a HEIC image, ${CONVERT}`],
   [/^.{4}ftypavif/s, `is an AVIF image, ${CONVERT}`],
   [/^(?:\0\0\0\fjP {2}|\xff\x4f\xff\x51)/, `is a JPEG 2000 image, ${CONVERT}`],
-  [/^(?:\xff\x0a|\0\0\0\fJXL )/, `is a JPEG XL image, ${CONVERT}`],
+  [/^(?:\xff\n|\0\0\0\fJXL )/, `is a JPEG XL image, ${CONVERT}`],
   [/^8BPS/, `is a Photoshop file, ${CONVERT}`],
   [/^P[1-7]\s/, `is a PNM image, ${CONVERT}`],
   [/^%PDF-/, `is a PDF, ${CONVERT}`],

@@ -14,12 +14,12 @@ import type { Sample, Task } from "../records.ts";
 import { Faults } from "../util/faults.ts";
 import type { JsonObject } from "../util/json-object.ts";
 import { shortened } from "../util/shortened.ts";
-import { choicesFault } from "./choices-order.ts";
 import { type ImageHeader, sizeFault, turned } from "./image-header.ts";
 import { ImageHeaders } from "./image-headers.ts";
 import { imagePathFault } from "./image-path.ts";
 import { jsonLines, LineNames, valid } from "./jsonl.ts";
 import { reportMisnamed } from "./line-keys.ts";
+import { checkWords } from "./line-words.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -59,15 +59,10 @@ export function judgingOf({
   return { ...(choices && { choices }), ...(answer_type && { answerType: answer_type }) };
 }
 
-/** What other programs write where an image goes. "<image 1>" is a word about an image, as in MMStar. */
-const PLACEHOLDER = /<\/?(?:image|img|video|audio|IMG_CONTEXT)\s*\/?>/i;
-const PLACEHOLDER_FAULT =
-  "has a placeholder such as <image>, which the model would read as text; remove it: the image stands before the question";
-
 const lineSchema = z.object(
   {
     id: text.optional(),
-    question: text.refine((question) => !PLACEHOLDER.test(question), PLACEHOLDER_FAULT),
+    question: text,
     answer: text,
     image: text,
     width: pixels.optional(),
@@ -152,7 +147,7 @@ async function readLines<E>(
     // Beside a text that a model wrote, boxes are those it found.
     const written = "text" in (json as object);
     if (!written) reportMisnamed(json as JsonObject, KEYS, where, faults);
-    checkWords(where, value.data, faults);
+    checkWords(value.data, taskOf(value.data.dataset), where, faults);
     const id = namer.name(json, idOf(value.data, line), line);
     if (typeof id !== "string")
       faults.add(`${where}: id`, `"${shortened(idOf(value.data, line))}" is also the id of line ${id.line}`);
@@ -182,16 +177,6 @@ function runFolderOf(file: string): string | undefined {
 
 function idOf(value: Line, line: number): string {
   return value.id ?? `${value.dataset}-${line}`;
-}
-
-/** Does the answer fit the task, and do the choices stand as the question lists them? */
-function checkWords(where: string, { question, answer, dataset, choices }: Line, faults: Faults): void {
-  if (taskOf(dataset) === "count" && /^\s*[-+]?[\d.,]*\d\s*$/.test(answer) && !/^\s*\+?\d+\s*$/.test(answer)) {
-    const says = `${JSON.stringify(answer)} is no count, but ${shortened(dataset)} asks to count`;
-    faults.add(`${where}: answer`, `${says}; write a whole number from 0 on`);
-  }
-  const fault = choices && choicesFault(question, choices);
-  if (fault) faults.add(`${where}: choices`, fault);
 }
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */

@@ -2,14 +2,18 @@
  * @file Imports a benchmark: its official files become data lines. Rows become items, the rule selects some, images are found
  * or written out, boxes are checked. All is written or, after a fault, nothing.
  */
+import { rm } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../../util/errors.ts";
-import { Faults } from "../../util/faults.ts";
+import { Faults, SHOWN } from "../../util/faults.ts";
+import { writeWhole } from "../../util/files.ts";
 import { shortened } from "../../util/shortened.ts";
-import { choicesFault } from "../choices-order.ts";
 import { type ImageHeader, sizeFault } from "../image-header.ts";
 import { ImageHeaders } from "../image-headers.ts";
+import { imagePathFault } from "../image-path.ts";
+import { checkWords } from "../line-words.ts";
 import { readRows } from "../read/read-rows.ts";
+import { taskOf } from "../samples.ts";
 import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
 import { layoutOf } from "./benchmarks.ts";
 import { ImageStore, type StoredImage } from "./image-store.ts";
@@ -41,7 +45,7 @@ export interface Imported {
   readonly cut: number;
 }
 
-const REMEDY = "Fix the lines above and run the command again; nothing was written.";
+const REMEDY = "Fix the lines above and run the command again; no data was written.";
 
 /**
  * Writes the data file of a benchmark. An image's path in it is relative to the file.
@@ -61,7 +65,7 @@ export async function importBenchmark(benchmark: Benchmark, options: ImportOptio
     samples++;
     await lines.add(`${JSON.stringify(line)}\n`);
   }
-  writing.reportMissing();
+  await writing.reportMissing();
   const input = options.annotations.join(", ");
   reading.faults.throwIfAny(input, REMEDY);
   if (samples === 0) throw new UserError(`${input}: ${nothingLeft(benchmark, reading)}`, REMEDY);
@@ -128,6 +132,7 @@ class Writing {
   cut = 0;
   readonly #images: string;
   readonly #folder: string;
+  readonly #missingList: string;
   readonly #store: ImageStore;
   readonly #faults: Faults;
   readonly #headers = new ImageHeaders();
@@ -136,6 +141,7 @@ class Writing {
   constructor({ images, out }: ImportOptions, store: ImageStore, faults: Faults) {
     this.#images = resolve(images);
     this.#folder = dirname(resolve(out));
+    this.#missingList = `${out}.missing.txt`;
     this.#store = store;
     this.#faults = faults;
   }
@@ -145,8 +151,7 @@ class Writing {
     if (item.choices && !isOption(item.answer, item.choices)) {
       this.#faults.add(`${where}: answer`, `${shortened(JSON.stringify(item.answer))} is not one of the options`);
     }
-    const misplaced = item.choices && choicesFault(item.question, item.choices);
-    if (misplaced) this.#faults.add(`${where}: choices`, misplaced);
+    checkWords(item, taskOf(item.dataset), where, this.#faults);
     const image = await this.#imageOf(item, where);
     if (image === undefined) return undefined;
     const { width, height } = image.header;
@@ -171,8 +176,14 @@ class Writing {
     };
   }
 
-  reportMissing(): void {
-    this.#headers.reportMissing(this.#faults, "paths start at the folder given by --images");
+  /** Adds the missing images as a fault. Those that a message would not name are also written into a file beside the data file. */
+  async reportMissing(): Promise<void> {
+    const { missing } = this.#headers;
+    const isLong = missing.length > SHOWN;
+    if (isLong) writeWhole(this.#missingList, missing.map((image) => `${image}\n`).join(""));
+    else await rm(this.#missingList, { force: true }); // of an earlier import
+    const start = "paths start at the folder given by --images";
+    this.#headers.reportMissing(this.#faults, start, isLong ? this.#missingList : undefined);
   }
 
   async #imageOf({ image, imageKey }: Item, where: string): Promise<StoredImage | undefined> {
@@ -190,6 +201,8 @@ class Writing {
     if ("bytes" in image) return this.#store.add(image.bytes);
     if ("sameAs" in image)
       return this.#byKey.get(image.sameAs) ?? `is that of row ${shortened(image.sameAs)}, which is not before it`;
+    const fault = imagePathFault(image.path);
+    if (fault !== undefined) return fault;
     const path = join(this.#images, image.path);
     const header = await this.#headers.read(path, where);
     return typeof header === "string" ? `${path} ${header}` : header && { path, header };
