@@ -49,6 +49,10 @@ describe("decodeImage", () => {
     expect([...rgb]).toEqual(expected);
   });
 
+  it("refuses a GIF whose codes end before its pixels", async () => {
+    await expect(decodeImage(gif({ ends: true }))).rejects.toThrow("truncated: 1 of its 2 pixels are there");
+  });
+
   it("takes bytes as well as a path", async () => {
     const image = await decodeImage(readFileSync(file("rgb-2x3.png")));
     expect(image).toEqual(await decodeImage(file("rgb-2x3.png")));
@@ -100,16 +104,18 @@ interface GifOptions {
   /** The frame has a palette of its own. */
   readonly own?: boolean;
   readonly transparent?: number;
+  /** The codes end after one pixel. */
+  readonly ends?: boolean;
 }
 
 /** A GIF of 4x3 pixels, background colour 2, whose only frame covers two of them in colour 1. */
-function gif({ own = false, transparent }: GifOptions): Buffer {
+function gif({ own = false, transparent, ends = false }: GifOptions): Buffer {
   const screen = [4, 0, 3, 0, 0x81, 2, 0, ...[10, 0, 0], ...[0, 20, 0], ...[0, 0, 30], ...[40, 40, 0]];
   const control = transparent === undefined ? [] : [0x21, 0xf9, 4, 1, 0, 0, transparent, 0];
   const palette = own ? [200, 0, 0, 0, 210, 0, 0, 0, 220, 230, 230, 0] : [];
   const frame = [0x2c, 1, 0, 1, 0, 2, 0, 1, 0, own ? 0x81 : 0, ...palette];
   // Codes of 3 bits: clear, 1, clear, 1, end.
-  const codes = [4, 1, 4, 1, 5].reduce((bits, code, i) => bits | (code << (3 * i)), 0);
+  const codes = (ends ? [4, 1, 5, 0, 0] : [4, 1, 4, 1, 5]).reduce((bits, code, i) => bits | (code << (3 * i)), 0);
   return Buffer.from([
     ...Buffer.from("GIF89a"),
     ...screen,

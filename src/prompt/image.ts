@@ -57,6 +57,11 @@ export async function decodeImage(
     );
   const rgb = toRgb(decoded.data, channels, alpha);
   const frame = header.format === "gif" ? firstFrame(source) : undefined;
+  if (frame && frame.pixels < frame.width * frame.height)
+    throw new UserError(
+      `${name} is truncated: ${frame.pixels} of its ${frame.width * frame.height} pixels are there.`,
+      "Replace the file.",
+    );
   if (frame) paintAround(frame, width, rgb);
   return { width, height, rgb, sha256: sha256(source) };
 }
