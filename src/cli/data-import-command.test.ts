@@ -53,7 +53,7 @@ test("bad input exits 2 and leaves no file", async () => {
   const made = await run("mmstar", file);
   expect(made.code).toBe(2);
   expect(made.err).toContain('MMStar.tsv:2: answer: "C" is not one of the options');
-  expect(made.err).toContain("nothing was written");
+  expect(made.err).toContain("no data was written");
   expect(existsSync(join(folder, "out.jsonl"))).toBe(false);
   expect(await readdir(folder)).toEqual(["MMStar.tsv"]);
 });

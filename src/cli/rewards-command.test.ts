@@ -85,10 +85,11 @@ describe("grit rewards", () => {
       { ...line, completion_ids: [1, -2] },
       { ...line, frame: [1, 2, 3] },
       { ...line, width: undefined },
+      { ...line, question: "Which? (A) cat (B) dog", choices: ["dog", "cat"] },
     ];
     const running = run(broken);
     await expect(running).rejects.toBeInstanceOf(UserError);
-    await expect(running).rejects.toThrow(/in\.jsonl: 7 faults/);
+    await expect(running).rejects.toThrow(/in\.jsonl: 8 faults/);
     for (const fault of [
       /:2: is not JSON/,
       /:3: is not a JSON object/,
@@ -97,6 +98,7 @@ describe("grit rewards", () => {
       /:5: completion_ids\[1\]: is negative/,
       /:6: frame: is not \[width, height\]/,
       /:7: width and height belong together/,
+      /:8: choices: stand in another order than in the question \(A: cat, B: dog\)/,
     ]) {
       await expect(running).rejects.toThrow(fault);
     }

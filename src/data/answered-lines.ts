@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Faults } from "../util/faults.ts";
 import { isObject } from "../util/json-object.ts";
+import { choicesFault } from "./choices-order.ts";
 import { jsonLines, LineNames, valid } from "./jsonl.ts";
 import { judgingFields } from "./samples.ts";
 
@@ -31,8 +32,15 @@ export interface AnsweredFormat<T, C> {
   readonly unnamed: (data: T, line: number) => string;
 }
 
+/** What every line's value has. */
+interface Answered {
+  readonly id?: string | undefined;
+  readonly question: string;
+  readonly choices?: readonly string[] | null | undefined;
+}
+
 /** What `make` gives for every line; it may add faults. @throws UserError naming every fault of every line */
-export async function readAnswered<T extends { readonly id?: string | undefined }, C, R>(
+export async function readAnswered<T extends Answered, C, R>(
   file: string,
   { fields, completion, unnamed }: AnsweredFormat<T, C>,
   make: (line: AnsweredLine<T, C>, faults: Faults) => R,
@@ -45,6 +53,8 @@ export async function readAnswered<T extends { readonly id?: string | undefined 
     const data = valid(fields, row, faults)?.data;
     const said = isObject(json) ? valid(completion, row, faults)?.data : undefined;
     if (!data || !said) continue;
+    const misplaced = data.choices && choicesFault(data.question, data.choices);
+    if (misplaced) faults.add(`${where}: choices`, misplaced);
     const name = data.id ?? unnamed(data, line);
     const named = namer.name(json, name, line);
     const [id, earlier] = typeof named === "string" ? [named, undefined] : [name, named.line];

@@ -2,9 +2,11 @@
  * @file Reads an image's header: its format, stored size, and whether it can be decoded exactly. The content decides the
  * format, whatever the file's name says.
  */
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { Metadata } from "sharp";
 import { messageOf } from "../util/errors.ts";
+import { shortened } from "../util/shortened.ts";
+import { otherFormat } from "./other-formats.ts";
 
 /** What the header of a readable image says. Its size is the stored one, in pixels; EXIF orientation is not applied. */
 export interface ImageHeader {
@@ -13,6 +15,8 @@ export interface ImageHeader {
   readonly height: number;
   /** Stored as cyan, magenta, yellow and black. */
   readonly cmyk: boolean;
+  /** EXIF orientation, from 1 (upright) to 8; from 5 on a viewer shows width and height exchanged. */
+  readonly orientation: number;
 }
 
 /** Pillow refuses more pixels than this as a decompression bomb. */
@@ -36,16 +40,39 @@ export async function imageHeader(source: string | Uint8Array): Promise<ImageHea
   try {
     header = await sharp(source, { limitInputPixels: false }).metadata();
   } catch (error) {
-    return `is not an image, or its header is damaged (${messageOf(error).split("\n")[0]}); replace the file`;
+    const other = otherFormat(typeof source === "string" ? await firstBytes(source) : source);
+    const reason = shortened(messageOf(error).split("\n")[0]!);
+    return other ?? `is not an image, or its header is damaged (${reason}); replace the file`;
   }
-  const { space, depth, width, height } = header;
+  const { space, depth, width, height, orientation = 1 } = header;
   const format = FORMATS.find((known) => known === header.format);
   if (format === undefined) return `is ${header.format}, which is not supported; convert it to PNG or JPEG`;
   if (width * height > MOST_PIXELS) {
     return `has ${width}x${height} pixels, more than the ${MOST_PIXELS.toLocaleString("en-US")} allowed; scale it down`;
   }
   if (depth !== "uchar") return "has 16 bits a channel; convert it to 8 bits";
-  return { format, width, height, cmyk: space === "cmyk" };
+  return { format, width, height, cmyk: space === "cmyk", orientation };
+}
+
+/** What is wrong with the size that a line gives for an image, as a phrase; undefined when it is the stored one. */
+export function sizeFault(given: { width: number; height: number }, image: ImageHeader): string | undefined {
+  const { width, height } = image;
+  if (given.width === width && given.height === height) return undefined;
+  return `say ${given.width}x${given.height}, but the image has ${width}x${height} pixels${turned(image)}`;
+}
+
+/** What to say behind the size of an image that viewers turn; empty for an upright one. */
+export function turned({ orientation, width, height }: ImageHeader): string {
+  if (orientation < 5) return "";
+  const shown = `its EXIF orientation ${orientation} shows it as ${height}x${width}`;
+  return ` as it is stored; ${shown}, but sizes and boxes are those of the stored pixels. Save the image upright, or turn the boxes`;
+}
+
+/** The beginning of a file, as much as tells its kind. */
+async function firstBytes(file: string): Promise<Uint8Array> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(new Uint8Array(64), 0, 64, 0);
+  return buffer.subarray(0, bytesRead);
 }
 
 async function fileSize(file: string): Promise<number | string> {

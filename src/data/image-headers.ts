@@ -16,12 +16,21 @@ export class ImageHeaders {
     return undefined;
   }
 
-  /** Adds all missing images as one fault, since they are mostly missing for one reason: `start` says where their paths start. */
-  reportMissing(faults: Faults, start: string): void {
+  /** The images that are missing, in the order in which they were wanted. */
+  get missing(): readonly string[] {
+    return [...this.#missing.keys()];
+  }
+
+  /**
+   * Adds all missing images as one fault, since they are mostly missing for one reason: `start` says where their paths start.
+   * @param listed the file that names all of them, if there is one
+   */
+  reportMissing(faults: Faults, start: string, listed?: string): void {
     const [first] = this.#missing.values();
     if (first === undefined) return;
     const count = this.#missing.size === 1 ? "one image is missing" : `${this.#missing.size} images are missing`;
-    const list = firstFew([...this.#missing.keys()]).map((image) => `\n    ${image}`);
-    faults.add(`${first}: image`, `${count} (${start})${list.join("")}`);
+    const all = listed ? `; ${listed} names all of them` : "";
+    const list = firstFew(this.missing).map((image) => `\n    ${image}`);
+    faults.add(`${first}: image`, `${count} (${start}${all})${list.join("")}`);
   }
 }

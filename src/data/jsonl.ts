@@ -1,9 +1,10 @@
 /** @file Reads JSON lines strictly: as UTF-8, blank lines skipped, every fault gathered by line and key. */
-import { createReadStream } from "node:fs";
 import type { z } from "zod";
+import { duplicateKey } from "../util/duplicate-key.ts";
 import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
-import { unreadable } from "../util/unreadable.ts";
+import { shortened } from "../util/shortened.ts";
+import { chunks, decodeParts } from "./read/row.ts";
 
 /** The value of one line of a file. */
 export interface JsonLine {
@@ -15,8 +16,8 @@ export interface JsonLine {
 }
 
 /**
- * The values of a file's lines. A line that is not JSON becomes a fault, as does a file without lines.
- * @throws UserError when there is no such file or a line is not UTF-8
+ * The values of a file's lines. A line that is not JSON, or that has a key twice, becomes a fault, as does a file without lines.
+ * @throws UserError when there is no such file, it is JSON of another layout, or a line is not UTF-8 or enormous
  */
 export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<JsonLine> {
   let count = 0;
@@ -24,8 +25,13 @@ export async function* jsonLines(file: string, faults: Faults): AsyncGenerator<J
     count++;
     const where = `${file}:${line}`;
     const json = parseJson(text);
-    if (json instanceof SyntaxError) faults.add(where, `is not JSON (${json.message})`);
-    else yield { json, line, where };
+    if (count === 1) refuseOtherLayout(file, text, json);
+    if (json instanceof Error) faults.add(where, `is not JSON (${shortened(json.message)})`);
+    else {
+      const twice = duplicateKey(text);
+      if (twice !== undefined) faults.add(`${where}: ${shortened(twice)}`, "stands twice in one object; keep one");
+      yield { json, line, where };
+    }
   }
   if (count === 0) faults.add(file, "has no lines");
 }
@@ -63,6 +69,23 @@ export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults
   return undefined;
 }
 
+/** @throws UserError when the first line begins an array, or an object that is spread over lines */
+function refuseOtherLayout(file: string, text: string, json: unknown): void {
+  const start = text.trim();
+  if (start.startsWith("[")) {
+    throw new UserError(
+      `${file} is a JSON array, but one object a line is wanted.`,
+      "Write each object on a line of its own, without the brackets and commas around: jq -c '.[]' FILE > NEW.jsonl",
+    );
+  }
+  if (json instanceof Error && start === "{") {
+    throw new UserError(
+      `${file}: its objects are spread over several lines, but one object a line is wanted.`,
+      "Write each object on one line: jq -c . FILE > NEW.jsonl",
+    );
+  }
+}
+
 /** The value of a JSON text, or the error. */
 export function parseJson(text: string): unknown {
   try {
@@ -72,37 +95,38 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Bytes of a line; Node's longest text has 2^29 characters, and a line this long is a file without line ends. */
+const LONGEST_LINE = 2 ** 28;
+
 /** The lines of a text file that are not blank. @throws UserError when there is no such file or a line is not UTF-8 */
 async function* textLines(file: string): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
-  for await (const bytes of byteLines(file)) {
+  for await (const parts of byteLines(file)) {
     line++;
-    const text = decode(bytes, `${file}:${line}`);
+    const text = decodeParts(parts, `${file}:${line}`);
     if (text.trim() !== "") yield { line, text };
   }
 }
 
-/** The lines of a file as bytes, without their line feeds: a broken character then belongs to a line. */
-async function* byteLines(file: string): AsyncGenerator<Uint8Array> {
-  let rest = Buffer.alloc(0);
-  try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      rest = Buffer.concat([rest, chunk]);
-      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-        yield rest.subarray(0, end);
-        rest = rest.subarray(end + 1);
-      }
+/** The lines of a file as parts of their bytes, without line feeds: a broken character then belongs to a line. */
+async function* byteLines(file: string): AsyncGenerator<Uint8Array[]> {
+  let parts: Uint8Array[] = []; // of the line under way, from earlier chunks
+  let [line, length] = [1, 0];
+  for await (const chunk of chunks(file)) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      yield [...parts, chunk.subarray(from, end)];
+      [parts, from, length] = [[], end + 1, 0];
+      line++;
     }
-  } catch (error) {
-    throw unreadable(file, error);
+    parts.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > LONGEST_LINE) {
+      throw new UserError(
+        `${file}:${line}: is longer than ${LONGEST_LINE / 2 ** 20} MB`,
+        "Write one object a line, and images as files of their own.",
+      );
+    }
   }
-  yield rest;
-}
-
-function decode(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UserError(`${where}: is not UTF-8 text`, "Save the file as UTF-8.");
-  }
+  yield parts;
 }

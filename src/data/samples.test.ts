@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { UserError } from "../util/errors.ts";
 import { dataHash, loadLinesWith, loadSamples } from "./samples.ts";
@@ -33,6 +33,13 @@ beforeAll(async () => {
   await writeFile(join(dir, "deep.png"), await picture(8, 8, 20).toColourspace("rgb16").png().toBuffer());
   await writeFile(join(dir, "drawing.svg"), '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
   await writeFile(join(dir, "huge.png"), hugePng(png));
+  await writeFile(
+    join(dir, "turned.jpg"),
+    await picture(64, 48, 20).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+  );
+  await writeFile(join(dir, "sound.bmp"), bmp());
+  await writeFile(join(dir, "pointer.png"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+  await writeFile(join(dir, "page.png"), "\n<!DOCTYPE html><html></html>");
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -41,6 +48,23 @@ function hugePng(png: Buffer): Buffer {
   const bytes = Buffer.from(png);
   bytes.writeUInt32BE(20_000, 16);
   bytes.writeUInt32BE(20_000, 20);
+  return bytes;
+}
+
+/** A BMP of one red pixel. */
+function bmp(): Buffer {
+  const bytes = Buffer.alloc(58);
+  bytes.write("BM");
+  for (const [at, value] of [
+    [2, 58],
+    [10, 54],
+    [14, 40],
+    [18, 1],
+    [22, 1],
+    [26, 1 + 24 * 65_536],
+    [54, 0xff0000],
+  ] as const)
+    bytes.writeUInt32LE(value, at);
   return bytes;
 }
 
@@ -108,6 +132,29 @@ describe("good lines", () => {
     expect(untold).not.toHaveProperty("answerType");
   });
 
+  test("may have keys that are nobody's, and choices in the order of the question's letters", async () => {
+    const question = "Which? (A) 3 (B) 3.5 (C) 35";
+    const choices = ["3", "3.5", "35"];
+    const line = { ...good, question, choices, answer: "B", num_boxes: 1, source: "mine", option: "B" };
+    expect(await loadSamples([await dataFile(line)])).toMatchObject([{ choices }]);
+  });
+
+  test("may say which image they mean, and count in words", async () => {
+    const line = { ...good, question: "How many are in <image 1>?", answer: "two", dataset: "tallyqa" };
+    expect(await loadSamples([await dataFile(line)])).toHaveLength(1);
+  });
+
+  test("may be megabytes long, and are read in one pass", async () => {
+    const concat = vi.spyOn(Buffer, "concat");
+    const long = JSON.stringify({ ...good, note: "ü".repeat(2e6) });
+    const file = await dataFile(long, { ...good, id: "b" });
+    concat.mockClear();
+    expect((await loadSamples([file])).map(({ id }) => id)).toEqual(["vsr-1", "b"]);
+    const copied = concat.mock.results.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
+    concat.mockRestore();
+    expect(copied).toBeLessThan(2 * Buffer.byteLength(long));
+  });
+
   test("may hold more than a sample", async () => {
     const extra = z.object({ completion: z.string("is not a string") });
     const file = await dataFile({ ...good, completion: "<answer> yes" });
@@ -149,6 +196,69 @@ describe("bad lines", () => {
     ["boxes under another name", { ...good, boxes: [] }, "data.jsonl:2: boxes: is not read; name the boxes bboxs"],
     ["half a pixel", { ...good, width: 63.5 }, "data.jsonl:2: width: is not a whole number of pixels"],
     ["another size", { ...good, width: 48, height: 64 }, "say 48x64, but the image has 64x48 pixels"],
+    [
+      "boxes as ms-swift writes them",
+      { ...good, bboxs: undefined, objects: { bbox: [[1, 2, 3, 4]] } },
+      "data.jsonl:2: objects: is not read; name",
+    ],
+    [
+      "boxes as Qwen's cookbooks write them",
+      { ...good, bbox_2d: [1, 2, 3, 4] },
+      "data.jsonl:2: bbox_2d: is not read; name",
+    ],
+    [
+      "boxes under a capital",
+      { ...good, Bboxs: [[1, 2, 3, 4]] },
+      "data.jsonl:2: Bboxs: is not read; name the boxes bboxs",
+    ],
+    [
+      "another case of a key",
+      { ...good, "Key Words": ["a"] },
+      "data.jsonl:2: Key Words: is not read; did you mean key_words?",
+    ],
+    [
+      "a mistyped key",
+      { ...good, width: undefined, widht: 64 },
+      "data.jsonl:2: widht: is not read; did you mean width?",
+    ],
+    [
+      "choices by another name",
+      { ...good, options: ["a"] },
+      "data.jsonl:2: options: is not read; did you mean choices?",
+    ],
+    [
+      "a key twice",
+      `{"answer": "no", ${JSON.stringify(good).slice(1)}`,
+      "data.jsonl:2: answer: stands twice in one object",
+    ],
+    [
+      "an image to be fetched",
+      { ...good, image: "https://a.b/c.png" },
+      "data.jsonl:2: image: https://a.b/c.png is an address",
+    ],
+    ["a file's address", { ...good, image: "file:///c.png" }, "data.jsonl:2: image: file:///c.png is an address"],
+    ["a path without end", { ...good, image: "A".repeat(5e5) }, "(500,000 characters) is longer than any path"],
+    ["a placeholder", { ...good, question: "<image>\nWhat?" }, "data.jsonl:2: question: holds <image>, which"],
+    ["a negative count", { ...good, dataset: "TallyQA", answer: "-3" }, 'data.jsonl:2: answer: "-3" is no count'],
+    ["a broken count", { ...good, dataset: "tallyqa", answer: "2.5" }, 'data.jsonl:2: answer: "2.5" is no count'],
+    [
+      "choices in another order than in the question",
+      { ...good, question: "Which?\n(A) cat\n(B) dog", choices: ["dog", "cat"], answer: "A" },
+      "data.jsonl:2: choices: stand in another order than in the question (A: cat, B: dog)",
+    ],
+    [
+      "a size as it is shown",
+      { ...good, image: "turned.jpg", width: 48, height: 64, bboxs: [] },
+      "say 48x64, but the image has 64x48 pixels as it is stored; its EXIF orientation 6 shows it as 48x64",
+    ],
+    [
+      "a box on the image as it is shown",
+      { ...good, image: "turned.jpg", bboxs: [[1, 2, 40, 60]] },
+      "leaves the image of 64x48 pixels as it is stored; its EXIF orientation 6",
+    ],
+    ["BMP", { ...good, image: "sound.bmp" }, "sound.bmp is a BMP, which is not supported; convert it to PNG or JPEG"],
+    ["a pointer of Git LFS", { ...good, image: "pointer.png" }, "pointer.png is a pointer of Git LFS"],
+    ["a web page", { ...good, image: "page.png" }, "page.png is a web page"],
     ["an id twice", { ...good, id: "vsr-1" }, 'data.jsonl:2: id: "vsr-1" is also the id of line 1'],
     ["a missing image", { ...good, image: "gone.png" }, "data.jsonl:2: image: one image is missing"],
     ["a folder as image", { ...good, image: "." }, "is not a file"],
@@ -164,6 +274,29 @@ describe("bad lines", () => {
     ["SVG", { ...good, image: "drawing.svg" }, "drawing.svg is svg, which is not supported"],
   ])("%s", async (_, line, message) => {
     expect(await faultOf(good, line)).toContain(message);
+  });
+
+  test("a data URI is not printed whole", async () => {
+    const uri = `data:image/png;base64,${"A".repeat(533_000)}`;
+    const message = await faultOf({ ...good, image: uri });
+    expect(message).toContain("data.jsonl:1: image: is a data URI (data:image/png;base64,AAAA");
+    expect(message.length).toBeLessThan(600);
+  });
+
+  test.each([
+    ["on one line", JSON.stringify([good, good])],
+    ["line by line", `[\n${JSON.stringify(good)},\n${JSON.stringify(good)}\n]`],
+    ["indented", JSON.stringify([good, good], null, 2)],
+  ])("a JSON array %s is told once", async (_, text) => {
+    expect(await faultOf(text)).toMatch(
+      /^data\.jsonl is a JSON array, but one object a line is wanted\.\n.*jq -c '\.\[\]'/,
+    );
+  });
+
+  test("an object over several lines is told once", async () => {
+    expect(await faultOf(JSON.stringify(good, null, 2))).toMatch(
+      /^data\.jsonl: its objects are spread over several lines/,
+    );
   });
 
   test("are all told at once, the first ten by name", async () => {
@@ -192,13 +325,14 @@ test.each([
   ["TallyQA", "count"],
   ["tallyqa", "count"],
   ["tally_qa_test", "count"],
+  ["my-TALLYQA", "count"],
   ["OVDEval", "detect"],
   ["ovd_position", "detect"],
   ["my_OVD", "detect"],
   ["vsr", "answer"],
   ["mme_count", "answer"],
 ])("the samples of %s are there to %s, from the line on", async (dataset, task) => {
-  const [sample] = await loadSamples([await dataFile({ ...good, dataset })]);
+  const [sample] = await loadSamples([await dataFile({ ...good, answer: "3", dataset })]);
   expect(sample).toMatchObject({ dataset, task });
 });
 

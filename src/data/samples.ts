@@ -12,9 +12,14 @@ import { z } from "zod";
 import { box } from "../boxes.ts";
 import type { Sample, Task } from "../records.ts";
 import { Faults } from "../util/faults.ts";
-import type { ImageHeader } from "./image-header.ts";
+import type { JsonObject } from "../util/json-object.ts";
+import { shortened } from "../util/shortened.ts";
+import { type ImageHeader, sizeFault, turned } from "./image-header.ts";
 import { ImageHeaders } from "./image-headers.ts";
+import { imagePathFault } from "./image-path.ts";
 import { jsonLines, LineNames, valid } from "./jsonl.ts";
+import { reportMisnamed } from "./line-keys.ts";
+import { checkWords } from "./line-words.ts";
 
 /** Where images are looked for: `images`, or else the folder of the data file. */
 export interface LoadOptions {
@@ -71,6 +76,7 @@ const lineSchema = z.object(
   "is not a JSON object",
 );
 type Line = z.infer<typeof lineSchema>;
+const KEYS = Object.keys(lineSchema.shape);
 
 /** The samples of data files, in order. @throws UserError naming every fault of the files and their images */
 export async function loadSamples(files: readonly string[], options: LoadOptions = {}): Promise<Sample[]> {
@@ -140,11 +146,16 @@ async function readLines<E>(
     if (!value || !more) continue;
     // Beside a text that a model wrote, boxes are those it found.
     const written = "text" in (json as object);
-    const alias = Object.keys(json as object).find((key) => /^(bbox|bboxes|box|boxes)$/.test(key));
-    if (alias && !written) faults.add(`${where}: ${alias}`, "is not read; name the boxes bboxs");
+    if (!written) reportMisnamed(json as JsonObject, KEYS, where, faults);
+    checkWords(value.data, taskOf(value.data.dataset), where, faults);
     const id = namer.name(json, idOf(value.data, line), line);
     if (typeof id !== "string")
-      faults.add(`${where}: id`, `"${idOf(value.data, line)}" is also the id of line ${id.line}`);
+      faults.add(`${where}: id`, `"${shortened(idOf(value.data, line))}" is also the id of line ${id.line}`);
+    const pathFault = imagePathFault(value.data.image);
+    if (pathFault !== undefined) {
+      faults.add(`${where}: image`, pathFault);
+      continue;
+    }
     const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
     lines.push({
       file,
@@ -170,9 +181,9 @@ function idOf(value: Line, line: number): string {
 
 /** Does the line's size agree with the image, and does every box lie inside it, corners in order? */
 function checkGeometry(where: string, { width, height, bboxs }: Line, image: ImageHeader, faults: Faults): void {
-  if ((width ?? image.width) !== image.width || (height ?? image.height) !== image.height) {
-    const given = `${width ?? image.width}x${height ?? image.height}`;
-    faults.add(`${where}: width, height`, `say ${given}, but the image has ${image.width}x${image.height} pixels`);
+  const fault = sizeFault({ width: width ?? image.width, height: height ?? image.height }, image);
+  if (fault !== undefined) {
+    faults.add(`${where}: width, height`, fault);
     return;
   }
   for (const [i, quad] of bboxs.entries()) {
@@ -183,7 +194,7 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
     } else if (x1 >= 0 && y1 >= 0 && x2 <= 1 && y2 <= 1) {
       faults.add(name, `[${quad}] is in shares of the image; write pixels of the stored image`);
     } else if (x1 < 0 || y1 < 0 || x2 > image.width || y2 > image.height) {
-      faults.add(name, `[${quad}] leaves the image of ${image.width}x${image.height} pixels`);
+      faults.add(name, `[${quad}] leaves the image of ${image.width}x${image.height} pixels${turned(image)}`);
     }
   }
 }
@@ -193,7 +204,7 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
  * and metrics look at how many boxes there are, or where the answer's boxes lie.
  */
 export function taskOf(dataset: string): Task {
-  if (/^tally[-_ ]?qa/i.test(dataset)) return "count";
+  if (/tally[-_ ]?qa/i.test(dataset)) return "count";
   return /ovd/i.test(dataset) ? "detect" : "answer";
 }
 

@@ -35,6 +35,24 @@ describe("decodeImage", () => {
     await expect(decodeImage(file("transparent.gif"), { alpha: "drop" })).rejects.toThrow(/GIF with transparency/);
   });
 
+  // Pixel (0, 0) lies outside the frame of 2x1 at (1, 1). Expected values: Pillow 12.1.1 on the same bytes.
+  it.each<[string, GifOptions, number[]]>([
+    ["the palette's first entry, not the background colour", {}, [10, 0, 0]],
+    ["the first entry of the frame's own palette", { own: true }, [200, 0, 0]],
+    ["white, through a transparent frame", { transparent: 3 }, [255, 255, 255]],
+  ])("shows beside a GIF's frame %s", async (_, options, ground) => {
+    const { width, height, rgb } = await decodeImage(gif(options));
+    expect([width, height]).toEqual([4, 3]);
+    const inside = options.own ? [0, 210, 0] : [0, 20, 0];
+    const covered = (x: number, y: number) => y === 1 && (x === 1 || x === 2);
+    const expected = [0, 1, 2].flatMap((y) => [0, 1, 2, 3].flatMap((x) => (covered(x, y) ? inside : ground)));
+    expect([...rgb]).toEqual(expected);
+  });
+
+  it("refuses a GIF whose codes end before its pixels", async () => {
+    await expect(decodeImage(gif({ ends: true }))).rejects.toThrow("truncated: 1 of its 2 pixels are there");
+  });
+
   it("takes bytes as well as a path", async () => {
     const image = await decodeImage(readFileSync(file("rgb-2x3.png")));
     expect(image).toEqual(await decodeImage(file("rgb-2x3.png")));
@@ -42,10 +60,11 @@ describe("decodeImage", () => {
 
   it.each([
     ["grey-16-bit.png", /grey-16-bit\.png has 16 bits/],
-    ["bitmap.bmp", /bitmap\.bmp is not an image/],
+    ["bitmap.bmp", /bitmap\.bmp is a BMP, which is not supported; convert it to PNG or JPEG/],
     ["tagged.tiff", /tagged\.tiff is tiff/],
     ["no-such-file.png", /no-such-file\.png does not exist/],
     ["", /cannot be read/],
+    ["a".repeat(300), / is longer than any path/],
   ])("refuses %s by name", async (name, message) => {
     await expect(decodeImage(file(name))).rejects.toThrow(message);
     await expect(decodeImage(file(name))).rejects.toThrow(UserError);
@@ -80,6 +99,36 @@ describe("decodeImage", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });
 });
+
+interface GifOptions {
+  /** The frame has a palette of its own. */
+  readonly own?: boolean;
+  readonly transparent?: number;
+  /** The codes end after one pixel. */
+  readonly ends?: boolean;
+}
+
+/** A GIF of 4x3 pixels, background colour 2, whose only frame covers two of them in colour 1. */
+function gif({ own = false, transparent, ends = false }: GifOptions): Buffer {
+  const screen = [4, 0, 3, 0, 0x81, 2, 0, ...[10, 0, 0], ...[0, 20, 0], ...[0, 0, 30], ...[40, 40, 0]];
+  const control = transparent === undefined ? [] : [0x21, 0xf9, 4, 1, 0, 0, transparent, 0];
+  const palette = own ? [200, 0, 0, 0, 210, 0, 0, 0, 220, 230, 230, 0] : [];
+  const frame = [0x2c, 1, 0, 1, 0, 2, 0, 1, 0, own ? 0x81 : 0, ...palette];
+  // Codes of 3 bits: clear, 1, clear, 1, end.
+  const codes = (ends ? [4, 1, 5, 0, 0] : [4, 1, 4, 1, 5]).reduce((bits, code, i) => bits | (code << (3 * i)), 0);
+  return Buffer.from([
+    ...Buffer.from("GIF89a"),
+    ...screen,
+    ...control,
+    ...frame,
+    2,
+    2,
+    codes & 255,
+    codes >> 8,
+    0,
+    0x3b,
+  ]);
+}
 
 /** A PNG that claims `width` x `height` and holds one row. */
 function pngHeader(width: number, height: number): Buffer {

@@ -8,7 +8,10 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { OutputInfo } from "sharp";
 import { imageHeader } from "../data/image-header.ts";
+import { imagePathFault } from "../data/image-path.ts";
 import { messageOf, UserError } from "../util/errors.ts";
+import { shortened } from "../util/shortened.ts";
+import { firstFrame, paintAround } from "./gif-frame.ts";
 import type { RgbImage } from "./resize.ts";
 
 /** Pixels of an image file. */
@@ -28,7 +31,8 @@ export async function decodeImage(
   source: string | Uint8Array,
   { alpha = "white", name = "The image" }: { alpha?: Alpha; name?: string } = {},
 ): Promise<DecodedImage> {
-  if (typeof source === "string") return decodeImage(await readImageFile(source), { alpha, name: `Image ${source}` });
+  if (typeof source === "string")
+    return decodeImage(await readImageFile(source), { alpha, name: `Image ${shortened(source)}` });
   const header = await imageHeader(source);
   if (typeof header === "string") throw new UserError(`${name} ${header}.`);
   let decoded: { data: Buffer; info: OutputInfo };
@@ -51,7 +55,15 @@ export async function decodeImage(
       `${name} is a GIF with transparency, whose hidden colours cannot be read.`,
       "Convert it to PNG.",
     );
-  return { width, height, rgb: toRgb(decoded.data, channels, alpha), sha256: sha256(source) };
+  const rgb = toRgb(decoded.data, channels, alpha);
+  const frame = header.format === "gif" ? firstFrame(source) : undefined;
+  if (frame && frame.pixels < frame.width * frame.height)
+    throw new UserError(
+      `${name} is truncated: ${frame.pixels} of its ${frame.width * frame.height} pixels are there.`,
+      "Replace the file.",
+    );
+  if (frame) paintAround(frame, width, rgb);
+  return { width, height, rgb, sha256: sha256(source) };
 }
 
 /** Pixels that come from no file, named by the SHA-256 of their bytes. */
@@ -66,6 +78,8 @@ export function sha256(bytes: Uint8Array): string {
 
 /** The bytes of an image file. Throws `UserError` when there is none. */
 export async function readImageFile(file: string): Promise<Buffer> {
+  const fault = imagePathFault(file);
+  if (fault !== undefined) throw new UserError(`The image ${fault}.`);
   try {
     return await readFile(file);
   } catch (error) {

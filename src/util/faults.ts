@@ -2,7 +2,7 @@
 import { UserError } from "./errors.ts";
 
 /** How many faults a message names; the others are counted. */
-const SHOWN = 10;
+export const SHOWN = 10;
 
 /** The faults of one input, in the order they were found. */
 export class Faults {

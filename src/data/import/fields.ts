@@ -1,5 +1,6 @@
 /** @file The kinds of fields in benchmarks' rows; each says in a phrase what is wrong with a value. */
 import { z } from "zod";
+import { shortened } from "../../util/shortened.ts";
 import type { ImageSource } from "./benchmark.ts";
 
 function expected(what: string) {
@@ -16,7 +17,7 @@ export const identifier = z.union([text, z.int()], { error: expected("a name or 
 export function oneOf<const T extends readonly string[]>(...names: T) {
   return z.enum(names, {
     error: ({ input }) =>
-      input === undefined ? "is missing" : `${JSON.stringify(input)} is not one of ${names.join(", ")}`,
+      input === undefined ? "is missing" : `${shortened(JSON.stringify(input))} is not one of ${names.join(", ")}`,
   });
 }
 

@@ -37,6 +37,10 @@ export class ImageStore {
   /** Adds an image, or several as one picture side by side. Gives what is stored, or a phrase that says what is wrong. */
   async add(parts: readonly Uint8Array[]): Promise<StoredImage | string> {
     try {
+      for (const part of parts) {
+        const header = await imageHeader(part);
+        if (typeof header === "string") return header;
+      }
       const bytes = parts.length === 1 ? parts[0]! : await sideBySide(parts);
       const name = createHash("sha256").update(bytes).digest("hex");
       return this.#stored.get(name) ?? (await this.#write(name, bytes));

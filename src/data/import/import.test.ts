@@ -476,8 +476,14 @@ describe("bad input is named, and nothing is left behind", () => {
     const rows = Array.from({ length: 24 }, (_, i) => pope({ question_id: i, image: `${i % 12}.jpg` }));
     const path = await put("random.json", rows.map((row) => JSON.stringify(row)).join("\n"));
     await expect(run("pope", [path])).rejects.toThrow(
-      /random\.json:1: image: 12 images are missing .*\n.*0\.jpg[\s\S]*and 2 more/,
+      /random\.json:1: image: 12 images are missing .*out\.jsonl\.missing\.txt names all of them.*\n.*0\.jpg[\s\S]*and 2 more/,
     );
+    const list = join(folder, "sets", "out.jsonl.missing.txt");
+    const listed = Array.from({ length: 12 }, (_, i) => `${join(folder, "images", `${i}.jpg`)}\n`);
+    expect(await readFile(list, "utf8")).toBe(listed.join(""));
+    await putImages(...Array.from({ length: 12 }, (_, i) => `${i}.jpg`));
+    await run("pope", [path]);
+    expect(await readdir(join(folder, "sets"))).toEqual(["out.jsonl"]);
   });
 
   test("images in the annotations that are none, or come later", async () => {

@@ -2,12 +2,18 @@
  * @file Imports a benchmark: its official files become data lines. Rows become items, the rule selects some, images are found
  * or written out, boxes are checked. All is written or, after a fault, nothing.
  */
+import { rm } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "../../util/errors.ts";
-import { Faults } from "../../util/faults.ts";
-import type { ImageHeader } from "../image-header.ts";
+import { Faults, SHOWN } from "../../util/faults.ts";
+import { writeWhole } from "../../util/files.ts";
+import { shortened } from "../../util/shortened.ts";
+import { type ImageHeader, sizeFault } from "../image-header.ts";
 import { ImageHeaders } from "../image-headers.ts";
+import { imagePathFault } from "../image-path.ts";
+import { checkWords } from "../line-words.ts";
 import { readRows } from "../read/read-rows.ts";
+import { taskOf } from "../samples.ts";
 import type { Benchmark, Item, Layout, Placed, Quad } from "./benchmark.ts";
 import { layoutOf } from "./benchmarks.ts";
 import { ImageStore, type StoredImage } from "./image-store.ts";
@@ -39,7 +45,7 @@ export interface Imported {
   readonly cut: number;
 }
 
-const REMEDY = "Fix the lines above and run the command again; nothing was written.";
+const REMEDY = "Fix the lines above and run the command again; no data was written.";
 
 /**
  * Writes the data file of a benchmark. An image's path in it is relative to the file.
@@ -59,7 +65,7 @@ export async function importBenchmark(benchmark: Benchmark, options: ImportOptio
     samples++;
     await lines.add(`${JSON.stringify(line)}\n`);
   }
-  writing.reportMissing();
+  await writing.reportMissing();
   const input = options.annotations.join(", ");
   reading.faults.throwIfAny(input, REMEDY);
   if (samples === 0) throw new UserError(`${input}: ${nothingLeft(benchmark, reading)}`, REMEDY);
@@ -109,7 +115,7 @@ class Reading {
 
   #checkId(id: string, where: string): void {
     const first = this.#ids.get(id);
-    if (first) this.faults.add(`${where}: id`, `"${id}" is also the id at ${first}`);
+    if (first) this.faults.add(`${where}: id`, `"${shortened(id)}" is also the id at ${first}`);
     else this.#ids.set(id, where);
   }
 }
@@ -126,6 +132,7 @@ class Writing {
   cut = 0;
   readonly #images: string;
   readonly #folder: string;
+  readonly #missingList: string;
   readonly #store: ImageStore;
   readonly #faults: Faults;
   readonly #headers = new ImageHeaders();
@@ -134,6 +141,7 @@ class Writing {
   constructor({ images, out }: ImportOptions, store: ImageStore, faults: Faults) {
     this.#images = resolve(images);
     this.#folder = dirname(resolve(out));
+    this.#missingList = `${out}.missing.txt`;
     this.#store = store;
     this.#faults = faults;
   }
@@ -141,15 +149,15 @@ class Writing {
   /** The data line of an item; undefined when something is wrong with it. */
   async line({ item, where }: Placed): Promise<object | undefined> {
     if (item.choices && !isOption(item.answer, item.choices)) {
-      this.#faults.add(`${where}: answer`, `${JSON.stringify(item.answer)} is not one of the options`);
+      this.#faults.add(`${where}: answer`, `${shortened(JSON.stringify(item.answer))} is not one of the options`);
     }
+    checkWords(item, taskOf(item.dataset), where, this.#faults);
     const image = await this.#imageOf(item, where);
     if (image === undefined) return undefined;
     const { width, height } = image.header;
-    const { size = image.header } = item;
-    if (size.width !== width || size.height !== height) {
-      const says = `say ${size.width}x${size.height}, but the image has ${width}x${height} pixels`;
-      this.#faults.add(`${where}: width, height`, says);
+    const fault = item.size && sizeFault(item.size, image.header);
+    if (fault) {
+      this.#faults.add(`${where}: width, height`, fault);
       return undefined;
     }
     return {
@@ -168,8 +176,14 @@ class Writing {
     };
   }
 
-  reportMissing(): void {
-    this.#headers.reportMissing(this.#faults, "paths start at the folder given by --images");
+  /** Adds the missing images as a fault. Those that a message would not name are also written into a file beside the data file. */
+  async reportMissing(): Promise<void> {
+    const { missing } = this.#headers;
+    const isLong = missing.length > SHOWN;
+    if (isLong) writeWhole(this.#missingList, missing.map((image) => `${image}\n`).join(""));
+    else await rm(this.#missingList, { force: true }); // of an earlier import
+    const start = "paths start at the folder given by --images";
+    this.#headers.reportMissing(this.#faults, start, isLong ? this.#missingList : undefined);
   }
 
   async #imageOf({ image, imageKey }: Item, where: string): Promise<StoredImage | undefined> {
@@ -186,7 +200,9 @@ class Writing {
   async #find(image: Item["image"], where: string): Promise<StoredImage | string | undefined> {
     if ("bytes" in image) return this.#store.add(image.bytes);
     if ("sameAs" in image)
-      return this.#byKey.get(image.sameAs) ?? `is that of row ${image.sameAs}, which is not before it`;
+      return this.#byKey.get(image.sameAs) ?? `is that of row ${shortened(image.sameAs)}, which is not before it`;
+    const fault = imagePathFault(image.path);
+    if (fault !== undefined) return fault;
     const path = join(this.#images, image.path);
     const header = await this.#headers.read(path, where);
     return typeof header === "string" ? `${path} ${header}` : header && { path, header };

@@ -4,7 +4,9 @@
  * (an object whose first value is no object is a row itself).
  */
 import { stat } from "node:fs/promises";
+import { duplicateKey } from "../../util/duplicate-key.ts";
 import { UserError } from "../../util/errors.ts";
+import { shortened } from "../../util/shortened.ts";
 import { unreadable } from "../../util/unreadable.ts";
 import { parseJson } from "../jsonl.ts";
 import { chunks, decodeParts, type Row } from "./row.ts";
@@ -84,7 +86,12 @@ function hasByteOrderMark(chunk: Buffer): boolean {
 function rowOf(parts: readonly Buffer[], layout: Layout, where: string, share: number): Row {
   const text = decodeParts(parts, where);
   const value = parseJson(layout === "map" ? `{${text}}` : text);
-  if (value instanceof SyntaxError) throw new UserError(`${where}: is not JSON (${value.message})`, "Fix the file.");
+  if (value instanceof Error)
+    throw new UserError(`${where}: is not JSON (${shortened(value.message)})`, "Fix the file.");
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new UserError(`${where}: ${shortened(twice)}: stands twice in one object`, "Keep one of them.");
+  }
   if (layout !== "map") return { value: value as Row["value"], where, share };
   const entries = Object.entries(value as Record<string, Row["value"]>);
   if (entries.length !== 1) throw noRow(where);

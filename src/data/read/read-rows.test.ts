@@ -79,6 +79,7 @@ describe("JSON", () => {
     ['[{"a": 1},\n{"a": ', "x.json:2: the file is cut off"],
     ['[{"a": 1},', "the file is cut off"],
     ['{"a": 1}\n{"a": nul}', "x.json:2: is not JSON"],
+    ['[{"a": 1},\n{"b": {"c": 1, "\\u0063": 2}}]', "x.json:2: c: stands twice in one object"],
   ])("of %j it says what is wrong", async (text, message) => {
     const reading = readText("x.json", text);
     if (message === undefined) expect(await reading).toEqual([]);
