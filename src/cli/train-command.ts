@@ -22,16 +22,17 @@ export function trainCommand(): Command {
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "continue the run in that folder")
-    .action(async (file: string, overrides: string[], { run, resume }: { run?: string; resume?: boolean }) => {
-      const recipe = await loadRecipe(file, overrides, { files: true });
+    .action(async (file: string, overrides: string[], { run, resume = false }: { run?: string; resume?: boolean }) => {
+      const given = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
-      if (!resume) RunFolder.refuseOccupied(dir);
+      RunFolder.refuseUnfit(dir, resume);
+      const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
       await interruptibly("Interrupted before the first step; nothing was written.", async (signal) => {
         // The engine's thread loads while the data are read.
         EngineThread.shared();
         const data = await unlessAborted(signal, readData(recipe));
         console.error(`Opening ${recipe.model}`);
-        const engine = await openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe, { signal });
+        const engine = await openEngine(recipe, { signal });
         try {
           console.error(engine.computing);
           console.log(parameterTable(engine));
@@ -40,10 +41,11 @@ export function trainCommand(): Command {
             run: dir,
             engine,
             data,
-            ...(resume && { resume }),
+            resume,
             signal,
             onReady: (ready) => {
               console.log(memoryNote(ready.memory));
+              printNotes(ready.notes);
               progress = new Progress(trainingStages(recipe, ready));
             },
             onHeldOut: (done, step) => {
@@ -69,6 +71,11 @@ export function trainCommand(): Command {
 
 const TRAIN = "train";
 const HELD_OUT = "held-out sets";
+
+/** Prints what to know of a run that goes on. */
+export function printNotes(notes: readonly string[]): void {
+  if (notes.length > 0) console.error(["The run goes on with changes:", ...notes].join("\n  "));
+}
 
 /** The steps of a run, and the evaluations between them. An answer is a rollout that is neither scored nor learned from. */
 function trainingStages(
