@@ -39,6 +39,8 @@ export type Task = "count" | "detect" | "answer";
 export interface Sample {
   /** Unique within its file; the line's own `id`, or `<dataset>-<line number>`. */
   readonly id: string;
+  /** File and line it was read from, e.g. `train.jsonl:7`. */
+  readonly where?: string;
   /** Path of the image file, resolved against the data file or `--images`. */
   readonly image: string;
   readonly question: string;

@@ -11,7 +11,7 @@ import type { Completion, Group, Prompt, Rollout, Sample } from "./records.ts";
 import { type Reward, scoreAll } from "./rewards/define.ts";
 import type { RolloutLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
-import type { Cancellable } from "./util/interruptible.ts";
+import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import type { Stopwatch } from "./util/stopwatch.ts";
 
@@ -48,7 +48,7 @@ export async function rollOut(
   clock.lap("sample");
   const reference = recipe.loss.beta > 0 ? await referenceOf(engine, prompts, completions, { signal }) : undefined;
   clock.lap("score");
-  const groups = withAdvantages(await Promise.all(scored), recipe.advantage);
+  const groups = withAdvantages(await unlessAborted(signal, Promise.all(scored)), recipe.advantage);
   clock.lap("reward");
   return reference ? withReference(groups, reference) : groups;
 }

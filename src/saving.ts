@@ -7,37 +7,40 @@ import type { Engine } from "./engine/engine.ts";
 import { writeAskedAs } from "./prompt/asked-as.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
-import { Interrupted, OutOfMemory, UserError } from "./util/errors.ts";
+import { Interrupted, messageOf, UserError } from "./util/errors.ts";
 
 /** The checkpoints of a run that trains. */
 export class Saving {
   readonly #run: RunFolder;
   readonly #engine: Engine;
   readonly #recipe: Recipe;
-  readonly #from: number;
-  /** The last whole step. */
+  /** The last whole step, and the last that is in a checkpoint. */
   #done: number;
-  /** From a step's first update to its line of metrics the weights are ahead of what is written: nothing then can be saved. */
-  #halfway = false;
+  #saved: number;
+  /**
+   * Are there steps that no checkpoint has, and are the weights those after the last of them? From a step's first update to its
+   * line of metrics they are ahead of what is written: nothing then can be saved.
+   */
+  #unsaved = false;
 
   /** A run that goes on after `from` steps. */
   constructor(run: RunFolder, engine: Engine, recipe: Recipe, from: number) {
     this.#run = run;
     this.#engine = engine;
     this.#recipe = recipe;
-    this.#from = from;
     this.#done = from;
+    this.#saved = from;
   }
 
   /** The weights are about to change. */
   begin(): void {
-    this.#halfway = true;
+    this.#unsaved = false;
   }
 
   /** A step is complete: its line is written. */
   end(step: number): void {
     this.#done = step;
-    this.#halfway = false;
+    this.#unsaved = true;
   }
 
   /**
@@ -46,27 +49,41 @@ export class Saving {
    */
   async save(): Promise<void> {
     const { method, image, save } = this.#recipe;
+    // What fails now is not tried again by `rescue`: it would fill a full disk once more.
+    this.#unsaved = false;
     await this.#run.saveCheckpoint(this.#done, async (dir) => {
       mkdirSync(dir, { recursive: true });
       await this.#engine.export(dir);
       writeAskedAs(dir, { method, image: toImage(image) });
       await this.#engine.save(join(dir, "trainer"));
     });
+    this.#saved = this.#done;
     this.#run.prune(save.keep);
   }
 
   /**
-   * Saves the last whole step when a signal, a judge that is out or a want of memory ended the run, and gives the error to end
-   * with. Anything else that fails, also after a signal, may have left a step half done: that is not saved.
+   * Saves the last whole step when something ends the run before its time: a signal, a judge that is out, a want of memory, a
+   * reward that fails, an image that is gone. Gives the error to end with.
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
-    const signalled = signal?.aborted && error === signal.reason;
-    if (!signalled && !(error instanceof Interrupted || error instanceof OutOfMemory)) return error;
-    if (this.#done > this.#from && !this.#halfway) await this.save();
-    const saved = `after step ${this.#done}; the run is saved in ${this.#run.dir}. Go on with --resume.`;
-    if (error instanceof OutOfMemory) return new OutOfMemory(error.message, `Ended ${saved}`);
-    const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
-    return new Interrupted(`${why}Interrupted ${saved}`);
+    const stopped = error instanceof Interrupted || (signal?.aborted === true && error === signal.reason);
+    try {
+      if (this.#unsaved) await this.save();
+    } catch (failure) {
+      if (error instanceof UserError) return new UserError(error.message, messageOf(failure));
+      return stopped ? failure : error;
+    }
+    const [done, saved, dir] = [this.#done, this.#saved, this.#run.dir];
+    if (stopped) {
+      const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
+      return new Interrupted(`${why}Interrupted after step ${saved}; the run is saved in ${dir}. Go on with --resume.`);
+    }
+    if (saved < done || !(error instanceof UserError)) return error;
+    return new UserError(
+      error.message,
+      `Ended in step ${done + 1}; ${saved > 0 ? `the run is saved after step ${saved} in` : "nothing is saved yet in"} ${dir}. ` +
+        "Go on with --resume.",
+    );
   }
 }
 

@@ -1,6 +1,8 @@
-import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, type Dirent, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
 import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
@@ -18,12 +20,9 @@ beforeAll(async () => {
   writeFileSync(join(dir, "variety.mjs"), VARIETY);
 });
 
-/** Runs `grit train` on a recipe with more lines. */
-async function trained(more: string) {
-  const [recipe, run] = [`${place()}.yaml`, place()];
-  writeFileSync(
-    recipe,
-    `steps: 3
+/** A recipe with more keys, each in place of ours. */
+function recipeWith(more: string): string {
+  const ours = `steps: 3
 prompts_per_step: 2
 group_size: 4
 method: direct
@@ -31,11 +30,24 @@ sampling: { temperature: 1, max_tokens: 8 }
 loss: { beta: 0 }
 optimizer: { lr: 1.0e-3, weight_decay: 0 }
 rewards: { custom: [variety.mjs] }
-device: ${DEVICE}
-${more}`,
-  );
-  return { ...(await grit("train", recipe, "--run", run)), run };
+device: ${DEVICE}`;
+  return stringify({ ...parse(ours), ...parse(more) });
 }
+
+/** Runs `grit train` on a recipe with more lines; in the folder of a run, it resumes that. */
+async function trained(more: string, begun?: string) {
+  const [recipe, run] = [`${place()}.yaml`, begun ?? place()];
+  writeFileSync(recipe, recipeWith(more));
+  return { ...(await grit("train", recipe, "--run", run, ...(begun ? ["--resume"] : []))), run };
+}
+
+/** Everything in a run folder, by path. */
+const contentsOf = (run: string) =>
+  new Map(
+    (readdirSync(run, { recursive: true, withFileTypes: true }) as Dirent[])
+      .filter((entry) => entry.isFile())
+      .map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name), "utf8")]),
+  );
 
 describe("before a run folder is made", () => {
   const model = `model: ${loadGolden("tied").dir}`;
@@ -118,5 +130,90 @@ describe("a trained part that the first step does not move", () => {
     expect(readLines(join(ran.run, "metrics.jsonl"))).toHaveLength(1);
     expect(existsSync(join(ran.run, "checkpoints"))).toBe(false);
     expect(await trained(recipe("connector, vision"))).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a run that is resumed", () => {
+  const lora = "lora: { rank: 2 }";
+  const recipe = (more: string, model = loadGolden("tied").dir) =>
+    `model: ${model}\ndata: { train: [${data}] }\n${more}\n`;
+  let run: string;
+  beforeAll(async () => {
+    const ran = await trained(recipe(lora));
+    expect(ran, ran.err).toMatchObject({ code: 0 });
+    run = ran.run;
+  });
+
+  it("is refused with another base, however little differs, with other data and with fewer steps; nothing changes", async () => {
+    const other = place();
+    cpSync(loadGolden("tied").dir, other, { recursive: true });
+    const weights = join(other, "model.safetensors");
+    const bytes = readFileSync(weights);
+    bytes.writeUInt16LE(bytes.readUInt16LE(bytes.length - 2) ^ 1, bytes.length - 2);
+    writeFileSync(weights, bytes);
+    const before = contentsOf(run);
+    const begun = loadGolden("tied").dir;
+    for (const [more, model, message] of [
+      ["", other, `The weights or files of ${other} are not those that ${run} began with (model: ${begun}).`],
+      ["", loadGolden("internvl/tied").dir, `are not those that ${run} began with (model: ${begun}).`],
+      ["steps: 1", begun, `${run} has made 3 steps, more than the 1 that the recipe asks for.`],
+    ] as const) {
+      const ran = await trained(recipe(`${lora}\n${more}`, model), run);
+      expect(ran).toMatchObject({ code: 2, err: expect.stringContaining(message) });
+    }
+    expect(contentsOf(run)).toEqual(before);
+  });
+
+  it("says which keys of its recipe have changed; a base that lies elsewhere is the same", async () => {
+    const moved = place();
+    cpSync(loadGolden("tied").dir, moved, { recursive: true });
+    const again = place();
+    cpSync(run, again, { recursive: true });
+    const ran = await trained(recipe("lora: { rank: 2, alpha: 8 }\nseed: 3", moved), again);
+    expect(ran, ran.err).toMatchObject({ code: 0 });
+    expect(ran.err).toContain("The run goes on with changes:\n  model:");
+    expect(ran.err).toContain("\n  seed: 1 before, 3 now\n  lora.alpha: 32 before, 8 now\n");
+    const { changes } = JSON.parse(readFileSync(join(again, "run.json"), "utf8")) as { changes: object[] };
+    expect(changes).toContainEqual({ step: 3, key: "seed", from: "1", to: "3" });
+  });
+});
+
+describe("a reward that fails", () => {
+  /** A module that tells the completions of the first step apart, and does this with those of the second. */
+  function failing(then: string): string {
+    const path = `${place()}.mjs`;
+    const score = "new Set(ids).size / ids.length + (ids[0] % 7) / 7";
+    const seen = "globalThis.seen = (globalThis.seen ?? 0) + 1";
+    const code = `({ completion: { ids } }) => { ${seen}; if (globalThis.seen > 8) { ${then} } return ${score}; }`;
+    writeFileSync(path, `export default { name: "own", weight: 1, score: ${code} };\n`);
+    return path;
+  }
+  const recipe = (module: string) =>
+    `model: ${loadGolden("tied").dir}\ndata: { train: [${data}] }\nfreeze: [vision]\nsave: { every: 50 }\n`.concat(
+      `rewards: { custom: [${module}] }\n`,
+    );
+  const saved = (run: string) => existsSync(join(run, "checkpoints", "step-1", "trainer", "state.safetensors"));
+
+  it("ends the run with the steps before it saved; mended, the run goes on", async () => {
+    const module = failing("throw new Error('boom')");
+    const ran = await trained(recipe(module));
+    expect(ran, ran.err).toMatchObject({ code: 2 });
+    expect(ran.err).toMatch(/reward "own" failed for sample vsr-\d \(.*train\.jsonl:\d\): Error: boom \(at .*\.mjs/);
+    expect(ran.err).toContain(`Ended in step 2; the run is saved after step 1 in ${ran.run}. Go on with --resume.`);
+    expect(saved(ran.run)).toBe(true);
+    const mended = await trained(recipe("variety.mjs"), ran.run);
+    expect(mended, mended.err).toMatchObject({ code: 0 });
+    expect(readLines(join(ran.run, "metrics.jsonl"))).toHaveLength(3);
+  });
+
+  it("so does one that never answers", async () => {
+    const [file, run] = [`${place()}.yaml`, place()];
+    writeFileSync(file, recipeWith(recipe(failing("return new Promise(() => {});"))));
+    const { status, stderr } = spawnSync(process.execPath, ["bin/grit.mjs", "train", file, "--run", run], {
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(2);
+    expect(stderr).toMatch(/reward "own" never answered for sample vsr-\d/);
+    expect(saved(run)).toBe(true);
   });
 });

@@ -11,6 +11,7 @@
  */
 
 import { join } from "node:path";
+import { modelHash } from "./checkpoint/hash.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
@@ -25,16 +26,18 @@ import { openJudge } from "./judge/open.ts";
 import { learningRate } from "./objective/schedule.ts";
 import type { Sample } from "./records.ts";
 import type { Reward } from "./rewards/define.ts";
+import { guarded } from "./rewards/guarded.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardPreset } from "./rewards/preset.ts";
 import { rollOut, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
-import { RunFolder } from "./run/run-folder.ts";
+import { RunFolder, type RunInfo } from "./run/run-folder.ts";
 import { Health, Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
+import { excerpts } from "./util/differences.ts";
 import { UserError } from "./util/errors.ts";
 import { Faults } from "./util/faults.ts";
-import type { Cancellable } from "./util/interruptible.ts";
+import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import { Stopwatch } from "./util/stopwatch.ts";
 
@@ -65,6 +68,8 @@ export interface Ready {
   readonly from: number;
   /** Held-out samples that will be asked, in all evaluations to come. */
   readonly heldOut: number;
+  /** Of a run that goes on: the keys of its recipe that have changed, and what could not be compared. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -95,7 +100,7 @@ export async function readData(recipe: Recipe): Promise<TrainingData> {
 }
 
 async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
-  return (await Promise.all(rewards.custom.map(loadRewardModule))).flat();
+  return (await Promise.all(rewards.custom.map(loadRewardModule))).flat().map(guarded);
 }
 
 /**
@@ -104,21 +109,25 @@ async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
  */
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
-  const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
+  // An engine that is open already was opened by the recipe as it is given.
+  const isOpen = options.engine !== undefined;
+  const begun = options.resume && !isOpen ? settledIn(given, join(options.run, "run.json")) : given;
   const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
   const judge = await openJudge(begun.judge, { signal });
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
+  const hashes = await hashesOf(recipe, samples, signal);
+  if (options.resume) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
   // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
   const workload = await workloadOf(recipe, engine, samples, sets, signal);
-  const { run, from } = await openRun(recipe, options, engine, samples);
+  const { run, from, notes } = await openRun(recipe, options, engine, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine);
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   try {
-    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from) });
+    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes });
     await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
@@ -138,16 +147,17 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
       const line = stepLine(step, groups, updates, lr, clock);
       writeRollouts(run, step, groups);
       run.appendMetrics(line);
+      health.check(line);
       saved.end(step);
       await heldOut.after(step);
       options.onStep?.(line);
-      health.check(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();
     }
   } catch (error) {
     throw await saved.rescue(error, signal);
   } finally {
-    if (!options.engine) await engine.dispose();
+    run.release();
+    if (!isOpen) await engine.dispose();
   }
   return run;
 }
@@ -196,29 +206,65 @@ export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward
   return [...rewardPreset(recipe.rewards.preset, judge ?? (await openJudge(recipe.judge))), ...custom];
 }
 
-/** A new run folder, or the one to continue and the step it has reached. */
-async function openRun(
-  recipe: Recipe,
-  options: TrainOptions,
-  engine: Engine,
-  samples: readonly Sample[],
-): Promise<{ run: RunFolder; from: number }> {
-  const data = { train: await dataHash(samples) };
-  if (!options.resume) {
-    const { libtorch, machine } = engine;
-    return { run: RunFolder.create(options.run, { recipe, libtorch, machine, data }), from: 0 };
+/** What a run's model and data are, wherever they lie. */
+type Hashes = Pick<RunInfo, "model" | "data">;
+
+async function hashesOf(recipe: Recipe, samples: readonly Sample[], signal: AbortSignal | undefined): Promise<Hashes> {
+  const model = await unlessAborted(signal, modelHash(recipe.model));
+  return { model, data: { train: await unlessAborted(signal, dataHash(samples)) } };
+}
+
+/** @throws UserError when a run began with another model or other data, or has made more steps than the recipe asks for */
+function refuseOtherRun(run: RunFolder, recipe: Recipe, { model, data }: Hashes): void {
+  const begun = run.begun();
+  if (begun.model !== undefined && begun.model !== model) {
+    throw new UserError(
+      `The weights or files of ${recipe.model} are not those that ${run.dir} began with` +
+        ` (model: ${(begun.recipe as Partial<Recipe>).model}).`,
+      "Name or restore that model, or begin a new run by another --run.",
+    );
   }
-  const { run, checkpoint } = RunFolder.resume(options.run);
-  const began = run.readJson("run.json") as { data?: { train?: string } };
-  if (began.data?.train !== data.train) {
+  if (begun.data?.train !== data.train) {
     throw new UserError(
       `The training data are not those that ${run.dir} began with: their lines or images have changed.`,
       "Restore them, or begin a new run by another --run.",
     );
   }
-  run.noteChanges(recipe, checkpoint?.step ?? 0);
-  if (checkpoint) await engine.load(join(checkpoint.dir, "trainer"));
-  return { run, from: checkpoint?.step ?? 0 };
+  const done = run.latestCheckpoint()?.step ?? 0;
+  if (done > recipe.steps) {
+    throw new UserError(
+      `${run.dir} has made ${done} steps, more than the ${recipe.steps} that the recipe asks for.`,
+      `Set steps to ${done} or more, or begin a new run by another --run.`,
+    );
+  }
+}
+
+/** A new run folder, or the one to continue, the step it has reached, and what to know of its going on. */
+async function openRun(
+  recipe: Recipe,
+  options: TrainOptions,
+  engine: Engine,
+  hashes: Hashes,
+): Promise<{ run: RunFolder; from: number } & Pick<Ready, "notes">> {
+  if (!options.resume) {
+    const { libtorch, machine } = engine;
+    return { run: RunFolder.create(options.run, { recipe, libtorch, machine, ...hashes }), from: 0, notes: [] };
+  }
+  const { run, checkpoint } = RunFolder.resume(options.run);
+  try {
+    const from = checkpoint?.step ?? 0;
+    const notes = run.changesTo(recipe).map((change) => {
+      const [before, now] = excerpts(change);
+      return `${change.key}: ${before} before, ${now} now`;
+    });
+    if (run.begun().model === undefined) notes.push(`model: ${run.dir}/run.json has no hash of it to compare with`);
+    if (checkpoint) await engine.load(join(checkpoint.dir, "trainer"));
+    run.goOn(from, { recipe, model: hashes.model });
+    return { run, from, notes };
+  } catch (error) {
+    run.release();
+    throw error;
+  }
 }
 
 /** The samples of a step: the data are shuffled anew each epoch, and each step continues where the last one ended. */

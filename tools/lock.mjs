@@ -20,7 +20,7 @@ export class Lock {
   #timer;
 
   /**
-   * Use `Lock.take`.
+   * Use `Lock.take` or `Lock.tryTake`.
    * @param {string} path
    * @param {string} owner
    */
@@ -31,6 +31,21 @@ export class Lock {
   }
 
   /**
+   * Takes the lock; undefined where another has it.
+   * @param {string} path
+   * @returns {Lock | undefined}
+   */
+  static tryTake(path) {
+    mkdirSync(dirname(path), { recursive: true });
+    const owner = `process ${process.pid} on ${hostname()}`;
+    while (!create(path, owner)) {
+      if (!isNobodys(path)) return undefined;
+      rmSync(path, { force: true });
+    }
+    return new Lock(path, owner);
+  }
+
+  /**
    * Waits until the lock is free, and takes it. `onWait` is told once who has it.
    * @param {string} path
    * @param {(owner: string) => void} onWait
@@ -38,28 +53,27 @@ export class Lock {
    * @returns {Promise<Lock>}
    */
   static async take(path, onWait, signal) {
-    mkdirSync(dirname(path), { recursive: true });
-    const owner = `process ${process.pid} on ${hostname()}`;
-    for (let told = false; !create(path, owner); ) {
-      if (isNobodys(path)) {
-        rmSync(path, { force: true });
-        continue;
-      }
+    for (let told = false; ; told = true) {
+      const lock = Lock.tryTake(path);
+      if (lock) return lock;
       if (!told) onWait(ownerOf(path) ?? "another process");
-      told = true;
       await setTimeout(LOOK, undefined, signal && { signal });
     }
-    return new Lock(path, owner);
+  }
+
+  /** False once another has taken it over, or the file is gone. */
+  get isHeld() {
+    return ownerOf(this.#path) === this.#owner;
   }
 
   /** @returns {void} */
   [Symbol.dispose]() {
     clearInterval(this.#timer);
-    if (ownerOf(this.#path) === this.#owner) rmSync(this.#path, { force: true });
+    if (this.isHeld) rmSync(this.#path, { force: true });
   }
 
   #touch() {
-    if (ownerOf(this.#path) === this.#owner) utimesSync(this.#path, new Date(), new Date());
+    if (this.isHeld) utimesSync(this.#path, new Date(), new Date());
   }
 }
 
@@ -82,8 +96,11 @@ function isNobodys(path) {
   return stat !== undefined && Date.now() - stat.mtimeMs > STALE;
 }
 
-/** What the file says; undefined when there is none. */
-function ownerOf(path) {
+/**
+ * Who has a lock, as its file says; undefined when there is none.
+ * @param {string} path
+ */
+export function ownerOf(path) {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 

@@ -12,7 +12,7 @@ import { Progress, type Stage } from "../util/progress.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
 import { Interrupts } from "./interrupts.ts";
 import { setUp } from "./setup-command.ts";
-import { parameterTable, stepNote } from "./train-command.ts";
+import { parameterTable, printNotes, stepNote } from "./train-command.ts";
 
 /** The command as the user types it. */
 const QUICKSTART = isClone ? "npm run quickstart --" : "npx grit quickstart";
@@ -34,7 +34,7 @@ export function quickstartCommand(): Command {
           `Choose another folder: ${QUICKSTART} --run ${dir}-2; continue an interrupted run with --resume.`,
         );
       }
-      if (!resume) RunFolder.refuseOccupied(dir);
+      RunFolder.refuseUnfit(dir, resume);
       const isSetUp = existsSync(addon);
       if (!isSetUp) setUp();
       const clock = new Stopwatch(isSetUp ? 0 : performance.now(), { setup: setupSeconds() });
@@ -54,7 +54,10 @@ export function quickstartCommand(): Command {
         },
         onStage: (stage) => progress.enter(STAGES[stage]),
         onAnswers: (done, set) => progress.update(done, set),
-        onReady: ({ from }) => progress.skip(from),
+        onReady: ({ from, notes }) => {
+          printNotes(notes);
+          progress.skip(from);
+        },
         onStep: (line) => progress.update(line.step, stepNote(line)),
       });
       progress.finish();

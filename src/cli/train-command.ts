@@ -32,15 +32,16 @@ export function trainCommand(): Command {
     .option("--resume", "continue the run in that folder")
     .option("--plan", "show the memory that a step takes, and stop; needs neither data nor weights")
     .option("--card <size>", "with --plan: for a GPU of that size instead of this machine, e.g. 80GB")
-    .action(async (file: string, overrides: string[], { run, resume, plan, card }: TrainFlags) => {
+    .action(async (file: string, overrides: string[], { run, resume = false, plan, card }: TrainFlags) => {
       if (card !== undefined && !plan) throw new UserError("--card is given without --plan.", "Add --plan.");
       if (plan) {
         console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card }));
         return;
       }
-      const recipe = await loadRecipe(file, overrides, { files: true });
+      const given = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
-      if (!resume) RunFolder.refuseOccupied(dir);
+      RunFolder.refuseUnfit(dir, resume);
+      const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
       await interruptibly("Interrupted before the first step; nothing was written.", async (signal) => {
         // The engine's thread loads while the data are read.
         EngineThread.shared();
@@ -48,7 +49,7 @@ export function trainCommand(): Command {
         const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
         console.log(await unlessAborted(signal, planMemory(recipe, { largest })));
         console.error(`Opening ${recipe.model}`);
-        const engine = await openEngine(resume ? settledIn(recipe, join(dir, "run.json")) : recipe, { signal });
+        const engine = await openEngine(recipe, { signal });
         try {
           console.error(engine.computing);
           console.log(parameterTable(engine));
@@ -57,9 +58,10 @@ export function trainCommand(): Command {
             run: dir,
             engine,
             data,
-            ...(resume && { resume }),
+            resume,
             signal,
             onReady: (ready) => {
+              printNotes(ready.notes);
               progress = new Progress(trainingStages(recipe, ready));
             },
             onHeldOut: (done, step) => {
@@ -85,6 +87,11 @@ export function trainCommand(): Command {
 
 const TRAIN = "train";
 const HELD_OUT = "held-out sets";
+
+/** Prints what to know of a run that goes on. */
+export function printNotes(notes: readonly string[]): void {
+  if (notes.length > 0) console.error(["The run goes on with changes:", ...notes].join("\n  "));
+}
 
 /** The steps of a run, and the evaluations between them. An answer is a rollout that is neither scored nor learned from. */
 function trainingStages(

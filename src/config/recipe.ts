@@ -3,7 +3,9 @@
  * the original code's elsewhere.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { z } from "zod";
+import { checkpointsIn } from "../hub/run-checkpoints.ts";
 import { DEVICE_ADVICE, isDeviceName } from "../torch/device-name.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
 import { messageOf, UserError } from "../util/errors.ts";
@@ -185,18 +187,30 @@ export function loadRecipe(
 }
 
 /**
- * The recipe with which work continues whose recipe is recorded in the JSON file `record`: what `precision: auto` became there
- * stays, on whatever processor. Unchanged if there is no such file. @throws UserError when the file is damaged
+ * The recipe with which work continues whose recipe is recorded in the JSON file `record`. What `precision: auto` became there
+ * stays, on whatever processor; so does the checkpoint that a run folder named as `model` stood for, while that run trains on.
+ * Unchanged if there is no such file. @throws UserError when the file is damaged
  */
-export function settledIn<R extends { precision: Precision }>(recipe: R, record: string): R {
-  if (recipe.precision !== "auto" || !existsSync(record)) return recipe;
-  let begun: { recipe?: { precision?: Precision } };
+export function settledIn<R extends { precision: Precision; model: string }>(recipe: R, record: string): R {
+  if (!existsSync(record)) return recipe;
+  let begun: { recipe?: { precision?: Precision; model?: string } };
   try {
     begun = JSON.parse(readFileSync(record, "utf8"));
   } catch (error) {
     throw new UserError(`${record} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
   }
-  return { ...recipe, precision: begun.recipe?.precision ?? "auto" };
+  const { precision = "auto", model = recipe.model } = begun.recipe ?? {};
+  return {
+    ...recipe,
+    ...(recipe.precision === "auto" && { precision }),
+    ...(isEarlierOfRun(model, recipe.model) && { model }),
+  };
+}
+
+/** Is a folder a checkpoint of the run of which `latest` is the latest? */
+function isEarlierOfRun(folder: string, latest: string): boolean {
+  const checkpoints = checkpointsIn(dirname(dirname(latest))).map(({ dir }) => dir);
+  return checkpoints.at(-1) === latest && checkpoints.includes(folder);
 }
 
 /** Refuses settings that contradict each other. */

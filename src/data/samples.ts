@@ -113,7 +113,7 @@ export async function loadLinesWith<E>(
     if (typeof header === "string") faults.add(`${where}: image`, `${image} ${header}`);
     if (typeof header !== "object") continue;
     checkGeometry(where, value, header, faults);
-    loaded.push({ sample: toSample(value, line, image, header), extra, file, line });
+    loaded.push({ sample: toSample(value, line, where, image, header), extra, file, line });
   }
   faults.throwIfAny(files.join(", "), "Fix what is named above and run the command again.");
   return loaded;
@@ -208,9 +208,10 @@ export function taskOf(dataset: string): Task {
   return /ovd/i.test(dataset) ? "detect" : "answer";
 }
 
-function toSample(value: Line, line: number, image: string, { width, height }: ImageHeader): Sample {
+function toSample(value: Line, line: number, where: string, image: string, { width, height }: ImageHeader): Sample {
   return {
     id: idOf(value, line),
+    where,
     image,
     question: value.question,
     answer: value.answer,
@@ -251,7 +252,7 @@ export function sampleLine(sample: Sample) {
 export async function dataHash(samples: readonly Sample[]): Promise<string> {
   const images = new Map<string, string>();
   const hash = createHash("sha256");
-  for (const { image, task: _, ...rest } of samples) {
+  for (const { image, task: _, where: __, ...rest } of samples) {
     if (!images.has(image))
       images.set(
         image,

@@ -56,9 +56,10 @@ export interface Quickstarted {
  * Runs a recipe on the scenes world from nothing to a report.
  * @throws UserError when the run folder is in use; Interrupted after a signal
  */
-export async function quickstart(recipe: Recipe, options: QuickstartOptions): Promise<Quickstarted> {
+export async function quickstart(given: Recipe, options: QuickstartOptions): Promise<Quickstarted> {
   const { run: dir, resume = false, clock = new Stopwatch(), signal } = options;
-  if (!resume) RunFolder.refuseOccupied(dir);
+  RunFolder.refuseUnfit(dir, resume);
+  const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
   const early = "Interrupted before training. Run the command again.";
   const { sets, data, engine } = await interruptible(early, signal, () => prepare(recipe, options, clock));
   try {
@@ -100,14 +101,14 @@ export async function quickstart(recipe: Recipe, options: QuickstartOptions): Pr
 }
 
 /** Scenes, data and the model. @throws the signal's reason when it fires */
-async function prepare(recipe: Recipe, { run, resume, onScenes, signal }: QuickstartOptions, clock: Stopwatch) {
+async function prepare(recipe: Recipe, { onScenes, signal }: QuickstartOptions, clock: Stopwatch) {
   const { reused, files } = await renderSets({ ...SCENES, onProgress: (done) => onScenes?.(done, false), signal });
   const scenes = files.reduce((n, { samples }) => n + samples, 0);
   if (reused) onScenes?.(scenes, true);
   const sets = await unlessAborted(signal, heldOutSets(recipe));
   const data = await unlessAborted(signal, readData(recipe));
   clock.lap("scenes");
-  const engine = await openEngine(resume ? settledIn(recipe, join(run, "run.json")) : recipe, { signal });
+  const engine = await openEngine(recipe, { signal });
   return { sets, data, engine };
 }
 

@@ -1,6 +1,7 @@
 /** @file The facts of a run: how long each phase took, the recipe, the seed, versions, data. */
 
 import { stringify } from "yaml";
+import type { Run } from "../run/lines.ts";
 import type { RunFolder } from "../run/read-run.ts";
 import { type Html, html } from "./html.ts";
 import { duration, known } from "./number-format.ts";
@@ -16,7 +17,13 @@ export function factsSection({ run, metrics, summary }: RunFolder): Html {
     <div class="times">${timeBar("The whole job", summary?.seconds ?? {})}${timeBar("The steps of training", withRest(steps))}</div>
     <div class="records">${recorded("Seed", run?.seed, true)}${recorded("Versions", run?.versions, true)}
       ${recorded("Machine", run?.machine, true)}${recorded("Code", run?.git, true)}${recorded("Gate of the base", summary?.gate, true)}
-      ${recorded("Data", run?.data, false)}${recorded("Recipe", run?.recipe, false)}</div></section>`;
+      ${recorded("Data", run?.data, false)}${recorded("Recipe", run?.recipe, false)}
+      ${recorded("Changes of the recipe", run?.changes?.map(inWords), true)}</div></section>`;
+}
+
+/** A change of the recipe, e.g. `after step 50: optimizer.lr was 0.000002, is 0.000001`. */
+function inWords({ step, key, from, to }: NonNullable<Run["changes"]>[number]): string {
+  return `after step ${step}: ${key} was ${from ?? "not set"}, is ${to ?? "not set"}`;
 }
 
 /** The time of each phase: a divided bar with a legend. */

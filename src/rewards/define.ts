@@ -44,7 +44,7 @@ export function defineReward(reward: Reward): Reward {
 
 /**
  * Scores one rollout by all rewards: the weighted terms by name, and their sum. The total is unscored if any term is.
- * @throws UserError when two rewards share a name, or one returns anything but a finite number or `Unscored`
+ * @throws UserError when two rewards share a name, or one returns anything but a finite number or `Unscored`; what a reward throws
  */
 export async function scoreAll(rewards: readonly Reward[], rollout: RewardInput): Promise<Scores> {
   const twice = rewards.find((reward, i) => rewards.findIndex((other) => other.name === reward.name) < i);
@@ -59,11 +59,17 @@ export async function scoreAll(rewards: readonly Reward[], rollout: RewardInput)
   return { terms, total: verdicts.filter(isScored).reduce((sum, term) => sum + term, 0) };
 }
 
+/** A sample in a message: its id, and where it was read from. */
+export function nameOf({ id, where }: Sample): string {
+  return `sample ${id}${where === undefined ? "" : ` (${where})`}`;
+}
+
 function weigh(reward: Reward, score: Score, { sample }: RewardInput): Score {
   if (typeof score === "number" && Number.isFinite(score)) return score * reward.weight;
   if (typeof score === "object" && score !== null && typeof score.unscored === "string") return score;
+  const returned = typeof score === "number" ? String(score) : (JSON.stringify(score) ?? String(score));
   throw new UserError(
-    `reward "${reward.name}" returned ${JSON.stringify(score) ?? String(score)} for sample ${sample.id}`,
+    `reward "${reward.name}" returned ${returned} for ${nameOf(sample)}`,
     "return a finite number, or { unscored: reason } when the rollout cannot be judged",
   );
 }

@@ -32,7 +32,13 @@ export const runSchema = z.object({
   versions: z.unknown().optional(),
   machine: z.unknown().optional(),
   git: z.unknown().optional(),
+  /** Hash of the model it starts from. */
+  model: z.string().optional(),
   data: z.unknown().optional(),
+  /** Keys of the recipe that were changed when the run was resumed after a step; values as JSON. */
+  changes: z
+    .array(z.object({ step: z.number(), key: z.string(), from: z.string().nullable(), to: z.string().nullable() }))
+    .optional(),
 });
 export type Run = z.infer<typeof runSchema>;
 

@@ -8,13 +8,19 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UserError } from "../util/errors.ts";
 import { RunFolder } from "./run-folder.ts";
 
-const info = { recipe: { seed: 7, steps: 3 }, libtorch: "2.13.0", machine: { device: "cpu" }, data: { vsr: "abc" } };
+const info = {
+  recipe: { seed: 7, steps: 3 },
+  libtorch: "2.13.0",
+  machine: { device: "cpu" },
+  model: "m0",
+  data: { vsr: "abc" },
+};
 let parent: string;
 let dir: string;
 beforeEach(() => {
@@ -29,13 +35,19 @@ const write = (text: string) => (folder: string) => writeFileSync(join(folder, "
 describe("create", () => {
   test("writes what the run is, and nothing of the environment", () => {
     process.env.SOME_API_KEY = "sk-very-secret";
-    RunFolder.create(dir, info);
-    const run = JSON.parse(read("run.json"));
-    expect(run).toMatchObject({ recipe: info.recipe, seed: 7, data: { vsr: "abc" } });
-    expect(run.versions).toMatchObject({ node: process.versions.node, libtorch: "2.13.0", grit: expect.any(String) });
+    const run = RunFolder.create(dir, info);
+    const written = JSON.parse(read("run.json"));
+    expect(written).toMatchObject({ recipe: info.recipe, seed: 7, model: "m0", data: { vsr: "abc" } });
+    expect(written.versions).toMatchObject({
+      node: process.versions.node,
+      libtorch: "2.13.0",
+      grit: expect.any(String),
+    });
     // Null where the sources are no git checkout.
-    expect(run.git ?? "0".repeat(40)).toMatch(/^[0-9a-f]{40}(-dirty)?$/);
+    expect(written.git ?? "0".repeat(40)).toMatch(/^[0-9a-f]{40}(-dirty)?$/);
     expect(read("run.json")).not.toContain("sk-very-secret");
+    expect(readdirSync(dir).sort()).toEqual([".lock", "run.json"]);
+    run.release();
     expect(readdirSync(dir)).toEqual(["run.json"]);
   });
 
@@ -50,10 +62,14 @@ describe("create", () => {
     expect(() => RunFolder.create(join(parent, "file"), info)).toThrow(/is not empty and is not a run folder/);
   });
 
-  test("takes an empty folder", () => {
+  test("takes an empty folder, and one in which a process was killed before it had begun", () => {
     mkdirSync(dir);
+    writeFileSync(join(dir, "run.json.partial"), '{"rec');
+    writeFileSync(join(dir, ".lock"), `process 2147483646 on ${hostname()}`);
+    expect(() => RunFolder.resume(dir)).toThrow(/is not a run folder: it has no run\.json.*\n.*leave out --resume/);
+    RunFolder.refuseUnfit(dir, false);
     RunFolder.create(dir, info);
-    expect(existsSync(join(dir, "run.json"))).toBe(true);
+    expect(JSON.parse(read("run.json"))).toMatchObject({ seed: 7 });
   });
 });
 
@@ -119,39 +135,106 @@ describe("checkpoints", () => {
 });
 
 describe("resume", () => {
-  test("cuts away what came after the checkpoint, and a half-written line", async () => {
+  test("cuts away what came after the checkpoint, and a half-written line, and notes what has changed", async () => {
     const run = RunFolder.create(dir, info);
     for (const step of [1, 2, 3]) {
       run.appendMetrics({ step });
       run.writeRollouts(step, [{ step }]);
       if (step === 2) await run.saveCheckpoint(step, write("two"));
     }
+    run.release();
     appendFileSync(join(dir, "metrics.jsonl"), '{"step":4,"rew');
+    const whole = read("metrics.jsonl");
     const { run: resumed, checkpoint } = RunFolder.resume(dir);
     expect(checkpoint).toEqual({ step: 2, dir: resumed.checkpointDir(2) });
+    const recipe = { seed: 7, steps: 5, lr: undefined };
+    expect(resumed.changesTo(recipe)).toEqual([{ key: "steps", from: "3", to: "5" }]);
+    expect(read("metrics.jsonl")).toBe(whole);
+    resumed.goOn(2, { recipe, model: "m0" });
+    expect(JSON.parse(read("run.json"))).toMatchObject({
+      recipe: { steps: 5 },
+      changes: [{ step: 2, key: "steps", from: "3", to: "5" }],
+    });
     expect(read("metrics.jsonl")).toBe('{"step":1}\n{"step":2}\n');
     expect(readdirSync(join(dir, "rollouts"))).toEqual(["step-000001.jsonl", "step-000002.jsonl"]);
     resumed.appendMetrics({ step: 3 });
     expect(read("metrics.jsonl")).toBe('{"step":1}\n{"step":2}\n{"step":3}\n');
   });
 
-  test("without a checkpoint begins at the start", () => {
-    RunFolder.create(dir, info).appendMetrics({ step: 1 });
-    expect(RunFolder.resume(dir).checkpoint).toBeUndefined();
+  test("without a checkpoint begins at the start; an older folder gets the hash of its model", () => {
+    const { model, ...older } = JSON.parse(JSON.stringify(info));
+    RunFolder.create(dir, older).appendMetrics({ step: 1 });
+    expect(() => RunFolder.resume(dir)).toThrow(/is in use by process/);
+    rmSync(join(dir, ".lock"));
+    const { run, checkpoint } = RunFolder.resume(dir);
+    expect(checkpoint).toBeUndefined();
+    run.goOn(0, info);
     expect(read("metrics.jsonl")).toBe("");
+    expect(run.begun().model).toBe(model);
   });
 
   test("says which file is damaged", () => {
     const run = RunFolder.create(dir, info);
     writeFileSync(join(dir, "run.json"), '{"recipe":');
-    expect(() => run.noteChanges({}, 0)).toThrow(UserError);
-    expect(() => run.noteChanges({}, 0)).toThrow(/run\.json cannot be read/);
+    expect(() => run.changesTo({})).toThrow(UserError);
+    expect(() => run.changesTo({})).toThrow(/run\.json cannot be read/);
   });
 
-  test("needs a run, and metrics that read", () => {
-    expect(() => RunFolder.resume(dir)).toThrow(/is not a run folder, so there is nothing to resume/);
-    RunFolder.create(dir, info);
+  test("needs a run, and metrics that read; else nothing is changed", () => {
+    expect(() => RunFolder.resume(dir)).toThrow(/is not a run folder/);
+    const run = RunFolder.create(dir, info);
+    const before = read("run.json");
     writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\nrubbish\n{"step":2}\n');
-    expect(() => RunFolder.resume(dir)).toThrow(/metrics\.jsonl:2: is not a line of metrics/);
+    expect(() => run.goOn(0, { ...info, recipe: { seed: 8 } })).toThrow(/metrics\.jsonl:2: is not a line of metrics/);
+    expect(read("run.json")).toBe(before);
   });
+});
+
+describe("a run that trains", () => {
+  test("is refused to others, to start and to resume, until it is released", () => {
+    const run = RunFolder.create(dir, info);
+    expect(() => RunFolder.refuseUnfit(dir, true)).toThrow(`${dir} is in use by process ${process.pid} on`);
+    expect(() => RunFolder.refuseUnfit(dir, false)).toThrow(/already holds a run/);
+    run.release();
+    RunFolder.refuseUnfit(dir, true);
+    expect(readdirSync(dir)).toEqual(["run.json"]);
+  });
+
+  test("whose folder is removed writes nothing more", async () => {
+    const run = RunFolder.create(dir, info);
+    rmSync(dir, { recursive: true });
+    const gone = /was removed or renamed while it was written to/;
+    expect(() => run.appendMetrics({ step: 1 })).toThrow(gone);
+    expect(() => run.writeRollouts(1, [])).toThrow(gone);
+    await expect(run.saveCheckpoint(1, write("one"))).rejects.toThrow(gone);
+    expect(existsSync(dir)).toBe(false);
+    const again = RunFolder.create(dir, info);
+    const removed = again.saveCheckpoint(1, () => rmSync(dir, { recursive: true }));
+    await expect(removed).rejects.toThrow(gone);
+  });
+
+  test("that another has taken over writes nothing more", () => {
+    const run = RunFolder.create(dir, info);
+    writeFileSync(join(dir, ".lock"), "process 1 on another-machine");
+    expect(() => run.appendMetrics({ step: 1 })).toThrow(/Another process has taken over/);
+  });
+});
+
+test("a checkpoint that the system refuses to write is named, and nothing of it is left", async () => {
+  const run = RunFolder.create(dir, info);
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  const saved = run.saveCheckpoint(3, (folder) => {
+    writeFileSync(join(folder, "weights"), "half");
+    throw full;
+  });
+  await expect(saved).rejects.toThrow(`${run.checkpointDir(3)} cannot be written (ENOSPC: no space left on device`);
+  await expect(saved).rejects.toBeInstanceOf(UserError);
+  expect(readdirSync(join(dir, "checkpoints"))).toEqual([]);
+});
+
+test("a folder that cannot be made is refused before the work", () => {
+  writeFileSync(join(parent, "file"), "");
+  expect(() => RunFolder.refuseUnfit(join(parent, "file", "run"), false)).toThrow(/cannot be written \(ENOTDIR/);
+  RunFolder.refuseUnfit(join(dir, "deeper"), false);
+  expect(existsSync(dir)).toBe(false);
 });

@@ -7,20 +7,24 @@
  *     rollouts/step-NNNNNN.jsonl      every chain of a step
  *     images/<sha256>.<ext>           the images of the chains
  *     checkpoints/step-N/             all that is needed to resume
+ *     .lock                           while a process trains here
  *     eval/<name>/, summary.json, …   written by evaluations and the quickstart
  *
- * An existing run is never overwritten: `create` refuses it, `resume` continues it.
+ * An existing run is never overwritten: `create` refuses it, `resume` continues it, one process at a time.
  */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../tools/places.mjs";
 import { type Checkpoint, checkpointDir, checkpointsIn } from "../hub/run-checkpoints.ts";
-import { differences } from "../util/differences.ts";
-import { messageOf, UserError } from "../util/errors.ts";
-import { sync, syncTree, writeWhole } from "../util/files.ts";
+import { type Difference, differences } from "../util/differences.ts";
+import { isSystemError, messageOf, UserError } from "../util/errors.ts";
+import { cannotWrite, needWritable, sync, syncTree, writeWhole } from "../util/files.ts";
+import { FolderLock, LOCK } from "../util/folder-lock.ts";
 import { versions } from "../util/versions.ts";
 import type { MetricsLine } from "./lines.ts";
+
+const METRICS = "metrics.jsonl";
 
 /** What is known when a run begins. All of it is written, so it must not hold secrets. */
 export interface RunInfo {
@@ -30,72 +34,122 @@ export interface RunInfo {
   readonly libtorch: string;
   /** Device, processor and threads. */
   readonly machine: object;
+  /** Hash of the model it starts from, by `modelHash`. */
+  readonly model: string;
   /** Hash of each data set by its name or file, by `dataHash`. */
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** What a run began with, or went on with when it was last resumed. */
+export interface BegunInfo extends Pick<RunInfo, "recipe" | "data"> {
+  /** Absent in the folders of older versions. */
+  readonly model?: string;
+}
+
 export class RunFolder {
   readonly dir: string;
+  #lock: FolderLock | undefined;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, lock?: FolderLock) {
     this.dir = dir;
+    this.#lock = lock;
   }
 
-  /** Begins a run in a folder that is new or empty. @throws as `refuseOccupied` */
-  static create(dir: string, { recipe, libtorch, machine, data }: RunInfo): RunFolder {
-    RunFolder.refuseOccupied(dir);
-    const run = new RunFolder(dir);
-    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), machine, git: gitRevision(), data };
-    run.writeJson("run.json", info);
+  /**
+   * Begins a run in a folder that is new or empty, which is this process's until `release`.
+   * @throws UserError as `refuseUnfit`
+   */
+  static create(dir: string, { recipe, libtorch, machine, model, data }: RunInfo): RunFolder {
+    RunFolder.#refuseOccupied(dir);
+    const run = new RunFolder(dir, FolderLock.take(dir));
+    const info = { recipe, seed: recipe.seed, versions: versions(libtorch), machine, git: gitRevision(), model, data };
+    try {
+      run.writeJson("run.json", info);
+    } catch (error) {
+      run.release();
+      throw error;
+    }
     return run;
   }
 
-  /** For a check before long preparations. @throws UserError when the folder holds a run, or anything else */
-  static refuseOccupied(dir: string): void {
+  /**
+   * For a check before long preparations: can a run begin in a folder, or `resume` there? Nothing is written.
+   * @throws UserError when it holds a run to begin, or none to resume, or anything else; when another process trains there; when
+   * it cannot be written
+   */
+  static refuseUnfit(dir: string, resume: boolean): void {
+    if (resume) RunFolder.open(dir);
+    else RunFolder.#refuseOccupied(dir);
+    FolderLock.refuseInUse(dir);
+    needWritable(join(dir, "run.json"));
+  }
+
+  static #refuseOccupied(dir: string): void {
     if (fs.existsSync(join(dir, "run.json"))) {
       throw new UserError(
         `${dir} already holds a run.`,
         "Resume it with --resume, or choose another folder with --run.",
       );
     }
-    if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || fs.readdirSync(dir).length > 0)) {
+    // What a process has left that was killed before it had begun is nobody's.
+    const isTrace = (name: string) => name === LOCK || name === "run.json.partial";
+    if (fs.existsSync(dir) && (!fs.statSync(dir).isDirectory() || !fs.readdirSync(dir).every(isTrace))) {
       throw new UserError(`${dir} is not empty and is not a run folder.`, "Choose another folder with --run.");
     }
   }
 
   /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */
   static open(dir: string): RunFolder {
-    if (!fs.existsSync(join(dir, "run.json"))) throw new UserError(`${dir} is not a run folder.`, "Check the path.");
-    return new RunFolder(dir);
+    if (fs.existsSync(join(dir, "run.json"))) return new RunFolder(dir);
+    throw new UserError(
+      `${dir} is not a run folder: it has no run.json.`,
+      "Check the path; to start a run there, leave out --resume.",
+    );
   }
 
   /**
-   * Continues a run from its latest checkpoint, or from the start if it has none. What was written after that checkpoint is
-   * removed, since those steps will be made again.
-   * @throws UserError when the folder holds no run, or its metrics are damaged before their last line
+   * A run to continue from its latest checkpoint, or from the start if it has none; it is this process's until `release`.
+   * Nothing in it is changed before `goOn`.
+   * @throws UserError when the folder holds no run, or another process trains there
    */
   static resume(dir: string): { run: RunFolder; checkpoint: Checkpoint | undefined } {
-    if (!fs.existsSync(join(dir, "run.json"))) {
-      throw new UserError(
-        `${dir} is not a run folder, so there is nothing to resume.`,
-        "Check --run, or leave out --resume to start a run.",
-      );
-    }
-    const run = new RunFolder(dir);
-    const checkpoint = run.latestCheckpoint();
-    run.#rewind(checkpoint?.step ?? 0);
-    return { run, checkpoint };
+    RunFolder.open(dir);
+    const run = new RunFolder(dir, FolderLock.take(dir));
+    return { run, checkpoint: run.latestCheckpoint() };
+  }
+
+  /** What the run began with. @throws UserError when run.json is damaged */
+  begun(): BegunInfo {
+    return this.readJson("run.json") as BegunInfo;
+  }
+
+  /** The keys in which a recipe differs from the one the run began with. */
+  changesTo(recipe: object): Difference[] {
+    return differences(this.begun().recipe, JSON.parse(JSON.stringify(recipe)));
   }
 
   /**
-   * Compares the recipe a run continues with to the one it began with. Changes are allowed, and recorded in `run.json`:
-   * `changes: [{ step, key, from, to }]`, with the new recipe in the old one's place.
+   * The run goes on after `step` with a recipe that may have changed: `run.json` gets it in the old one's place, and
+   * `changes: [{ step, key, from, to }]`. What was written after that step is removed, since it will be made again.
+   * @throws UserError when the metrics are damaged before their last line; nothing has then been changed
    */
-  noteChanges(recipe: object, step: number): void {
-    const info = this.readJson("run.json") as { recipe: object; changes?: object[] };
-    const changes = differences(info.recipe, recipe).map((change) => ({ step, ...change }));
-    if (changes.length === 0) return;
-    this.writeJson("run.json", { ...info, recipe, changes: [...(info.changes ?? []), ...changes] });
+  goOn(step: number, { recipe, model }: Pick<RunInfo, "recipe" | "model">): void {
+    const kept = this.#metricsLines().filter((line, i) => stepOf(line, `${this.#metrics}:${i + 1}`) <= step);
+    const info = this.begun() as BegunInfo & { changes?: object[] };
+    const changes = this.changesTo(recipe).map((change) => ({ step, ...change }));
+    if (changes.length > 0) {
+      this.writeJson("run.json", { ...info, recipe, model, changes: [...(info.changes ?? []), ...changes] });
+    } else if (info.model === undefined) this.writeJson("run.json", { ...info, model });
+    if (fs.existsSync(this.#metrics)) this.#writeMetrics(kept);
+    for (const name of this.#names("rollouts")) {
+      if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1]) > step) fs.rmSync(join(this.dir, "rollouts", name));
+    }
+  }
+
+  /** Lets other processes write into the folder. */
+  release(): void {
+    this.#lock?.[Symbol.dispose]();
+    this.#lock = undefined;
   }
 
   /** The value of a JSON file of the run, e.g. `run.json`. @throws UserError when it is missing or damaged */
@@ -110,18 +164,23 @@ export class RunFolder {
 
   /** Writes a JSON file, e.g. `summary.json` or `eval/before/summary.json`. A number that is not finite becomes null. */
   writeJson(name: string, value: unknown): void {
-    writeWhole(join(this.dir, name), `${JSON.stringify(value, null, 2)}\n`);
+    this.#write(name, `${JSON.stringify(value, null, 2)}\n`);
   }
 
   /** Writes a JSON lines file, e.g. `eval/before/samples.jsonl`. */
   writeLines(name: string, lines: readonly object[]): void {
-    writeWhole(join(this.dir, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    this.#write(name, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
   /** Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null. */
   appendMetrics(line: { readonly step: number }): void {
-    fs.appendFileSync(this.#metrics, `${JSON.stringify(line)}\n`);
-    sync(this.#metrics);
+    this.#lock?.assertHeld();
+    try {
+      fs.appendFileSync(this.#metrics, `${JSON.stringify(line)}\n`);
+      sync(this.#metrics);
+    } catch (error) {
+      throw cannotWrite(this.#metrics, error);
+    }
   }
 
   /** The line of the last step; undefined before the first. */
@@ -149,7 +208,7 @@ export class RunFolder {
   saveImage(sha256: string, source: string | Uint8Array, ext: string): string {
     const name = `images/${sha256}.${ext}`;
     const path = join(this.dir, name);
-    if (!fs.existsSync(path)) writeWhole(path, typeof source === "string" ? fs.readFileSync(source) : source);
+    if (!fs.existsSync(path)) this.#write(name, typeof source === "string" ? fs.readFileSync(source) : source);
     return name;
   }
 
@@ -158,30 +217,33 @@ export class RunFolder {
     return checkpointDir(this.dir, step);
   }
 
-  /** Saves a checkpoint: `write` fills a folder, which gets its name when it is complete and synced to the disk. */
+  /**
+   * Saves a checkpoint: `write` fills a folder, which gets its name when it is complete and synced to the disk.
+   * @throws UserError when it cannot be written; nothing of it is then left, and an older one of that step stays
+   */
   async saveCheckpoint(step: number, write: (dir: string) => Promise<void> | void): Promise<string> {
+    this.#lock?.assertHeld();
+    const dir = this.checkpointDir(step);
     const partial = join(this.dir, "checkpoints", `.tmp-step-${step}`);
-    fs.rmSync(partial, { recursive: true, force: true });
-    fs.mkdirSync(partial, { recursive: true });
+    // Keep an old checkpoint of that step until the new one is complete: it may be the run's only one.
+    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
     try {
+      for (const left of [partial, old]) fs.rmSync(left, { recursive: true, force: true });
+      fs.mkdirSync(partial, { recursive: true });
       await write(partial);
       syncTree(partial);
+      this.#lock?.assertHeld();
+      if (fs.existsSync(dir)) fs.renameSync(dir, old);
+      fs.renameSync(partial, dir);
+      sync(join(this.dir, "checkpoints"));
+      fs.rmSync(old, { recursive: true, force: true });
+      return dir;
     } catch (error) {
       // On a full disk it would take the room that is to be made.
       fs.rmSync(partial, { recursive: true, force: true });
-      throw error;
+      this.#lock?.assertHeld();
+      throw isSystemError(error) ? cannotWrite(dir, error) : error;
     }
-    const dir = this.checkpointDir(step);
-    // Keep an old checkpoint of that step until the new one is complete: it may be the run's only one.
-    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
-    if (fs.existsSync(dir)) {
-      fs.rmSync(old, { recursive: true, force: true });
-      fs.renameSync(dir, old);
-    }
-    fs.renameSync(partial, dir);
-    sync(join(this.dir, "checkpoints"));
-    fs.rmSync(old, { recursive: true, force: true });
-    return dir;
   }
 
   /** The complete checkpoint with the most steps. */
@@ -197,17 +259,8 @@ export class RunFolder {
     for (const { dir } of checkpointsIn(this.dir).slice(0, -keep)) fs.rmSync(dir, { recursive: true });
   }
 
-  /** Removes the metrics and rollouts of the steps after `step`, and a last line that was being written. */
-  #rewind(step: number): void {
-    const kept = this.#metricsLines().filter((line, i) => stepOf(line, `${this.#metrics}:${i + 1}`) <= step);
-    if (fs.existsSync(this.#metrics)) this.#writeMetrics(kept);
-    for (const name of this.#names("rollouts")) {
-      if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1]) > step) fs.rmSync(join(this.dir, "rollouts", name));
-    }
-  }
-
   get #metrics(): string {
-    return join(this.dir, "metrics.jsonl");
+    return join(this.dir, METRICS);
   }
 
   /** The whole lines of `metrics.jsonl`. */
@@ -216,7 +269,13 @@ export class RunFolder {
   }
 
   #writeMetrics(lines: readonly string[]): void {
-    writeWhole(this.#metrics, lines.map((line) => `${line}\n`).join(""));
+    this.#write(METRICS, lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /** @throws UserError when the folder is no longer there, or no longer this process's, and as `writeWhole` */
+  #write(name: string, content: string | Uint8Array): void {
+    this.#lock?.assertHeld();
+    writeWhole(join(this.dir, name), content);
   }
 
   #names(folder: string): string[] {

@@ -25,6 +25,11 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
+/** Did the operating system refuse something: a file, a folder, an address? */
+export function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

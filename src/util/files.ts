@@ -28,11 +28,34 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
     sync(dirname(path));
   } catch (error) {
     if (existsSync(partial)) rmSync(partial);
-    throw new UserError(
-      `${path} cannot be written (${messageOf(error)}).`,
-      "Check the path and its permissions, and that the disk has room.",
-    );
+    throw cannotWrite(path, error);
   }
+}
+
+/**
+ * For a check before long work that ends in `writeWhole`; leaves nothing behind.
+ * @throws UserError as `writeWhole`, when it could not write that file now
+ */
+export function needWritable(path: string): void {
+  const partial = `${path}.partial`;
+  let made: string | undefined;
+  try {
+    made = mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(partial, "");
+    rmSync(partial);
+  } catch (error) {
+    throw cannotWrite(path, error);
+  } finally {
+    if (made !== undefined) rmSync(made, { recursive: true });
+  }
+}
+
+/** What to say when a file or folder cannot be written. */
+export function cannotWrite(path: string, error: unknown): UserError {
+  return new UserError(
+    `${path} cannot be written (${messageOf(error)}).`,
+    "Check the path and its permissions, and that the disk has room.",
+  );
 }
 
 /**

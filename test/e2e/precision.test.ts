@@ -83,16 +83,32 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("without 
   });
 });
 
-it("keeps what auto became, and nothing else", () => {
+it("keeps what auto became, and the checkpoint that a run which trains on stood for; nothing else", () => {
   mkdirSync(join(dir, "begun"), { recursive: true });
   const record = join(dir, "begun", "run.json");
+  const auto = { precision: "auto", model: "/models/base" } as const;
   expect(existsSync(record)).toBe(false);
-  expect(settledIn({ precision: "auto" }, record)).toEqual({ precision: "auto" });
-  writeFileSync(record, JSON.stringify({ recipe: { precision: "bfloat16", steps: 3 } }));
-  expect(settledIn({ precision: "auto" }, record)).toEqual({ precision: "bfloat16" });
-  expect(settledIn({ precision: "float32" }, record)).toEqual({ precision: "float32" });
+  expect(settledIn(auto, record)).toEqual(auto);
+  writeFileSync(record, JSON.stringify({ recipe: { precision: "bfloat16", model: "/models/other", steps: 3 } }));
+  expect(settledIn(auto, record)).toEqual({ ...auto, precision: "bfloat16" });
+  expect(settledIn({ ...auto, precision: "float32" }, record)).toEqual({ ...auto, precision: "float32" });
+
+  const [step4, step10] = [4, 10].map((step) => join(dir, "base-run", "checkpoints", `step-${step}`)) as [
+    string,
+    string,
+  ];
+  for (const folder of [step4, step10]) mkdirSync(folder, { recursive: true });
+  const modelOf = (was: string, now: string) => {
+    writeFileSync(record, JSON.stringify({ recipe: { model: was } }));
+    return settledIn({ ...auto, model: now }, record).model;
+  };
+  expect(modelOf(step4, step10)).toBe(step4);
+  // Named by itself, an earlier checkpoint is another model; so is one that is gone.
+  expect(modelOf(step10, step4)).toBe(step4);
+  expect(modelOf(`${step4}0`, step10)).toBe(step10);
+
   writeFileSync(record, '{"recipe":');
-  expect(() => settledIn({ precision: "auto" }, record)).toThrow(/run\.json cannot be read/);
+  expect(() => settledIn(auto, record)).toThrow(/run\.json cannot be read/);
 });
 
 describe("bad input", () => {
