@@ -11,18 +11,19 @@
  */
 
 import { join } from "node:path";
+import type { Finding } from "./check-result.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
-import { checkPrompts } from "./engine/check-prompts.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { MemoryEstimate, Workload } from "./engine/memory.ts";
+import type { MemoryEstimate } from "./engine/memory.ts";
 import { RemoteEngine } from "./engine/remote-engine.ts";
-import { type AskedSet, askingOf, heldOutSets } from "./evaluation/ask.ts";
+import { type AskedSet, heldOutSets } from "./evaluation/ask.ts";
 import { HeldOut } from "./held-out.ts";
 import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
 import { learningRate } from "./objective/schedule.ts";
+import { preflight } from "./preflight.ts";
 import type { Sample } from "./records.ts";
 import type { Reward } from "./rewards/define.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
@@ -33,7 +34,6 @@ import { RunFolder } from "./run/run-folder.ts";
 import { Health, Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
 import { UserError } from "./util/errors.ts";
-import { Faults } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import { Stopwatch } from "./util/stopwatch.ts";
@@ -65,6 +65,8 @@ export interface Ready {
   readonly from: number;
   /** Held-out samples that will be asked, in all evaluations to come. */
   readonly heldOut: number;
+  /** What is odd about recipe and data. */
+  readonly warnings: readonly Finding[];
 }
 
 /**
@@ -105,20 +107,20 @@ async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
   const begun = options.resume ? settledIn(given, join(options.run, "run.json")) : given;
-  const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
+  const data = options.data ?? (await readData(begun));
+  const { samples, heldOut: sets, rewards: custom } = data;
   const judge = await openJudge(begun.judge, { signal });
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
-  // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
-  const workload = await workloadOf(recipe, engine, samples, sets, signal);
+  const { workload, warnings } = await preflight(recipe, engine, data, { run: options.run, signal });
   const { run, from } = await openRun(recipe, options, engine, samples);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine);
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   try {
-    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from) });
+    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), warnings });
     await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
@@ -150,40 +152,6 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
     if (!options.engine) await engine.dispose();
   }
   return run;
-}
-
-/**
- * The largest sizes of a step, to estimate its memory. Lays out every prompt, those of held-out sets too where they are asked meanwhile: an evaluation
- * comes before its step is saved.
- * @throws UserError naming all that cannot be asked, or have no room for their completions
- */
-async function workloadOf(
-  recipe: Recipe,
-  engine: Engine,
-  samples: readonly Sample[],
-  heldOut: readonly AskedSet[],
-  signal: AbortSignal | undefined,
-): Promise<Workload> {
-  const faults = new Faults();
-  const maxTokens = recipe.sampling.max_tokens;
-  const lay = (where: string, samples: readonly Sample[], newTokens: number) =>
-    checkPrompts(
-      engine,
-      samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
-      faults,
-      { signal },
-    );
-  const sizes = await lay("data.train", samples, maxTokens);
-  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
-  const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
-  faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
-  return {
-    prompts: recipe.prompts_per_step,
-    completions: recipe.group_size,
-    promptTokens: largest("tokens"),
-    patches: largest("patches"),
-    maxTokens,
-  };
 }
 
 /**
