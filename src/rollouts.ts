@@ -115,29 +115,32 @@ export function toTrainGroup({ prompt, rollouts }: Group): TrainGroup {
 
 /** Writes every chain of a step, and the images they speak of. */
 export function writeRollouts(run: RunFolder, step: number, groups: readonly Group[]): void {
-  const lines = groups.flatMap(({ sample, prompt, rollouts }, group) =>
-    rollouts.map(
-      ({ completion, chain, scores, advantage }): RolloutLine => ({
-        step,
-        group,
-        id: sample.id,
-        dataset: sample.dataset,
-        image: keepImage(run, prompt.images[0]!.sha256, sample.image),
-        width: sample.width,
-        height: sample.height,
-        question: sample.question,
-        answer: sample.answer,
-        text: completion.text,
-        ids: [...completion.ids],
-        boxes: boxLines(chain),
-        terms: scores.terms,
-        total: scores.total,
-        advantage,
-        ending: completion.ending,
-      }),
-    ),
+  const lines = groups.flatMap((group, g) =>
+    rolloutLines(group, step, g, keepImage(run, group.prompt.images[0]!.sha256, group.sample.image)),
   );
   run.writeRollouts(step, lines);
+}
+
+/** The chains of a step's group as files hold them; `image` is the path by which they name theirs. */
+export function rolloutLines({ sample, rollouts }: Group, step: number, group: number, image: string): RolloutLine[] {
+  return rollouts.map(({ completion, chain, scores, advantage }) => ({
+    step,
+    group,
+    id: sample.id,
+    dataset: sample.dataset,
+    image,
+    width: sample.width,
+    height: sample.height,
+    question: sample.question,
+    answer: sample.answer,
+    text: completion.text,
+    ids: [...completion.ids],
+    boxes: boxLines(chain),
+    terms: scores.terms,
+    total: scores.total,
+    advantage,
+    ending: completion.ending,
+  }));
 }
 
 /** Keeps an image file in the run folder under its hash; its path there. */

@@ -11,19 +11,20 @@
  */
 
 import { join } from "node:path";
+import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
-import { checkPrompts } from "./engine/check-prompts.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { MemoryEstimate, Workload } from "./engine/memory.ts";
+import type { MemoryEstimate } from "./engine/memory.ts";
 import { RemoteEngine } from "./engine/remote-engine.ts";
-import { type AskedSet, askingOf, heldOutSets } from "./evaluation/ask.ts";
+import { type AskedSet, heldOutSets } from "./evaluation/ask.ts";
 import { HeldOut } from "./held-out.ts";
 import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
 import { learningRate } from "./objective/schedule.ts";
+import { preflight } from "./preflight.ts";
 import type { Sample } from "./records.ts";
 import type { Reward } from "./rewards/define.ts";
 import { guarded } from "./rewards/guarded.ts";
@@ -36,7 +37,6 @@ import { Health, Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
 import { excerpts } from "./util/differences.ts";
 import { UserError } from "./util/errors.ts";
-import { Faults } from "./util/faults.ts";
 import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import { Stopwatch } from "./util/stopwatch.ts";
@@ -70,6 +70,8 @@ export interface Ready {
   readonly heldOut: number;
   /** Of a run that goes on: the keys of its recipe that have changed, and what could not be compared. */
   readonly notes: readonly string[];
+  /** What is odd about recipe and data. */
+  readonly warnings: readonly Finding[];
 }
 
 /**
@@ -112,22 +114,22 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   // An engine that is open already was opened by the recipe as it is given.
   const isOpen = options.engine !== undefined;
   const begun = options.resume && !isOpen ? settledIn(given, join(options.run, "run.json")) : given;
-  const { samples, heldOut: sets, rewards: custom } = options.data ?? (await readData(begun));
+  const data = options.data ?? (await readData(begun));
+  const { samples, heldOut: sets, rewards: custom } = data;
   const judge = await openJudge(begun.judge, { signal });
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
   const hashes = await hashesOf(recipe, samples, signal);
   if (options.resume) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
-  // Every image is decoded and every prompt laid out once before anything is written: bad data must not end a run midway.
-  const workload = await workloadOf(recipe, engine, samples, sets, signal);
+  const { workload, warnings } = await preflight(recipe, engine, data, { run: options.run, signal });
   const { run, from, notes } = await openRun(recipe, options, engine, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine);
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   try {
-    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes });
+    options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
@@ -160,40 +162,6 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
     if (!isOpen) await engine.dispose();
   }
   return run;
-}
-
-/**
- * The largest sizes of a step, to estimate its memory. Lays out every prompt, those of held-out sets too where they are asked meanwhile: an evaluation
- * comes before its step is saved.
- * @throws UserError naming all that cannot be asked, or have no room for their completions
- */
-async function workloadOf(
-  recipe: Recipe,
-  engine: Engine,
-  samples: readonly Sample[],
-  heldOut: readonly AskedSet[],
-  signal: AbortSignal | undefined,
-): Promise<Workload> {
-  const faults = new Faults();
-  const maxTokens = recipe.sampling.max_tokens;
-  const lay = (where: string, samples: readonly Sample[], newTokens: number) =>
-    checkPrompts(
-      engine,
-      samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
-      faults,
-      { signal },
-    );
-  const sizes = await lay("data.train", samples, maxTokens);
-  for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
-  const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
-  faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
-  return {
-    prompts: recipe.prompts_per_step,
-    completions: recipe.group_size,
-    promptTokens: largest("tokens"),
-    patches: largest("patches"),
-    maxTokens,
-  };
 }
 
 /**

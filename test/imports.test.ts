@@ -23,7 +23,7 @@ const layers = [
   ["engine"],
   ["run"],
   ["evaluation"],
-  ["rollouts.ts", "step-metrics.ts", "held-out.ts", "saving.ts", "train.ts"],
+  ["check-result.ts", "preflight.ts", "rollouts.ts", "step-metrics.ts", "held-out.ts", "saving.ts", "train.ts"],
   ["pretrain"],
   ["tables"],
   ["probes"],

@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "render scenes, train the tiny base on twenty triplets, evaluate, report",
     load: async () => (await import("./quickstart-command.ts")).quickstartCommand(),
   },
+  check: {
+    summary: "check a training's recipe before anything is spent on it",
+    load: async () => (await import("./check-command.ts")).checkCommand(),
+  },
   train: {
     summary: "train a model with GRPO-GR by a recipe",
     load: async () => (await import("./train-command.ts")).trainCommand(),

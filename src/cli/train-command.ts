@@ -2,6 +2,7 @@
 
 import { basename, join } from "node:path";
 import { Command } from "commander";
+import { findingText } from "../check-result.ts";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
@@ -62,6 +63,7 @@ export function trainCommand(): Command {
             signal,
             onReady: (ready) => {
               printNotes(ready.notes);
+              for (const warning of ready.warnings) console.error(`warning: ${findingText(warning)}`);
               progress = new Progress(trainingStages(recipe, ready));
             },
             onHeldOut: (done, step) => {

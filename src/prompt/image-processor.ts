@@ -14,7 +14,7 @@ import type { Alpha, DecodedImage } from "./image.ts";
 
 export interface ImageProcessor {
   /** The settings that decide the pixels; an evaluation's manifest records them. */
-  readonly config: object;
+  readonly config: { readonly mean: readonly number[]; readonly std: readonly number[] };
   readonly layout: ImageLayout;
   /** How transparency is removed before `process`. */
   readonly alpha: Alpha;

@@ -30,7 +30,8 @@ function storyCard({ prompt, moments }: Story, pictures: Pictures): Html {
     )}</article>`;
 }
 
-function memberCard(member: RolloutLine, pictures: Pictures): Html {
+/** One chain of a group: its boxes, what each term gave it, and its advantage. */
+export function memberCard(member: RolloutLine, pictures: Pictures): Html {
   const { advantage } = member;
   const side = !known(advantage) || advantage === 0 ? "none" : advantage > 0 ? "good" : "bad";
   const length = known(advantage) ? Math.min(Math.abs(advantage) / 2, 1) * 50 : 0;

@@ -1,4 +1,4 @@
-/** @file Lists cut into chunks, and means. */
+/** @file Lists cut into chunks, grouped, and means. */
 
 /** Cuts a list into chunks of `size` items; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
@@ -9,4 +9,15 @@ export function chunks<T>(items: readonly T[], size: number): T[][] {
 export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new Error("mean of no values");
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The items that share a key, in order of first appearance. */
+export function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return [...groups.values()];
 }

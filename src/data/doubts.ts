@@ -1,0 +1,74 @@
+/** @file Data that are valid, and yet hardly what was meant: lines twice, answers that contradict, held-out questions in training. */
+
+import type { Sample } from "../records.ts";
+import { groupBy } from "../util/arrays.ts";
+import { firstFew } from "../util/faults.ts";
+
+/** One doubt: what is odd about which samples, and what to do. */
+export interface Doubt {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+/** From this many samples on one answer to all of them is odd. */
+const MANY = 8;
+
+/** What a method adds to a question, or a model writes around an answer. */
+const INSTRUCTION = /<\/?(think|rethink|answer)>|bbox_2d/i;
+
+/** What is odd about the samples to train on. */
+export function doubtsAbout(samples: readonly Sample[]): Doubt[] {
+  const groups = groupBy(samples, keyOf);
+  const twice = groups.filter((same) => same.length > answersOf(same).size);
+  const contrary = groups.filter((same) => answersOf(same).size > 1);
+  const instructing = samples.filter(({ question }) => INSTRUCTION.test(question));
+  const tagged = samples.filter(({ answer }) => INSTRUCTION.test(answer));
+  const uniform = groupBy(samples, ({ dataset }) => dataset).filter(
+    (set) => set.length >= MANY && answersOf(set).size === 1,
+  );
+  return [
+    ...doubt(twice.map(idsOf), "are the same image, question and answer", "Remove the repeated lines."),
+    ...doubt(
+      contrary.map(idsOf),
+      "ask the same of the same image, and answer differently",
+      "Keep one of their answers.",
+    ),
+    ...doubt(
+      instructing.map(({ id }) => id),
+      "have a question that brings instructions of its own, though the method adds them",
+      "Leave only the question in `question`.",
+    ),
+    ...doubt(
+      tagged.map(({ id }) => id),
+      "have an answer with tags or boxes around it, which no answer in them can equal",
+      "Leave only the answer in `answer`.",
+    ),
+    ...uniform.map((set) => ({
+      what: `All ${set.length} samples of ${set[0]!.dataset} have the answer ${JSON.stringify(set[0]!.answer)}: it can be learned without looking.`,
+      remedy: "Mix in samples with other answers.",
+    })),
+  ];
+}
+
+/** Samples to train on that a held-out set asks too. */
+export function leaksInto(samples: readonly Sample[], heldOut: readonly Sample[]): Doubt[] {
+  const trained = new Set(samples.map(keyOf));
+  const leaked = heldOut.filter((sample) => trained.has(keyOf(sample))).map(({ id }) => id);
+  return doubt(leaked, "are trained on as well: image and question are the same", "Take them out of one of the files.");
+}
+
+function doubt(who: readonly string[], what: string, remedy: string): Doubt[] {
+  return who.length === 0 ? [] : [{ what: `These samples ${what}: ${firstFew(who).join(", ")}.`, remedy }];
+}
+
+function keyOf({ image, question }: Sample): string {
+  return `${image}\n${question.trim()}`;
+}
+
+function idsOf(samples: readonly Sample[]): string {
+  return samples.map(({ id }) => id).join(" = ");
+}
+
+function answersOf(samples: readonly Sample[]): Set<string> {
+  return new Set(samples.map(({ answer }) => answer.trim().toLowerCase()));
+}
