@@ -1,4 +1,4 @@
-/** @file What the terms of a reward gave to sampled rollouts, and whether a term that gave one value to all of them can give another. */
+/** @file What the terms of a reward gave to sampled rollouts, and whether a constant one could have varied. */
 
 import { chainOf } from "../chain/chain-of.ts";
 import type { Finding, TermFigures } from "../check-result.ts";
