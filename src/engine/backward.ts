@@ -30,25 +30,61 @@ export interface BackwardContext {
 }
 
 interface Job {
+  /** Its place among the groups. */
+  readonly index: number;
   readonly group: TrainGroup;
   readonly weights: readonly number[];
 }
 type Totals = { -readonly [K in keyof LossMetrics]: number };
 
-/** Adds the gradient of the loss over all groups to that of the parameters. */
-export function backward(context: BackwardContext, groups: readonly TrainGroup[], loss: Loss): BackwardResult {
+/**
+ * Adds the gradient of the loss over all groups to that of the parameters. Where memory ran short, `parts` says how many micro-batches
+ * to make of one: a prompt is then read again for some of its completions, and the sum is the same.
+ */
+export function backward(
+  context: BackwardContext,
+  groups: readonly TrainGroup[],
+  loss: Loss,
+  parts = 1,
+): BackwardResult {
   const lengths = groups.flatMap(({ items }) => items.map(({ ids }) => ids.length));
   const shares = tokenWeights(loss, lengths).values();
-  const jobs = groups.map((group) => ({ group, weights: group.items.map(() => shares.next().value!) }));
+  const budget = Math.ceil(context.microBatchTokens / parts);
+  const jobs = groups
+    .map((group, index) => ({ index, group, weights: group.items.map(() => shares.next().value!) }))
+    .flatMap((job) => (parts > 1 ? cut(job, budget) : [job]));
   const totals = { loss: 0, tokens: 0, kl: 0, entropy: 0, clipFraction: 0, mismatchMean: 0, mismatchMax: 0 };
   const size = (job: Job) => bundleTokens(bundleOf(job.group));
-  const logprobs = byBudget(jobs, size, context.microBatchTokens).flatMap((micro) => {
+  const logprobs: number[][][] = groups.map(() => []);
+  for (const micro of byBudget(jobs, size, budget)) {
     context.signal?.throwIfAborted();
-    return tidy(() => microBatch(context, micro, loss, totals));
-  });
+    const said = tidy(() => microBatch(context, micro, loss, totals));
+    for (const [i, { index }] of micro.entries()) logprobs[index]!.push(...said[i]!);
+  }
   const { loss: value, tokens, mismatchMax, ...sums } = totals;
   const means = Object.fromEntries(Object.entries(sums).map(([key, total]) => [key, total / tokens]));
   return { metrics: { loss: value, tokens, mismatchMax, ...means } as LossMetrics, logprobs };
+}
+
+/** A job as several, each with as many of its items as fit beside its prompt, at least one. */
+function cut({ index, group, weights }: Job, budget: number): Job[] {
+  const { prompt } = group;
+  const items = group.items.map((item, i) => ({ item, weight: weights[i]! }));
+  const size = ({ item }: (typeof items)[number]) =>
+    bundleTokens(bundleOf({ prompt, items: [item] })) - prompt.ids.length;
+  return byBudget(items, size, budget - prompt.ids.length).map((some) => ({
+    index,
+    group: { prompt, items: some.map(({ item }) => item) },
+    weights: some.map(({ weight }) => weight),
+  }));
+}
+
+/** Below so many tokens no micro-batch can be cut further: the longest prompt with one completion. */
+export function leastTokens(groups: readonly TrainGroup[]): number {
+  const sizes = groups.flatMap(({ prompt, items }) =>
+    items.map((item) => bundleTokens(bundleOf({ prompt, items: [item] }))),
+  );
+  return Math.max(...sizes);
 }
 
 function microBatch(context: BackwardContext, jobs: readonly Job[], loss: Loss, totals: Totals): number[][][] {

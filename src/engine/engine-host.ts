@@ -11,6 +11,7 @@ import type { Cancellation } from "../util/interruptible.ts";
 import { roomOf } from "./device.ts";
 import { LocalEngine } from "./local.ts";
 import { type CallOf, type Event, failureOf, type Reply, type Request, type Results, type Verb } from "./messages.ts";
+import { isOutOfMemory } from "./out-of-memory.ts";
 import { ImageReceiver } from "./sent-images.ts";
 
 /** What a verb finds beside its arguments. */
@@ -62,9 +63,6 @@ const verbs: Verbs = {
   export: (engine, { dir, merge }, { signal }) => void engine.export(dir, { merge, signal }),
 };
 
-/** How libtorch says that memory is short, on a GPU and on the CPU. */
-const OUT_OF_MEMORY = /out of memory|can't allocate memory|not enough memory/i;
-
 /** Answers the calls that come through this thread's port. `open` makes an engine. */
 export function host(open: (call: CallOf<"open">) => LocalEngine): void {
   const port = parentPort!;
@@ -108,14 +106,10 @@ export function host(open: (call: CallOf<"open">) => LocalEngine): void {
   });
 }
 
-function isOutOfMemory(error: unknown): error is Error {
-  return error instanceof Error && OUT_OF_MEMORY.test(error.message);
-}
-
 function outOfMemory({ message }: Error): OutOfMemory {
   return new OutOfMemory(
     `There is not enough memory: ${message.split("\n")[0]}`,
-    "Lower micro_batch_tokens, group_size or max_tokens, or use activation_checkpointing, freeze or lora.",
+    "Lower micro_batch_tokens, group_size or max_tokens, or use activation_checkpointing, offload, freeze or lora.",
   );
 }
 

@@ -17,7 +17,7 @@ import { UserError } from "../util/errors.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
 import { checkAgreement } from "./agreement.ts";
-import { backward } from "./backward.ts";
+import { backward, leastTokens } from "./backward.ts";
 import { checkLength } from "./check-prompts.ts";
 import { computingNote, machineRecord } from "./computing.ts";
 import { deviceMemory, resolveDevice } from "./device.ts";
@@ -38,6 +38,7 @@ import { type MemoryEstimate, MemoryForecast, type Offload, type Workload } from
 import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
 import { AdamW } from "./optimizer.ts";
+import { isOutOfMemory } from "./out-of-memory.ts";
 import { bundleTokens, byBudget } from "./packing.ts";
 import { type Features, Passes, readAll, unflatten } from "./passes.ts";
 import { Policy } from "./policy.ts";
@@ -66,6 +67,8 @@ export class LocalEngine {
   readonly #offload: Offload;
   readonly #seed: number;
   #optimizer: AdamW | undefined;
+  /** Parts that a micro-batch is cut into, since memory ran short once. */
+  #parts = 1;
   /** Micro-batches since the last update. */
   #microBatches = 0;
 
@@ -248,11 +251,19 @@ export class LocalEngine {
       },
       arrived: this.#visionPhase.add.bind(this.#visionPhase),
     };
+    // What earlier calls have added could not be made again.
+    const isAlone = this.#microBatches === 0;
     try {
-      return backward(context, groups, loss);
-    } catch (error) {
-      this.dropGradient();
-      throw error;
+      for (;;) {
+        try {
+          return backward(context, groups, loss, this.#parts);
+        } catch (error) {
+          this.dropGradient();
+          const isWhole = this.#microBatchTokens / this.#parts <= leastTokens(groups);
+          if (!isOutOfMemory(error) || !isAlone || isWhole) throw error;
+          this.#parts *= 2;
+        }
+      }
     } finally {
       this.#trim();
     }
@@ -262,6 +273,7 @@ export class LocalEngine {
   dropGradient(): void {
     for (const leaf of this.#policy.leaves()) leaf.clearGrad();
     this.#visionPhase.clear();
+    this.#microBatches = 0;
   }
 
   step(options: StepOptions): StepMetrics {

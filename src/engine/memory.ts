@@ -140,8 +140,13 @@ export class MemoryForecast {
     const arrived = trainsVision ? seen * 4 : 0;
     const beside = gradients - this.#gradients("vision", "connector");
     const micros = byBudget(trees, treeTokens, this.#settings.microBatchTokens);
-    const training = Math.max(...micros.map((micro, i) => this.#microBatch(micro, i === 0)));
-    const vision = trainsVision ? Math.max(...trees.map(({ patches }) => this.#visionPhase(patches))) : 0;
+    // Most are alike, and need not be reckoned again.
+    const distinct = new Map(micros.slice(1).map((micro) => [JSON.stringify(micro), micro]));
+    const training = Math.max(
+      this.#microBatch(micros[0]!, true),
+      ...[...distinct.values()].map((micro) => this.#microBatch(micro, false)),
+    );
+    const vision = trainsVision ? this.#visionPhase(Math.max(...trees.map(({ patches }) => patches))) : 0;
     const sampling = this.#sampling(trees, maxTokens, this.cacheBytes(available));
     const peak =
       weights +
@@ -346,12 +351,13 @@ export class MemoryForecast {
     const perToken = cacheBytesPerToken(this.#model, precision, device);
     const row = (tree: TreeSize) => (tree.promptTokens + maxTokens) * perToken * tree.branches.length;
     const cost = this.#model.layerCost(this.#isHalf);
-    const moments = byBudget(trees, row, budget).map((batch) => {
+    const batches = new Map(byBudget(trees, row, budget).map((batch) => [JSON.stringify(batch), batch]));
+    const moments = [...batches.values()].map((batch) => {
       const roots = batch.map((tree) => ({ ...tree, branches: [] }));
       const chunks = byBudget(roots, treeTokens, PREFILL_TOKENS).map(
         (chunk) => this.#block(cost, "language", total(chunk, treeTokens), false).forward + 1.5 * this.#masks(chunk),
       );
-      const encoding = Math.max(...batch.map(({ patches }) => this.#encoding(patches)));
+      const encoding = this.#encoding(Math.max(...batch.map(({ patches }) => patches)));
       const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(BLOCK, maxTokens));
       const rows = total(batch, ({ branches }) => branches.length);
       return Math.max(

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  GRPO,
+  gradientOf,
+  largestGap,
+  relativeDistance,
+  STEP,
+  scratchPlaces,
+  TINIES,
+  toTrain,
+  withTiny,
+} from "../../test/tiny.ts";
+import { liveTensors } from "../torch/tensor.ts";
+import type { LocalEngine } from "./local.ts";
+
+const place = scratchPlaces();
+afterEach(() => void vi.restoreAllMocks());
+const options = { activationCheckpointing: true, microBatchTokens: 4096 };
+
+/** A device without room for a layer of more than so many tokens, which shows late: when the first layer is run again. */
+function shortOf(engine: LocalEngine, tokens: number): number[] {
+  const seen: number[] = [];
+  const layer = engine.model.layer.bind(engine.model);
+  let first = 0;
+  vi.spyOn(engine.model, "layer").mockImplementation((weights, index, x_TD, ...rest) => {
+    const rows = x_TD.size(0);
+    if (index === 0) first++;
+    if (index === 0 && first % 2 === 0) {
+      if (rows > tokens) {
+        first = 0;
+        throw new Error("CUDA out of memory. Tried to allocate 2.00 GiB.");
+      }
+      seen.push(rows);
+    }
+    return layer(weights, index, x_TD, ...rest);
+  });
+  return seen;
+}
+
+describe.each(TINIES)("memory that runs short in a micro-batch of %s", (name) => {
+  it("cuts it, and the ones after it, into parts whose sum is the same", async () => {
+    const before = liveTensors();
+    const whole = await withTiny(name, options, (engine, groups) => {
+      const result = engine.forwardBackward(toTrain(groups), GRPO);
+      return { ...result, gradient: gradientOf(engine, place()) };
+    });
+    await withTiny(name, options, (engine, groups) => {
+      const longest = Math.max(...groups.map(({ prompt }) => prompt.ids.length));
+      const seen = shortOf(engine, longest + 40);
+      const { metrics, logprobs } = engine.forwardBackward(toTrain(groups), GRPO);
+      expect(seen.length).toBeGreaterThan(groups.length / 2);
+      expect(largestGap(logprobs, whole.logprobs)).toBeLessThan(1e-5);
+      for (const [key, value] of Object.entries(whole.metrics))
+        expect(metrics[key as keyof typeof metrics], key).toBeCloseTo(value, 4);
+      expect(relativeDistance(gradientOf(engine, place()), whole.gradient)).toBeLessThan(1e-5);
+      // What was cut once is not tried whole again.
+      const parts = seen.splice(0);
+      engine.forwardBackward(toTrain(groups), GRPO);
+      expect(seen).toEqual(parts);
+    });
+    expect(liveTensors()).toEqual(before);
+  });
+
+  it("is an error where nothing can be cut, or where an earlier call has added what would be lost", () =>
+    withTiny(name, options, (engine, groups) => {
+      shortOf(engine, 1);
+      expect(() => engine.forwardBackward(toTrain(groups), GRPO)).toThrow("out of memory");
+      expect(() => engine.step(STEP)).toThrow("call forwardBackward first");
+      vi.restoreAllMocks();
+      engine.forwardBackward(toTrain(groups), GRPO);
+      shortOf(engine, 1);
+      expect(() => engine.forwardBackward(toTrain(groups), GRPO)).toThrow("out of memory");
+    }));
+});
