@@ -4,7 +4,7 @@ import { duplicateKey } from "../util/duplicate-key.ts";
 import { UserError } from "../util/errors.ts";
 import type { Faults } from "../util/faults.ts";
 import { shortened } from "../util/shortened.ts";
-import { chunks, decodeParts } from "./read/row.ts";
+import { chunks, decodeParts, refuseEndless } from "./read/row.ts";
 
 /** The value of one line of a file. */
 export interface JsonLine {
@@ -95,9 +95,6 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Bytes of a line; Node's longest text has 2^29 characters, and a line this long is a file without line ends. */
-const LONGEST_LINE = 2 ** 28;
-
 /** The lines of a text file that are not blank. @throws UserError when there is no such file or a line is not UTF-8 */
 async function* textLines(file: string): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
@@ -111,22 +108,16 @@ async function* textLines(file: string): AsyncGenerator<{ line: number; text: st
 /** The lines of a file as parts of their bytes, without line feeds: a broken character then belongs to a line. */
 async function* byteLines(file: string): AsyncGenerator<Uint8Array[]> {
   let parts: Uint8Array[] = []; // of the line under way, from earlier chunks
-  let [line, length] = [1, 0];
+  let line = 1;
   for await (const chunk of chunks(file)) {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
       yield [...parts, chunk.subarray(from, end)];
-      [parts, from, length] = [[], end + 1, 0];
+      [parts, from] = [[], end + 1];
       line++;
     }
     parts.push(chunk.subarray(from));
-    length += chunk.length - from;
-    if (length > LONGEST_LINE) {
-      throw new UserError(
-        `${file}:${line}: is longer than ${LONGEST_LINE / 2 ** 20} MB`,
-        "Write one object a line, and images as files of their own.",
-      );
-    }
+    refuseEndless(parts, `${file}:${line}`);
   }
   yield parts;
 }

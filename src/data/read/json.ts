@@ -9,7 +9,7 @@ import { UserError } from "../../util/errors.ts";
 import { shortened } from "../../util/shortened.ts";
 import { unreadable } from "../../util/unreadable.ts";
 import { parseJson } from "../jsonl.ts";
-import { chunks, decodeParts, type Row } from "./row.ts";
+import { chunks, decodeParts, type Row, refuseEndless } from "./row.ts";
 
 type Layout = "list" | "map" | "lines";
 
@@ -64,6 +64,7 @@ export async function* jsonRows(file: string): AsyncGenerator<Row> {
       }
     }
     parts?.push(chunk.subarray(from));
+    refuseEndless(parts ?? [], `${file}:${rowLine}`);
     read += chunk.length;
   }
   if (parts || depth !== 0) {

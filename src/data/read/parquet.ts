@@ -10,6 +10,7 @@ import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
 import { getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
 import { compressors } from "hyparquet-compressors";
 import { messageOf, UserError } from "../../util/errors.ts";
+import { shortened } from "../../util/shortened.ts";
 import { unreadable } from "../../util/unreadable.ts";
 import type { Row } from "./row.ts";
 
@@ -30,7 +31,9 @@ export async function* parquetRows(file: string, columns: ReadonlySet<string>): 
     }
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${file}: is not a sound parquet file (${messageOf(error)})`, "Download it again.");
+    // Where the library trips over a value that is missing, its words help nobody.
+    const reason = error instanceof TypeError ? "" : ` (${shortened(messageOf(error))})`;
+    throw new UserError(`${file}: is not a sound parquet file${reason}`, "Download it again.");
   } finally {
     await handle.close();
   }

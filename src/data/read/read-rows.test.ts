@@ -127,6 +127,9 @@ describe("TSV", () => {
   test.each([
     ["a\tb\n1\t2\n3\n", "x.tsv:3: has 1 fields, but the header names 2"],
     ['a\tb\n1\t"2\n3\n', "x.tsv:2: a quoted field does not end"],
+    ['a\tb\n1\t"2" or "3"\n', "x.tsv:2: a quoted field goes on behind its end"],
+    ['a\tb\n1\t"2" or 3\n', "x.tsv:2: a quoted field goes on behind its end"],
+    ["a\tb\ta\n1\t2\t3\n", 'x.tsv:1: the header names "a" twice'],
   ])("of %j it says what is wrong", async (text, message) => {
     await expect(readText("x.tsv", text)).rejects.toThrow(message);
   });

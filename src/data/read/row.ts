@@ -23,6 +23,20 @@ export async function* chunks(file: string): AsyncGenerator<Buffer> {
   }
 }
 
+/** Bytes of a row; Node's longest text has 2^29 characters, and a row this long is a file without ends of rows. */
+const LONGEST_ROW = 2 ** 28;
+
+/** To be called with what has been read of a row at the end of each chunk. @throws UserError when that is too much */
+export function refuseEndless(parts: readonly Uint8Array[], where: string): void {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length > LONGEST_ROW) {
+    throw new UserError(
+      `${where}: is longer than ${LONGEST_ROW / 2 ** 20} MB`,
+      "End each row before the next, and keep images in files of their own.",
+    );
+  }
+}
+
 /** Parts of one text, as they came in. @throws UserError when they are not UTF-8 */
 export function decodeParts(parts: readonly Uint8Array[], where: string): string {
   try {

@@ -4,8 +4,9 @@
  */
 import { stat } from "node:fs/promises";
 import { UserError } from "../../util/errors.ts";
+import { shortened } from "../../util/shortened.ts";
 import { unreadable } from "../../util/unreadable.ts";
-import { chunks, decodeParts, type Row } from "./row.ts";
+import { chunks, decodeParts, type Row, refuseEndless } from "./row.ts";
 
 const [TAB, LF, QUOTE] = [9, 10, 34];
 
@@ -19,6 +20,14 @@ export async function* tsvRows(file: string): AsyncGenerator<Row> {
     const where = `${file}:${line}`;
     if (!header) {
       header = fields;
+      const seen = new Set<string>();
+      const twice = header.find((name) => seen.size === seen.add(name).size);
+      if (twice !== undefined) {
+        throw new UserError(
+          `${where}: the header names ${JSON.stringify(shortened(twice))} twice`,
+          "Rename or remove one column.",
+        );
+      }
       continue;
     }
     if (fields.length === 1 && fields[0] === "") continue;
@@ -30,7 +39,8 @@ export async function* tsvRows(file: string): AsyncGenerator<Row> {
   }
 }
 
-const REMEDY = "Save the file as TSV, with double quotes around fields that hold tabs or line feeds.";
+const REMEDY =
+  "Save the file as TSV, with double quotes around fields that hold tabs or line feeds, and quotes in them doubled.";
 
 interface Fields {
   readonly fields: string[];
@@ -65,6 +75,7 @@ async function* records(file: string): AsyncGenerator<Fields> {
       }
     }
     parts.push(chunk.subarray(from));
+    refuseEndless(parts, `${file}:${startLine}`);
     read += chunk.length;
   }
   if (inQuotes) throw new UserError(`${file}:${startLine}: a quoted field does not end`, REMEDY);
@@ -76,5 +87,9 @@ async function* records(file: string): AsyncGenerator<Fields> {
 
 function fieldOf(parts: readonly Buffer[], isQuoted: boolean, where: string): string {
   const text = decodeParts(parts, where).replace(/\r$/, "");
-  return isQuoted ? text.slice(1, -1).replaceAll('""', '"') : text;
+  if (!isQuoted) return text;
+  const inside = text.slice(1, -1);
+  if (inside.replaceAll('""', "").includes('"'))
+    throw new UserError(`${where}: a quoted field goes on behind its end`, REMEDY);
+  return inside.replaceAll('""', '"');
 }
