@@ -103,6 +103,7 @@ describe("good lines", () => {
         task: "answer",
         split: "train",
         keyWords: ["cat"],
+        where: `${file}:1`,
       },
       expect.objectContaining({ id: "mine", boxes: [] }),
     ]);
