@@ -1,16 +1,15 @@
 /** @file What the probes of chains share on the command line: their options, the model, and its way through the data file. */
-import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { Engine } from "../engine/engine.ts";
 import { loadChainLines, overChains } from "../jobs/probe-chains.ts";
 import type { AnsweredSample } from "../probes/faithfulness.ts";
-import { UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { followed } from "./asking-progress.ts";
 import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { addModelOptions, type ModelOptions, openModel } from "./model-options.ts";
 import { integer } from "./number-options.ts";
 import { under } from "./option-groups.ts";
+import { checkNewFolder } from "./result-file.ts";
 
 /** A model, and the chains it is probed with. */
 export interface ProbeOptions extends ModelOptions {
@@ -48,7 +47,7 @@ export async function probeChains<R>(
   options: ProbeOptions,
   work: (engine: Engine, batch: readonly AnsweredSample[], signal: AbortSignal) => Promise<readonly R[]>,
 ): Promise<{ rows: R[]; chains: number }> {
-  if (existsSync(options.out)) throw new UserError(`${options.out} already exists.`, "Choose another --out.");
+  checkNewFolder(options.out);
   return await interruptibly(NOTHING_WRITTEN, async (signal) => {
     const all = await unlessAborted(signal, loadChainLines(options.data, { images: options.images }));
     const lines = all.slice(0, options.limit);

@@ -1,7 +1,7 @@
 /** @file `grit eval`: asks sets in one way or by a recipe's rows, and shows tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
+import { loadSets, needEvaluationFolder, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { openJudge } from "../judge/open.ts";
 import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
 import { Interrupted, messageOf, UserError } from "../util/errors.ts";
@@ -120,6 +120,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const limit = options.limit === undefined ? [] : [`limit=${options.limit}`];
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
+  needEvaluationFolder(out);
   const judge = await openJudge(recipe.judge, { signal });
   let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
@@ -150,6 +151,7 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
       "Name a model and data, or a recipe such as recipes/eval-scenes.yaml.",
     );
   }
+  if (out !== undefined) needEvaluationFolder(out);
   const sets = await unlessAborted(signal, loadSets(filesByName(options.data), options));
   // Before the model is loaded, which takes a while: a refused key is reported at once.
   const judge = await openJudge(await judgeSettings(options.judge), { signal });

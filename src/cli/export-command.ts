@@ -1,11 +1,10 @@
 /** @file `grit export`: exports a checkpoint as a plain Hugging Face folder, and verifies it. */
-import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { exportModel } from "../jobs/export-model.ts";
-import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
 import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { modelOption } from "./model-options.ts";
+import { checkNewFolder } from "./result-file.ts";
 
 interface Options {
   readonly model: string;
@@ -26,7 +25,7 @@ export function exportCommand(): Command {
 }
 
 async function run({ model, out, merge = false, verify = false }: Options): Promise<void> {
-  if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out.");
+  checkNewFolder(out);
   const stages = ["read", "write", ...(verify ? ["verify"] : [])];
   const progress = new Progress({ label: "export", total: stages.length });
   const { mergedGap, missingModules } = await interruptibly(NOTHING_WRITTEN, (signal) =>

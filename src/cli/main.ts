@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../../tools/places.mjs";
-import { Interrupted, UserError } from "../util/errors.ts";
+import { Interrupted, isSystemError, messageOf, UserError } from "../util/errors.ts";
 
 /** One entry of the command list: what `grit --help` says of it, and how to get it. */
 interface Entry {
@@ -108,6 +108,16 @@ function throwInsteadOfExit(command: Command): void {
   for (const sub of command.commands) throwInsteadOfExit(sub);
 }
 
+/** What to do where the system refuses, by its code: no fault of ours, wherever it happens. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ENOSPC: "The disk is full. Free some space; a run continues with --resume.",
+  EDQUOT: "Your quota on the disk is used up. Free some space; a run continues with --resume.",
+  EROFS: "The file system is read-only. Write to another.",
+  EACCES: "Check the permissions of the path.",
+  EPERM: "Check the permissions of the path.",
+  EMFILE: "Too many files are open. Raise the limit with: ulimit -n 4096",
+};
+
 /** Prints what the user must know of an error. Exit codes: 2 for what the user can fix, 130 interrupted, 1 a bug. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -119,8 +129,9 @@ function report(error: unknown): number {
     console.error(`error: ${error.message}`);
     return 2;
   }
-  if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
-    console.error(`error: the disk is full (${error.message})\n  Free some space; a run continues with --resume.`);
+  const refusal = isSystemError(error) ? REFUSALS[error.code] : undefined;
+  if (refusal !== undefined) {
+    console.error(`error: ${messageOf(error)}\n  ${refusal}`);
     return 2;
   }
   console.error(error);

@@ -1,14 +1,13 @@
 /** @file `grit pretrain RECIPE`: supervised training, of a small base model from nothing or of a model that is there. */
-import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { loadYaml } from "../config/yaml.ts";
 import { pretrainFresh } from "../jobs/pretrain-fresh.ts";
 import { cycleSteps, pretrainSchema } from "../pretrain/cycles.ts";
 import { finetune, loadFinetuneRecipe } from "../pretrain/finetune.ts";
-import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
 import { Interrupts, interruptibly } from "./interrupts.ts";
+import { checkNewFolder } from "./result-file.ts";
 
 /** The command `pretrain`. */
 export function pretrainCommand(): Command {
@@ -21,7 +20,7 @@ export function pretrainCommand(): Command {
     .argument("[overrides...]", "of the recipe's keys, e.g. steps=100")
     .requiredOption("--out <dir>", "folder for the trained model; must not exist")
     .action(async (file: string, overrides: string[], { out }: { out: string }) => {
-      if (existsSync(out)) throw new UserError(`${out} already exists.`, "Choose another --out, or move it away.");
+      checkNewFolder(out);
       const { model } = await loadYaml(file, z.looseObject({ model: z.unknown().optional() }), { overrides });
       if (model === undefined) await fromNothing(file, overrides, out);
       else await fromModel(file, overrides, out);

@@ -40,7 +40,7 @@ const openaiSchema = z.strictObject({
     .refine((keys) => !OURS.some((key) => key in keys), `cannot hold ${OURS.join(", ")}`)
     .default({}),
   /** Most requests at the same time. */
-  concurrency: z.int().positive().default(8),
+  concurrency: z.int().positive().max(1024).default(8),
   /** Seconds until an answer. */
   timeout: z.number().positive().default(60),
   /** Seconds that the service may be down before the run stops; it can be resumed. */

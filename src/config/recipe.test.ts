@@ -371,3 +371,45 @@ describe("a bad recipe", () => {
     await expect(loadRecipe(join(dir, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read");
   });
 });
+
+describe("a recipe that would exhaust the machine is refused", () => {
+  test.each([
+    "steps=1e12",
+    "prompts_per_step=1e12",
+    "group_size=1e9",
+    "lora={rank: 1e9}",
+    "loss={form: clipped, updates_per_rollout: 1e9}",
+    "sampling.max_tokens=1e12",
+    "eval.max_tokens=1e12",
+    "image.max_pixels=1e12",
+    "image.max_tiles=1e9",
+  ])("by its numbers: %s", async (override) => {
+    expect(await faultOf(minimal, override)).toMatch(/^ +command line, .*, but must be at most \d+$/m);
+  });
+
+  test("by the completions of a step", async () => {
+    expect(await faultOf(minimal, "prompts_per_step=60000", "group_size=60000")).toContain(
+      "prompts_per_step: times group_size makes 3600000000 completions a step, more than 1048576",
+    );
+  });
+
+  test.each([
+    ["aliases that multiply each other", "aliases multiply", (key: string) => bomb(key)],
+    [
+      "an alias that contains itself",
+      "an alias stands for something that contains it",
+      (key: string) => `${key}: &a [*a]`,
+    ],
+    ["endless levels", "nested too deeply", (key: string) => `${key}: ${"[".repeat(20000)}${"]".repeat(20000)}`],
+  ])("by %s, in the file and in an override", async (_, message, yaml) => {
+    expect(await faultOf(`${minimal}${yaml("more")}\n`)).toContain(message);
+    const value = yaml("more").includes("\n") ? undefined : yaml("more").slice("more: ".length);
+    if (value !== undefined) expect(await faultOf(minimal, `seed=${value}`)).toContain(message);
+  });
+
+  /** Nine lists of nine, of nine, of nine. */
+  function bomb(key: string): string {
+    const nine = (what: string) => `[${Array(9).fill(what).join(", ")}]`;
+    return `${key}: [&a ${nine("x")}, &b ${nine("*a")}, &c ${nine("*b")}, &d ${nine("*c")}]\nrest: ${nine("*d")}`;
+  }
+});

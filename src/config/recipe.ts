@@ -13,6 +13,12 @@ import { judgeSchema } from "./judge-settings.ts";
 import { loadYaml } from "./yaml.ts";
 
 const count = z.int().positive();
+/** Far above what any run needs, and far below what would exhaust a machine before anything could be said. */
+const steps = count.max(1e8);
+const many = count.max(2 ** 16);
+const tokens = count.max(2 ** 24);
+const pixels = count.max(1e9);
+const tiles = count.max(1024);
 const atLeastZero = z.number().nonnegative();
 const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
@@ -53,17 +59,17 @@ export const recipeFields = z.strictObject({
   judge: judgeSchema.prefault({}),
   seed: z.int().nonnegative().default(1),
   /** Rollout batches; each makes `loss.updates_per_rollout` optimizer steps. */
-  steps: count.default(200),
-  prompts_per_step: count.default(32),
+  steps: steps.default(200),
+  prompts_per_step: many.default(32),
   /** Completions sampled for each prompt. */
-  group_size: count.default(4),
+  group_size: many.default(4),
   sampling: z
     .strictObject({
       temperature: z.number().positive().default(0.9),
       top_p: z.number().positive().max(1).default(1),
       /** Sample from this many best tokens; 0 is all of them. */
       top_k: z.int().nonnegative().default(0),
-      max_tokens: count.default(1000),
+      max_tokens: tokens.default(1000),
     })
     .prefault({}),
   loss: z
@@ -76,7 +82,7 @@ export const recipeFields = z.strictObject({
       normalize: z.enum(["sequence", "dr_grpo", "token"]).default("sequence"),
       /** Weight of the KL to the reference. */
       beta: atLeastZero.default(0.01),
-      updates_per_rollout: count.default(1),
+      updates_per_rollout: many.default(1),
     })
     .prefault({}),
   /** An advantage is the reward minus the group's mean, divided by the deviation of the group, of the batch, or by nothing. */
@@ -95,13 +101,13 @@ export const recipeFields = z.strictObject({
   image: z
     .strictObject({
       /** Area of the resized image; without them the checkpoint's own preprocessor configuration holds. */
-      min_pixels: count.optional(),
-      max_pixels: count.optional(),
+      min_pixels: pixels.optional(),
+      max_pixels: pixels.optional(),
       /** Resize twice, as the original's loader and processor did. */
       double_resize: z.boolean().default(false),
       /** InternVL3: tiles an image is cut into, the thumbnail not counted; without them the checkpoint's own limits hold. */
-      min_tiles: count.optional(),
-      max_tiles: count.optional(),
+      min_tiles: tiles.optional(),
+      max_tiles: tiles.optional(),
     })
     .prefault({}),
   /** Parts that are not trained. */
@@ -109,7 +115,7 @@ export const recipeFields = z.strictObject({
   /** Train a low-rank adapter beside the checkpoint, in PEFT's format, and nothing of the checkpoint itself. */
   lora: z
     .strictObject({
-      rank: count.default(16),
+      rank: many.default(16),
       /** The adapter's change is scaled by alpha / rank. */
       alpha: z.number().positive().default(32),
       /** Dropout: the share of its inputs that the adapter does not see in training. */
@@ -145,7 +151,7 @@ export const recipeFields = z.strictObject({
       /** Evaluate after every so many steps; 0 is never during training. */
       every: z.int().nonnegative().default(0),
       /** Longest answer; without it `sampling.max_tokens` holds. */
-      max_tokens: count.optional(),
+      max_tokens: tokens.optional(),
     })
     .prefault({}),
   save: z
@@ -213,10 +219,18 @@ function isEarlierOfRun(folder: string, latest: string): boolean {
   return checkpoints.at(-1) === latest && checkpoints.includes(folder);
 }
 
+/** Completions of a step, which are all held at once. */
+const MOST_COMPLETIONS = 2 ** 20;
+
 /** Refuses settings that contradict each other. */
 function refuseContradictions(recipe: z.infer<typeof recipeFields>, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
   const { loss, image, rewards } = recipe;
+  if (recipe.prompts_per_step * recipe.group_size > MOST_COMPLETIONS)
+    refuse(
+      ["prompts_per_step"],
+      `times group_size makes ${recipe.prompts_per_step * recipe.group_size} completions a step, more than ${MOST_COMPLETIONS}`,
+    );
   if (recipe.group_size < 2) refuse(["group_size"], "is 1, but a completion is compared with others of its group");
   if (loss.form === "on_policy" && loss.updates_per_rollout > 1) {
     refuse(["loss", "updates_per_rollout"], "is more than 1, which needs loss.form: clipped");

@@ -37,6 +37,8 @@ export interface YamlOptions<T = unknown> {
 
 type Key = string | number;
 
+const REMEDY = "Fix what is named above and run the command again.";
+
 /**
  * The file's value, defaults filled in. A name without .yaml is that of a recipe that comes with the package.
  * @throws UserError naming every fault by file, line and key
@@ -54,15 +56,10 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
   });
   const faults = new Faults();
-  const remedy = "Fix what is named above and run the command again.";
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  for (const { pos, message } of [...document.errors, ...document.warnings]) {
-    faults.add(`${file}:${lines.linePos(pos[0]).line}`, message);
-  }
-  faults.throwIfAny(file, remedy);
+  const { document, content } = parsed(text, lines, file, faults);
 
-  let value = placed(document.toJS() ?? {}, dirname(file));
+  let value = placed(content ?? {}, dirname(file));
   const overridden: { readonly key: readonly string[]; readonly text: string; readonly value: unknown }[] = [];
   for (const override of overrides) {
     const { key, value: wanted } = parseOverride(override);
@@ -89,7 +86,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     const path = issue.path as Key[];
     if (issue.code !== "unrecognized_keys") {
       const override = overrideOf(path);
-      const given = override ? override.value : document.toJS();
+      const given = override ? override.value : content;
       // Show what the user wrote, not what defaults and overrides made of it.
       const written = at(given, path) ?? at(value, path);
       faults.add(where(path), adviceOnValue(issue, schema, { value: written, override: override !== undefined }));
@@ -101,7 +98,7 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
       }
     }
   }
-  faults.throwIfAny(file, remedy);
+  faults.throwIfAny(file, REMEDY);
   const data = result.data!;
   mapAt(data, present(data), (wanted, path) => {
     if (!existsSync(wanted)) {
@@ -112,8 +109,39 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     }
     return wanted;
   });
-  faults.throwIfAny(file, remedy);
+  faults.throwIfAny(file, REMEDY);
   return data;
+}
+
+/** The document, and its value; what is wrong with either becomes a fault. */
+function parsed(text: string, lines: LineCounter, file: string, faults: Faults) {
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    for (const { pos, message } of [...document.errors, ...document.warnings]) {
+      faults.add(`${file}:${lines.linePos(pos[0]).line}`, inWords(message));
+    }
+    faults.throwIfAny(file, REMEDY);
+    return { document, content: finite(document.toJS()) };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `${file}: cannot be read: ${inWords(messageOf(error))}`,
+      "Write it without aliases and in fewer levels.",
+    );
+  }
+}
+
+/** The value, which is a tree: aliases may neither multiply each other nor contain themselves. @throws when it is none */
+function finite(value: unknown): unknown {
+  JSON.stringify(value);
+  return value;
+}
+
+/** What the YAML library, or `finite`, says of a document, in words. */
+function inWords(message: string): string {
+  if (/call stack/.test(message)) return "it is nested too deeply";
+  if (/^Excessive alias/.test(message)) return "its aliases multiply each other to more than 100 values";
+  return /circular/.test(message) ? "an alias stands for something that contains it" : message;
 }
 
 /** Are the keys equal, or is one above the other? */
@@ -131,10 +159,10 @@ function parseOverride(override: string): { key: string[]; value: unknown } {
     );
   }
   try {
-    return { key, value: parse(override.slice(sign + 1)) };
+    return { key, value: finite(parse(override.slice(sign + 1), { prettyErrors: false })) };
   } catch (error) {
     throw new UserError(
-      `"${override}": the value is not YAML (${messageOf(error)})`,
+      `"${override.length > 60 ? `${override.slice(0, 60)}…` : override}": the value is not YAML (${inWords(messageOf(error))})`,
       "Quote it for YAML and for the shell.",
     );
   }

@@ -239,17 +239,18 @@ describe.each(["qwen2_5_vl", "internvl"])("steps of %s", (family) => {
 });
 
 describe("load", () => {
-  it("refuses a state that does not say how many updates it has seen", () =>
+  it.each([undefined, "-5", "1.5", " ", "many"])("refuses a state that has seen %j updates", (steps) =>
     withTiny("tied", {}, (engine) => {
       const saved = place();
       engine.save(saved);
       const path = join(saved, "state.safetensors");
       const file = new SafetensorsFile(path);
       const bytes = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
-      writeSafetensors(path, file.entries, ({ name }) => bytes.get(name)!);
+      writeSafetensors(path, file.entries, ({ name }) => bytes.get(name)!, steps === undefined ? {} : { steps });
       expect(() => engine.load(saved)).toThrow(/does not say how many updates/);
       expect(() => engine.load(saved)).toThrow(UserError);
-    }));
+    }),
+  );
 
   it("refuses a state that is not finite, naming the tensor", () =>
     withTiny("tied", {}, (engine) => {

@@ -52,7 +52,8 @@ export function loadState(dir: string, trainable: readonly Parameter[], optimize
     }
   });
   if (missing.size) throw new UserError(`${file.path} lacks ${[...missing].slice(0, 3).join(", ")}.`, remedy);
-  const steps = Number(file.metadata?.steps);
+  const written = file.metadata?.steps;
+  const steps = /^\d+$/.test(written ?? "") ? Number(written) : Number.NaN;
   if (!Number.isSafeInteger(steps))
     throw new UserError(
       `${file.path} does not say how many updates it has seen.`,

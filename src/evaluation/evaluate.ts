@@ -21,12 +21,15 @@ import { PRECISIONS, type Precision } from "../torch/precision.ts";
 import { thereAndNow } from "../util/differences.ts";
 import { UserError } from "../util/errors.ts";
 import { Faults, firstFew } from "../util/faults.ts";
-import { writeWhole } from "../util/files.ts";
+import { needWritable, writeWhole } from "../util/files.ts";
+import { FolderLock, LOCK } from "../util/folder-lock.ts";
 import { versions } from "../util/versions.ts";
 import { aggregate } from "./aggregate.ts";
 import { type AskedSet, type Asking, answerMissing, BATCH, type Following } from "./ask.ts";
 import { type Evaluation, type Manifest, manifestDifferences } from "./manifest.ts";
 import { readManifest, readSampleLines } from "./read-evaluations.ts";
+
+const SAMPLES = "samples.jsonl";
 
 /** A set with the hash of its samples and images. */
 export interface HashedSet extends AskedSet {
@@ -101,7 +104,7 @@ export async function runEvaluation(
 ): Promise<Evaluation> {
   const manifest = await manifestOf(engine, plan);
   const ids = plan.sets.flatMap(({ samples }) => samples.map(({ id }) => id));
-  const folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
+  using folder = dir === undefined ? undefined : new EvaluationFolder(dir, manifest);
   const known: ReadonlyMap<string, Answered> = folder?.known ?? new Map();
   // Once it has begun, its prompts have been checked: the manifest pins the data.
   if (known.size === 0) await checkSets(engine, plan, { onChecked, signal });
@@ -128,7 +131,7 @@ export async function runEvaluation(
   if (!folder) return { dir: plan.name, manifest, samples: [...made.values()] };
   folder.finish(ids);
   const evaluation = { dir: folder.dir, manifest, samples: readSampleLines(folder.dir) };
-  writeJson(join(folder.dir, "summary.json"), { name: plan.name, sets: aggregate(evaluation) });
+  folder.write("summary.json", json({ name: plan.name, sets: aggregate(evaluation) }));
   return evaluation;
 }
 
@@ -167,6 +170,15 @@ async function manifestOf(engine: Engine, plan: EvaluationPlan): Promise<Manifes
   };
 }
 
+/**
+ * For a check before a model is opened: can answers be kept in a folder? Nothing is written.
+ * @throws UserError when another process evaluates into it, or it cannot be written
+ */
+export function needEvaluationFolder(dir: string): void {
+  FolderLock.refuseInUse(dir);
+  needWritable(join(dir, SAMPLES));
+}
+
 /** Lays out every prompt once: a bad image must not end an evaluation midway. @throws UserError naming all that are faulty */
 export async function checkSets(
   engine: Engine,
@@ -181,7 +193,7 @@ export async function checkSets(
   faults.throwIfAny("the sets", "Fix the lines above and run the command again.");
 }
 
-/** The folder of an evaluation, from its beginning to its end. */
+/** The folder of an evaluation, from its beginning to its end. While answers are kept in it, it is this process's. */
 class EvaluationFolder {
   readonly dir: string;
   /** The answers it held when it was opened, by id. */
@@ -189,13 +201,26 @@ class EvaluationFolder {
   /** Lines of `samples.jsonl` by id, byte for byte. */
   readonly #lines = new Map<string, string>();
   readonly #manifest: Manifest;
+  #lock: FolderLock | undefined;
 
-  /** @throws UserError when the folder holds another evaluation, naming what differs, or anything else */
+  /**
+   * @throws UserError when the folder holds another evaluation, naming what differs, or anything else, or when another process
+   * evaluates into it
+   */
   constructor(dir: string, manifest: Manifest) {
     this.dir = dir;
     this.#manifest = manifest;
-    if (existsSync(join(dir, "manifest.json"))) this.#takeUp();
-    else refuseOccupied(dir);
+    if (!existsSync(join(dir, "manifest.json"))) {
+      refuseOccupied(dir);
+      return;
+    }
+    this.#lock = FolderLock.take(dir);
+    try {
+      this.#takeUp();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   #takeUp(): void {
@@ -215,34 +240,45 @@ class EvaluationFolder {
   }
 
   get #samples(): string {
-    return join(this.dir, "samples.jsonl");
+    return join(this.dir, SAMPLES);
   }
 
-  /** Writes the manifest. */
+  /** Writes the manifest. @throws UserError when another process has begun */
   begin(): void {
-    if (!existsSync(join(this.dir, "manifest.json"))) writeJson(join(this.dir, "manifest.json"), this.#manifest);
+    this.#lock ??= FolderLock.take(this.dir);
+    if (!existsSync(join(this.dir, "manifest.json"))) this.write("manifest.json", json(this.#manifest));
   }
 
   /** Writes the lines of some samples, in place of their earlier ones, and syncs them to the disk. */
   keep(answered: readonly Answered[]): void {
     for (const line of answered) this.#lines.set(line.id, JSON.stringify(line));
-    this.#write([...this.#lines.values()]);
+    this.#writeSamples([...this.#lines.values()]);
   }
 
   /** Writes all lines again in the order of `ids`. */
   finish(ids: readonly string[]): void {
-    this.#write(ids.map((id) => this.#lines.get(id)!));
+    this.#writeSamples(ids.map((id) => this.#lines.get(id)!));
   }
 
-  #write(lines: readonly string[]): void {
-    writeWhole(this.#samples, lines.map((line) => `${line}\n`).join(""));
+  /** @throws UserError when the folder is no longer there, or no longer this process's, and as `writeWhole` */
+  write(name: string, text: string): void {
+    this.#lock?.assertHeld();
+    writeWhole(join(this.dir, name), text);
+  }
+
+  #writeSamples(lines: readonly string[]): void {
+    this.write(SAMPLES, lines.map((line) => `${line}\n`).join(""));
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]();
   }
 }
 
-/** The folder must be empty, apart from what an interrupted write has left. */
+/** The folder must be empty, apart from what a process has left that was killed before its first answer. */
 function refuseOccupied(dir: string): void {
   if (!existsSync(dir)) return;
-  const names = readdirSync(dir).filter((name) => !name.endsWith(".partial"));
+  const names = readdirSync(dir).filter((name) => !name.endsWith(".partial") && name !== LOCK);
   if (names.length === 0) return;
   throw new UserError(
     `${dir} is not empty and is not an evaluation folder (it contains ${names[0]}).`,
@@ -250,6 +286,6 @@ function refuseOccupied(dir: string): void {
   );
 }
 
-function writeJson(path: string, value: unknown): void {
-  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

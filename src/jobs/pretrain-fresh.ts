@@ -6,6 +6,7 @@ import { corpus, cycleSteps, type PretrainMetrics, type PretrainRecipe, pretrain
 import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
 import { teachVision, type VisionMetrics } from "../pretrain/vision.ts";
 import { computeType } from "../torch/precision.ts";
+import { FolderLock } from "../util/folder-lock.ts";
 import { interruptible } from "../util/interruptible.ts";
 
 /** Callbacks that follow pretraining. */
@@ -20,7 +21,7 @@ export interface PretrainListener {
 
 /**
  * Makes the model of a recipe and writes its checkpoint to `out`; until it is done, its parts are in `out`.partial.
- * @throws Interrupted, saying which of them are whole, when the signal fires
+ * @throws UserError when another process pretrains there; Interrupted, saying which of them are whole, when the signal fires
  */
 export async function pretrainFresh(
   recipe: PretrainRecipe,
@@ -28,7 +29,9 @@ export async function pretrainFresh(
   { onVisionStep, onStep, signal }: PretrainListener = {},
 ): Promise<void> {
   const partial = `${out}.partial`;
+  FolderLock.refuseInUse(partial);
   rmSync(partial, { recursive: true, force: true });
+  using _lock = FolderLock.take(partial);
   const fresh = join(partial, "fresh");
   const made: string[] = [];
   const kept = () => {

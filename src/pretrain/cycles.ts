@@ -29,15 +29,26 @@ function shares<const T extends readonly string[]>(names: T) {
   );
 }
 
+/** As in the recipe of a training run: far above what is needed, far below what would exhaust a machine. */
+const steps = z.int().positive().max(1e8);
+const many = z
+  .int()
+  .positive()
+  .max(2 ** 16);
+const area = z.int().positive().max(1e9);
+
 export const pretrainSchema = z.strictObject({
   seed: z.int(),
   /** The fresh checkpoint: see `FreshRecipe`. */
   config: z.looseObject({ vision_config: z.looseObject({}) }),
-  image: z.strictObject({ min_pixels: z.int(), max_pixels: z.int() }).optional(),
-  max_vocab: z.int().positive(),
+  image: z.strictObject({ min_pixels: area, max_pixels: area }).optional(),
+  max_vocab: z
+    .int()
+    .positive()
+    .max(2 ** 20),
   language: z.string().optional(),
   /** The first stage, without words. */
-  vision: z.strictObject({ steps: z.int().positive(), scenes_per_step: z.int().positive(), lr: z.number() }),
+  vision: z.strictObject({ steps, scenes_per_step: many, lr: z.number() }),
   /** What follows. A cycle starts from what the one before it exported, with fresh moments and its own cosine. */
   cycles: z
     .array(
@@ -52,11 +63,11 @@ export const pretrainSchema = z.strictObject({
         stages: z
           .array(
             z.strictObject({
-              steps: z.int().positive(),
-              scenes: z.int().positive(),
-              lessons: z.int().positive(),
+              steps,
+              scenes: many,
+              lessons: many,
               /** Least and most objects of a scene; without it, scenes are as full as those of the sets. */
-              objects: z.tuple([z.int().positive(), z.int().positive()]).optional(),
+              objects: z.tuple([many, many]).optional(),
               kinds: shares(LESSON_KINDS),
               /** Shares of the styles in which the GRIT prompt is answered. */
               styles: shares(STYLES),

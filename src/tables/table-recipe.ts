@@ -16,6 +16,7 @@ import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import type { Judge } from "../judge/judge.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
+import { FolderLock } from "../util/folder-lock.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { type MakingListener, type ModelToMake, makeModel } from "./made-models.ts";
 
@@ -53,7 +54,7 @@ export const evalSchema = z
     judge: recipeFields.shape.judge,
     /** 0 is greedy. */
     temperature: z.number().nonnegative().default(0),
-    max_tokens: z.int().positive().default(1000),
+    max_tokens: recipeFields.shape.sampling.unwrap().shape.max_tokens,
     seed: seed.default(1),
     image: recipeFields.shape.image,
     precision: recipeFields.shape.precision,
@@ -107,7 +108,7 @@ export interface TableListener {
 
 /**
  * Makes the models that are missing, then every row, and continues where it stopped. Gives the rows' folders.
- * @throws UserError for bad data, a model made by another recipe, a row of another evaluation; when the signal fires, its
+ * @throws UserError for bad data, a model made by another recipe, a row of another evaluation, another process at work there; when the signal fires, its
  * reason or Interrupted
  */
 export async function runTable(
@@ -119,6 +120,7 @@ export async function runTable(
   const { signal } = listener;
   if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
   const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
+  using _lock = FolderLock.take(out);
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];
   for (const { model, folder } of jobs) {

@@ -11,7 +11,7 @@ import {
   statfsSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { messageOf, UserError } from "./errors.ts";
 
 /**
@@ -33,16 +33,17 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 }
 
 /**
- * For a check before long work that ends in `writeWhole`; leaves nothing behind.
- * @throws UserError as `writeWhole`, when it could not write that file now
+ * For a check before long work at whose end a file or folder is written; leaves nothing behind.
+ * @throws UserError as `writeWhole`, when it could not be written now
  */
 export function needWritable(path: string): void {
-  const partial = `${path}.partial`;
+  // A folder's name may end in a slash.
+  const probe = `${resolve(path)}.probe`;
   let made: string | undefined;
   try {
-    made = mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, "");
-    rmSync(partial);
+    made = mkdirSync(dirname(probe), { recursive: true });
+    writeFileSync(probe, "");
+    rmSync(probe);
   } catch (error) {
     throw cannotWrite(path, error);
   } finally {

@@ -15,6 +15,7 @@ import type { Manifest } from "../../src/evaluation/manifest.ts";
 import { exactJudge } from "../../src/judge/exact.ts";
 import type { Answered } from "../../src/run/lines.ts";
 import { liveTensors } from "../../src/torch/tensor.ts";
+import { FolderLock, LOCK } from "../../src/util/folder-lock.ts";
 import { grit, readLines, writeLines } from "../commands.ts";
 import { DEVICE } from "../device.ts";
 import { loadGolden } from "../golden/golden.ts";
@@ -178,6 +179,21 @@ describe("grit eval", () => {
       expect.stringContaining("is not an evaluation folder (it contains notes.txt)"),
     ]);
     expect(readdirSync(join(dir, "occupied"))).toEqual(["notes.txt"]);
+  });
+
+  it("is refused before the model is opened where another process keeps answers, and where none can be kept", async () => {
+    const out = join(dir, "in-use");
+    const command = ["eval", ...FLAGS, "--data", data, "--limit", "1", "--out"];
+    using lock = FolderLock.take(out);
+    const second = await grit(...command, out);
+    expect([second.code, second.err]).toEqual([2, expect.stringMatching(/in-use is in use by process \d+/)]);
+    expect(second.err).not.toContain("Opening");
+    lock[Symbol.dispose]();
+    expect(await grit(...command, out)).toMatchObject({ code: 0 });
+    expect(readdirSync(out)).not.toContain(LOCK);
+    const unwritable = await grit(...command, join(dir, "x".repeat(300)));
+    expect([unwritable.code, unwritable.err]).toEqual([2, expect.stringContaining("cannot be written (ENAMETOOLONG")]);
+    expect(unwritable.err).not.toContain("Opening");
   });
 
   it("of the first samples says so, in the manifest and above every table", async () => {
