@@ -3,9 +3,8 @@
  * once, with its line, its key and the nearest key that exists.
  */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, type LineCounter, parse } from "yaml";
 import type { z } from "zod";
 import { outsidePackage } from "../../tools/places.mjs";
 import { anchored, modelFolder } from "../hub/resolve.ts";
@@ -15,6 +14,7 @@ import { isObject } from "../util/json-object.ts";
 import { adviceOn } from "./key-advice.ts";
 import { recipeFile } from "./recipe-file.ts";
 import { adviceOnValue } from "./value-advice.ts";
+import { readYamlDocument } from "./yaml-document.ts";
 
 export interface YamlOptions<T = unknown> {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
@@ -50,19 +50,11 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
       models,
       (name) => anchored(name, folder),
     );
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
-  });
+  const { document, lines, value: written } = await readYamlDocument(file);
   const faults = new Faults();
   const remedy = "Fix what is named above and run the command again.";
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  for (const { pos, message } of [...document.errors, ...document.warnings]) {
-    faults.add(`${file}:${lines.linePos(pos[0]).line}`, message);
-  }
-  faults.throwIfAny(file, remedy);
 
-  let value = placed(document.toJS() ?? {}, dirname(file));
+  let value = placed(written, dirname(file));
   const overridden: { readonly key: readonly string[]; readonly text: string; readonly value: unknown }[] = [];
   for (const override of overrides) {
     const { key, value: wanted } = parseOverride(override);
@@ -89,10 +81,9 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     const path = issue.path as Key[];
     if (issue.code !== "unrecognized_keys") {
       const override = overrideOf(path);
-      const given = override ? override.value : document.toJS();
       // Show what the user wrote, not what defaults and overrides made of it.
-      const written = at(given, path) ?? at(value, path);
-      faults.add(where(path), adviceOnValue(issue, schema, { value: written, override: override !== undefined }));
+      const given = at(override ? override.value : written, path) ?? at(value, path);
+      faults.add(where(path), adviceOnValue(issue, schema, { value: given, override: override !== undefined }));
     } else {
       for (const key of issue.keys) {
         for (const advice of adviceOn([...path, key], at(value, [...path, key]), schema)) {
