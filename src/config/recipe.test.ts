@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -365,6 +365,30 @@ describe("a bad recipe", () => {
     expect(evaluated).toContain("recipe.yaml:4: data.eval.vsr: no such file: DIR/gone.jsonl");
     await writeFile(join(dir, "here.jsonl"), "");
     expect(await missing(`data.train=[${join(dir, "here.jsonl")}]`)).toMatchObject({ steps: 200 });
+  });
+
+  test.each([
+    ["a name without value", "seed: *gone\n", "recipe.yaml: cannot be read (Unresolved alias"],
+    ["a name in its own value", "freeze: &a [*a]\n", "an alias stands for something that contains it"],
+    [
+      "names of names without end",
+      `x: &x [${"1, ".repeat(9)}1]\ny: &y [${"*x, ".repeat(9)}*x]\nz: [${"*y, ".repeat(9)}*y]\n`,
+      "recipe.yaml: cannot be read (its aliases multiply each other",
+    ],
+    ["more bytes than a recipe has", `# ${"a".repeat(70_000)}\n`, "bytes, more than the 65536 that are read"],
+    ["a long value", `method: ${"a".repeat(5000)}\n`, 'recipe.yaml:4: method: is "aaa'],
+  ])("that has %s", async (_, text, message) => {
+    const told = await faultOf(minimal + text);
+    expect(told).toContain(message);
+    expect(told.length).toBeLessThan(500);
+  });
+
+  test("that is no text, or no file", async () => {
+    const file = join(dir, "bytes.yaml");
+    await writeFile(file, Uint8Array.of(0x61, 0xff));
+    await expect(loadRecipe(file)).rejects.toThrow("bytes.yaml: is not UTF-8 text");
+    await mkdir(join(dir, "folder.yaml"));
+    await expect(loadRecipe(join(dir, "folder.yaml"))).rejects.toThrow("folder.yaml: is not a file");
   });
 
   test("that is not there", async () => {

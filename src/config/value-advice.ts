@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { nearest } from "../util/errors.ts";
+import { shortened } from "../util/shortened.ts";
 import { bare, schemaAt } from "./key-advice.ts";
 
 type Key = string | number;
@@ -17,7 +18,7 @@ export interface Given {
 /** What is wrong with a value, as words that follow its key. @param schema of the whole file */
 export function adviceOnValue(issue: z.core.$ZodIssue, schema: unknown, { value, override }: Given): string {
   const path = issue.path as Key[];
-  const given = JSON.stringify(value);
+  const given = shortened(JSON.stringify(value) ?? "undefined");
   switch (issue.code) {
     case "invalid_type": {
       if (issue.input === undefined) return "is missing";
@@ -55,7 +56,9 @@ function typeName(type: string): string {
 function pasted(path: readonly Key[], schema: unknown, value: unknown, override: boolean): string {
   const example = exampleOf(schemaAt(schema, path), value);
   if (!example || path.length === 0) return "";
-  if (override) return `; write ${[...path, ...example.below].join(".")}=${inline(example.value)}`;
+  const written = inline(example.value);
+  if (written !== shortened(written)) return "";
+  if (override) return `; write ${[...path, ...example.below].join(".")}=${written}`;
   const nested = example.below.reduceRight((inner, key) => ({ [key]: inner }) as unknown, example.value);
   const key = path.at(-1)!;
   return `; write ${typeof key === "number" ? inline(nested) : `${key}: ${inline(nested)}`}`;

@@ -3,9 +3,8 @@
  * once, with its line, its key and the nearest key that exists.
  */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Document, isMap, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, type LineCounter, parse } from "yaml";
 import type { z } from "zod";
 import { outsidePackage } from "../../tools/places.mjs";
 import { anchored, modelFolder } from "../hub/resolve.ts";
@@ -15,6 +14,7 @@ import { isObject } from "../util/json-object.ts";
 import { adviceOn } from "./key-advice.ts";
 import { recipeFile } from "./recipe-file.ts";
 import { adviceOnValue } from "./value-advice.ts";
+import { finite, inWords, readYamlDocument } from "./yaml-document.ts";
 
 export interface YamlOptions<T = unknown> {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
@@ -52,14 +52,9 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
       models,
       (name) => anchored(name, folder),
     );
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UserError(`${file}: cannot be read (${messageOf(error)})`, "Check the path.");
-  });
+  const { document, lines, value: written } = await readYamlDocument(file);
   const faults = new Faults();
-  const lines = new LineCounter();
-  const { document, content } = parsed(text, lines, file, faults);
-
-  let value = placed(content ?? {}, dirname(file));
+  let value = placed(written, dirname(file));
   const overridden: { readonly key: readonly string[]; readonly text: string; readonly value: unknown }[] = [];
   for (const override of overrides) {
     const { key, value: wanted } = parseOverride(override);
@@ -86,10 +81,9 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
     const path = issue.path as Key[];
     if (issue.code !== "unrecognized_keys") {
       const override = overrideOf(path);
-      const given = override ? override.value : content;
       // Show what the user wrote, not what defaults and overrides made of it.
-      const written = at(given, path) ?? at(value, path);
-      faults.add(where(path), adviceOnValue(issue, schema, { value: written, override: override !== undefined }));
+      const given = at(override ? override.value : written, path) ?? at(value, path);
+      faults.add(where(path), adviceOnValue(issue, schema, { value: given, override: override !== undefined }));
     } else {
       for (const key of issue.keys) {
         for (const advice of adviceOn([...path, key], at(value, [...path, key]), schema)) {
@@ -111,37 +105,6 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   });
   faults.throwIfAny(file, REMEDY);
   return data;
-}
-
-/** The document, and its value; what is wrong with either becomes a fault. */
-function parsed(text: string, lines: LineCounter, file: string, faults: Faults) {
-  try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    for (const { pos, message } of [...document.errors, ...document.warnings]) {
-      faults.add(`${file}:${lines.linePos(pos[0]).line}`, inWords(message));
-    }
-    faults.throwIfAny(file, REMEDY);
-    return { document, content: finite(document.toJS()) };
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${file}: cannot be read: ${inWords(messageOf(error))}`,
-      "Write it without aliases and in fewer levels.",
-    );
-  }
-}
-
-/** The value, which is a tree: aliases may neither multiply each other nor contain themselves. @throws when it is none */
-function finite(value: unknown): unknown {
-  JSON.stringify(value);
-  return value;
-}
-
-/** What the YAML library, or `finite`, says of a document, in words. */
-function inWords(message: string): string {
-  if (/call stack/.test(message)) return "it is nested too deeply";
-  if (/^Excessive alias/.test(message)) return "its aliases multiply each other to more than 100 values";
-  return /circular/.test(message) ? "an alias stands for something that contains it" : message;
 }
 
 /** Are the keys equal, or is one above the other? */
