@@ -67,7 +67,7 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
     const all = groups.flatMap((group) => group.rollouts);
     const share = (test: (rollout: (typeof all)[number]) => boolean) => mean(all.map((each) => Number(test(each))));
     const terms = figuresOf(groups, rewards);
-    const constant = await findConstantTerms(recipe, groups, rewards, terms, engine.processor);
+    const constant = await findConstantTerms(groups, rewards, terms, engine.processor);
     const sampled = {
       groups: groups.map((group, g) => rolloutLines(group, 1, g, group.sample.image)),
       terms,
@@ -131,7 +131,7 @@ function nothingTaught({ group_size, sampling }: Recipe, { groups, terms, teachi
     ];
   return [
     {
-      key: "sampling.temperature",
+      key: sampling.top_k === 1 ? "sampling.top_k" : "sampling.temperature",
       what: `None of the ${groups.length} sampled groups would teach: the ${group_size} completions of each have the same reward.`,
       remedy: `Raise sampling.temperature (${sampling.temperature}) or group_size, choose samples that the base sometimes gets right, or mend the rewards named here.`,
     },
