@@ -1,6 +1,6 @@
 /**
  * @file What is checked of a recipe before its first step, without sampling: every image is decoded, every prompt laid out with
- * its method, gold answers are judged by the rule, rewards are tried, and what is odd in data and settings is told of. Bad data
+ * its method, gold answers are judged by the rule, and what is odd in data and settings is told of. Bad data
  * must not end a run midway.
  */
 
@@ -17,13 +17,9 @@ import { goldScore } from "./evaluation/metrics.ts";
 import { exactJudge } from "./judge/exact.ts";
 import { askedAs } from "./prompt/asked-as.ts";
 import type { Sample } from "./records.ts";
-import { type Reward, scoreAll } from "./rewards/define.ts";
-import { rewardPreset } from "./rewards/preset.ts";
-import { groupBy } from "./util/arrays.ts";
 import { Faults, firstFew } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
 import { bytes } from "./util/progress.ts";
-import { writtenAnswers } from "./written-answers.ts";
 
 /** What a preflight has found, where it has found nothing that must not be. */
 export interface Preflight {
@@ -37,19 +33,17 @@ export interface Preflight {
 interface CheckedData {
   readonly samples: readonly Sample[];
   readonly heldOut: readonly AskedSet[];
-  /** The user's own. */
-  readonly rewards: readonly Reward[];
 }
 
 /**
  * Checks a recipe with its engine. `run` is the folder that is going to be written. Prompts of held-out sets are laid out too where
  * they are asked meanwhile: an evaluation comes before its step is saved.
- * @throws UserError naming every prompt that cannot be asked, or has no room for its completion; or a reward that gives no score
+ * @throws UserError naming every prompt that cannot be asked or has no room for its completion
  */
 export async function preflight(
   recipe: Recipe,
   engine: Engine,
-  { samples, heldOut, rewards }: CheckedData,
+  { samples, heldOut }: CheckedData,
   { run, signal }: Cancellable & { readonly run: string },
 ): Promise<Preflight> {
   const faults = new Faults();
@@ -64,7 +58,6 @@ export async function preflight(
   const sizes = await lay("data.train", samples, maxTokens);
   for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
-  await tryRewards(recipe, engine, samples, rewards);
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
   const disk = diskOf(recipe, engine, run);
   return {
@@ -89,23 +82,6 @@ export async function preflight(
       ...(disk.needed > disk.free ? [littleRoom(disk, run)] : []),
     ],
   };
-}
-
-/**
- * Scores answers written by hand to the first sample of each data set, with the rule as the judge.
- * @throws UserError when a reward gives no score, or two have one name
- */
-async function tryRewards(
-  { method, rewards: { preset } }: Recipe,
-  { processor }: Engine,
-  samples: readonly Sample[],
-  custom: readonly Reward[],
-): Promise<void> {
-  const all = [...rewardPreset(preset, exactJudge), ...custom];
-  for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
-    const prompt = await processor.prompt(first!, method);
-    for (const answer of writtenAnswers(processor, first!, prompt)) await scoreAll(all, answer);
-  }
 }
 
 async function oddData(samples: readonly Sample[], heldOut: readonly AskedSet[]): Promise<Finding[]> {

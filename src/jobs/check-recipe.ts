@@ -20,7 +20,7 @@ import { mean } from "../util/arrays.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
 import { findJudgeFaults, forecastJudge } from "./check-judge.ts";
-import { figuresOf, findConstantTerms } from "./check-rewards.ts";
+import { figuresOf, findConstantTerms, tryRewards } from "./check-rewards.ts";
 
 export interface CheckOptions extends Cancellable {
   /** Rollouts to sample, rounded up to whole groups. Default 32. */
@@ -58,6 +58,7 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
     const recipe: Recipe = { ...given, precision: engine.precision };
     onStage?.("prompts");
     const { workload, figures, warnings } = await preflight(recipe, engine, data, { run, signal });
+    await tryRewards(recipe, engine.processor, data.samples, data.rewards);
     onStage?.("judge");
     const answerTerm = preset.find(({ name }) => name === "answer")!;
     const judgeFaults = proof ? await findJudgeFaults(answerTerm) : [];

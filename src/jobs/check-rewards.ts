@@ -1,17 +1,38 @@
 /** @file What the terms of a reward gave to sampled rollouts, and whether a constant one could have varied. */
 
 import type { Finding, TermFigures } from "../check-result.ts";
+import type { Recipe } from "../config/recipe.ts";
+import { exactJudge } from "../judge/exact.ts";
 import type { Processor } from "../prompt/prompt.ts";
-import { type Group, isScored, type Score } from "../records.ts";
-import type { Reward } from "../rewards/define.ts";
-import { mean } from "../util/arrays.ts";
-import { writtenAnswers } from "../written-answers.ts";
+import { type Group, isScored, type Sample, type Score } from "../records.ts";
+import { type Reward, scoreAll } from "../rewards/define.ts";
+import { rewardPreset } from "../rewards/preset.ts";
+import { groupBy, mean } from "../util/arrays.ts";
+import { writtenAnswers } from "./written-answers.ts";
 
 /** Groups whose sample is answered by hand, to see what a term can give. */
 const ANSWERED = 4;
 
 /** Terms closer than this are equal. */
 const EQUAL = 1e-9;
+
+/**
+ * Scores answers written by hand to the first sample of each data set, with the rule as the judge: what fails then would fail in
+ * the run.
+ * @throws UserError when a reward gives no score, or two have one name
+ */
+export async function tryRewards(
+  { method, rewards: { preset } }: Recipe,
+  processor: Processor,
+  samples: readonly Sample[],
+  custom: readonly Reward[],
+): Promise<void> {
+  const all = [...rewardPreset(preset, exactJudge), ...custom];
+  for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
+    const prompt = await processor.prompt(first!, method);
+    for (const answer of writtenAnswers(processor, first!, prompt)) await scoreAll(all, answer);
+  }
+}
 
 /** Each term over all rollouts, and their sum. */
 export function figuresOf(groups: readonly Group[], rewards: readonly Reward[]): TermFigures[] {

@@ -1,10 +1,10 @@
 /** @file Answers written by hand, a perfect one and bad ones: what a reward can give is tried on them before anything is sampled. */
 
-import { chainOf } from "./chain/chain-of.ts";
-import type { Processor } from "./prompt/prompt.ts";
-import type { Prompt, Sample } from "./records.ts";
-import type { RewardInput } from "./rewards/define.ts";
-import { wantedCount } from "./rewards/grounding.ts";
+import { chainOf } from "../chain/chain-of.ts";
+import type { Processor } from "../prompt/prompt.ts";
+import type { Prompt, Sample } from "../records.ts";
+import type { RewardInput } from "../rewards/define.ts";
+import { wantedCount } from "../rewards/grounding.ts";
 
 /** Most boxes that an answer has. */
 const MOST_BOXES = 50;
@@ -17,7 +17,7 @@ export function writtenAnswers(processor: Processor, sample: Sample, prompt: Pro
   return [perfectAnswer(processor, sample, prompt), ...BAD].map((text) => ({
     sample,
     chain: chainOf(processor, prompt, text),
-    completion: { text, ids: processor.tokenizer.encode(text) },
+    completion: { text, ids: [...processor.tokenizer.encode(text), ...processor.endIds.slice(0, 1)] },
   }));
 }
 
