@@ -205,6 +205,12 @@ describe("is refused by what was sampled, and the page shows it:", () => {
       /The reward mine is 0 for all/,
     ],
     ["a judge that agrees with everything", () => judged(SHORT), /judge: The judge agrees with everything/, always(1)],
+    [
+      "one that does so where the rule cannot tell",
+      () => [...judged(SHORT), "judge.name=exact-then-openai"],
+      /judge: The judge agrees with everything/,
+      always(1),
+    ],
     ["one that agrees with nothing", () => judged(SHORT), /judge: The judge agrees with nothing/, always(0)],
     [
       "one whose smallest mark counts",

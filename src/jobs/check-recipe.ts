@@ -59,9 +59,8 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
     onStage?.("prompts");
     const { workload, figures, warnings } = await preflight(recipe, engine, data, { run, signal });
     await tryRewards(recipe, engine.processor, data.samples, data.rewards);
-    onStage?.("judge");
-    const answerTerm = preset.find(({ name }) => name === "answer")!;
-    const judgeFaults = proof ? await findJudgeFaults(answerTerm) : [];
+    if (proof) onStage?.("judge");
+    const judgeFaults = proof ? await findJudgeFaults(preset.find(({ name }) => name === "answer")!) : [];
     onStage?.("rollouts");
     const clock = new Stopwatch();
     const groups = await firstGroups(engine, rewards, data, recipe, rollouts, { clock, signal });
