@@ -11,6 +11,7 @@
 export { area, box, boxF1, iou, toSpace, unionIoU } from "./boxes.ts";
 export { boxesOf, type RowWithBoxes } from "./chain/boxes-of.ts";
 export { chainOf } from "./chain/chain-of.ts";
+export type { Finding, RecipeCheck } from "./check-result.ts";
 export type { JudgeSettings } from "./config/judge-settings.ts";
 export { loadRecipe, type Recipe } from "./config/recipe.ts";
 export { type LoadedLine, loadLines, loadSamples } from "./data/samples.ts";
@@ -27,6 +28,7 @@ export type {
 } from "./engine/engine.ts";
 export { type Evaluated, type EvaluateOptions, evaluateSets as evaluate } from "./evaluation/evaluate-sets.ts";
 export type { LinesFollowing } from "./jobs/asked-lines.ts";
+export { type CheckOptions, checkRecipe } from "./jobs/check-recipe.ts";
 export { type Exported, type ExportOptions, exportModel } from "./jobs/export-model.ts";
 export { type Generated, type GeneratedRow, type GenerateOptions, generate } from "./jobs/generate.ts";
 export { type CompletedLine, loadCompletions, type ScoredRow, type ScoreOptions, score } from "./jobs/score.ts";

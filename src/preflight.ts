@@ -1,6 +1,7 @@
 /**
- * @file What is checked of a recipe before its first step, without sampling: every image is decoded and every prompt laid out with
- * its method, the gold answers are judged, and what is odd in data and settings is told of. Bad data must not end a run midway.
+ * @file What is checked of a recipe before its first step, without sampling: every image is decoded, every prompt laid out with
+ * its method, gold answers are judged by the rule, and what is odd in data and settings is told of. Bad data
+ * must not end a run midway.
  */
 
 import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
@@ -15,9 +16,7 @@ import { type AskedSet, askingOf } from "./evaluation/ask.ts";
 import { goldScore } from "./evaluation/metrics.ts";
 import { exactJudge } from "./judge/exact.ts";
 import { askedAs } from "./prompt/asked-as.ts";
-import { userText } from "./prompt/methods.ts";
 import type { Sample } from "./records.ts";
-import { groupBy } from "./util/arrays.ts";
 import { Faults, firstFew } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
 import { bytes } from "./util/progress.ts";
@@ -39,7 +38,7 @@ interface CheckedData {
 /**
  * Checks a recipe with its engine. `run` is the folder that is going to be written. Prompts of held-out sets are laid out too where
  * they are asked meanwhile: an evaluation comes before its step is saved.
- * @throws UserError naming every prompt that cannot be asked, has no room for its completion, or has lost the method's words
+ * @throws UserError naming every prompt that cannot be asked or has no room for its completion
  */
 export async function preflight(
   recipe: Recipe,
@@ -59,7 +58,6 @@ export async function preflight(
   const sizes = await lay("data.train", samples, maxTokens);
   for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
-  await refuseLostMethod(recipe, engine, samples);
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
   const disk = diskOf(recipe, engine, run);
   return {
@@ -84,21 +82,6 @@ export async function preflight(
       ...(disk.needed > disk.free ? [littleRoom(disk, run)] : []),
     ],
   };
-}
-
-/** @throws UserError when what the model reads of a data set's first sample is not its question with the method's words */
-async function refuseLostMethod({ method }: Recipe, { processor }: Engine, samples: readonly Sample[]): Promise<void> {
-  const faults = new Faults();
-  for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
-    const { ids } = await processor.prompt(first!, method);
-    // Tokenizers compose what has been written in parts.
-    if (processor.decode(ids).normalize("NFC").includes(userText(first!.question, method).normalize("NFC"))) continue;
-    faults.add(
-      `method: ${method}`,
-      `its instructions are not in the prompt of sample ${first!.id}: the chat template of ${processor.template.name} changes or drops the user's text`,
-    );
-  }
-  faults.throwIfAny("the prompts", "Use the chat template that belongs to this checkpoint (`model`).");
 }
 
 async function oddData(samples: readonly Sample[], heldOut: readonly AskedSet[]): Promise<Finding[]> {

@@ -65,7 +65,10 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
   console.log(page);
   if (check.refusals.length > 0) {
     const found = check.refusals.map(findingText).join("\n  ");
-    throw new UserError(`${file} cannot teach as it is:\n  ${found}`, `The rollouts are in ${page}.`);
+    throw new UserError(
+      `${file} cannot teach as it is:\n  ${found}`,
+      `Read the rollouts in ${page}; --rollouts samples more of them.`,
+    );
   }
   console.log(`Nothing stands in the way of: grit train ${[file, ...overrides].join(" ")}`);
 }

@@ -10,15 +10,15 @@ import { isScored, type Sample } from "../records.ts";
 import type { Reward } from "../rewards/define.ts";
 import { mean } from "../util/arrays.ts";
 
-/** Questions whose answers nobody doubts; no rule could decide the last. */
+/** Questions whose answers nobody doubts; a rule cannot tell that the wrong ones are wrong, so that the service is asked. */
 const PROOFS = [
-  { question: "How many legs does a dog have?", answer: "4", right: "four", wrong: "eleven" },
   {
     question: "What is the man in the picture holding?",
     answer: "a black umbrella",
     right: "a black umbrella",
     wrong: "a slice of pizza",
   },
+  { question: "Where does the cat lie?", answer: "on the sofa", right: "on the sofa", wrong: "under a tree" },
 ];
 
 /**

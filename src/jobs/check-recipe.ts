@@ -20,7 +20,7 @@ import { mean } from "../util/arrays.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
 import { findJudgeFaults, forecastJudge } from "./check-judge.ts";
-import { figuresOf, findConstantTerms } from "./check-rewards.ts";
+import { figuresOf, findConstantTerms, tryRewards } from "./check-rewards.ts";
 
 export interface CheckOptions extends Cancellable {
   /** Rollouts to sample, rounded up to whole groups. Default 32. */
@@ -58,16 +58,16 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
     const recipe: Recipe = { ...given, precision: engine.precision };
     onStage?.("prompts");
     const { workload, figures, warnings } = await preflight(recipe, engine, data, { run, signal });
-    onStage?.("judge");
-    const answerTerm = preset.find(({ name }) => name === "answer")!;
-    const judgeFaults = proof ? await findJudgeFaults(answerTerm) : [];
+    await tryRewards(recipe, engine.processor, data.samples, data.rewards);
+    if (proof) onStage?.("judge");
+    const judgeFaults = proof ? await findJudgeFaults(preset.find(({ name }) => name === "answer")!) : [];
     onStage?.("rollouts");
     const clock = new Stopwatch();
     const groups = await firstGroups(engine, rewards, data, recipe, rollouts, { clock, signal });
     const all = groups.flatMap((group) => group.rollouts);
     const share = (test: (rollout: (typeof all)[number]) => boolean) => mean(all.map((each) => Number(test(each))));
     const terms = figuresOf(groups, rewards);
-    const constant = await findConstantTerms(recipe, groups, rewards, terms, engine.processor);
+    const constant = await findConstantTerms(groups, rewards, terms, engine.processor);
     const sampled = {
       groups: groups.map((group, g) => rolloutLines(group, 1, g, group.sample.image)),
       terms,
@@ -131,7 +131,7 @@ function nothingTaught({ group_size, sampling }: Recipe, { groups, terms, teachi
     ];
   return [
     {
-      key: "sampling.temperature",
+      key: sampling.top_k === 1 ? "sampling.top_k" : "sampling.temperature",
       what: `None of the ${groups.length} sampled groups would teach: the ${group_size} completions of each have the same reward.`,
       remedy: `Raise sampling.temperature (${sampling.temperature}) or group_size, choose samples that the base sometimes gets right, or mend the rewards named here.`,
     },

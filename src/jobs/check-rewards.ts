@@ -1,21 +1,38 @@
 /** @file What the terms of a reward gave to sampled rollouts, and whether a constant one could have varied. */
 
-import { chainOf } from "../chain/chain-of.ts";
 import type { Finding, TermFigures } from "../check-result.ts";
 import type { Recipe } from "../config/recipe.ts";
+import { exactJudge } from "../judge/exact.ts";
 import type { Processor } from "../prompt/prompt.ts";
-import { type Group, isScored, type Prompt, type Sample, type Score } from "../records.ts";
-import type { Reward, RewardInput } from "../rewards/define.ts";
-import { wantedCount } from "../rewards/grounding.ts";
-import { mean } from "../util/arrays.ts";
+import { type Group, isScored, type Sample, type Score } from "../records.ts";
+import { type Reward, scoreAll } from "../rewards/define.ts";
+import { rewardPreset } from "../rewards/preset.ts";
+import { groupBy, mean } from "../util/arrays.ts";
+import { writtenAnswers } from "./written-answers.ts";
 
 /** Groups whose sample is answered by hand, to see what a term can give. */
-const PROBED = 4;
-/** Most boxes that such an answer has. */
-const MOST_BOXES = 50;
+const ANSWERED = 4;
 
 /** Terms closer than this are equal. */
 const EQUAL = 1e-9;
+
+/**
+ * Scores answers written by hand to the first sample of each data set, with the rule as the judge: what fails then would fail in
+ * the run.
+ * @throws UserError when a reward gives no score, or two have one name
+ */
+export async function tryRewards(
+  { method, rewards: { preset } }: Recipe,
+  processor: Processor,
+  samples: readonly Sample[],
+  custom: readonly Reward[],
+): Promise<void> {
+  const all = [...rewardPreset(preset, exactJudge), ...custom];
+  for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
+    const prompt = await processor.prompt(first!, method);
+    for (const answer of writtenAnswers(processor, first!, prompt)) await scoreAll(all, answer);
+  }
+}
 
 /** Each term over all rollouts, and their sum. */
 export function figuresOf(groups: readonly Group[], rewards: readonly Reward[]): TermFigures[] {
@@ -49,104 +66,63 @@ export interface ConstantTerms {
 }
 
 /**
- * Scores answers written by hand, a perfect one and bad ones, by every term that was constant. A term that gives all of them that
- * same value, or less than a perfect answer earns, teaches nothing; one that has its best value already has nothing left to teach.
+ * Scores answers written by hand, a perfect one and bad ones, by every term that was constant. A term of the user's own that gives
+ * all of them that same value, and any that gives less than a perfect answer earns, teaches nothing; one that has its best value
+ * already has nothing left to teach. A term of a preset may be constant by its definition, as some are on detection samples.
  */
 export async function findConstantTerms(
-  recipe: Recipe,
   groups: readonly Group[],
   rewards: readonly Reward[],
   terms: readonly TermFigures[],
   processor: Processor,
 ): Promise<ConstantTerms> {
-  const probes = groups.slice(0, PROBED).flatMap(({ sample, prompt }) => probesOf(processor, sample, prompt));
+  const written = groups.slice(0, ANSWERED).flatMap(({ sample, prompt }) => writtenAnswers(processor, sample, prompt));
   const refusals: Finding[] = [];
   const warnings: Finding[] = [];
   for (const reward of rewards) {
-    const { scores, spread } = terms.find(({ name }) => name === reward.name)!;
-    if (reward.weight === 0 || scores.length < 2 || spread > EQUAL) continue;
-    const given = (await Promise.all(probes.map((probe) => reward.score(probe))))
+    const { name, weight } = reward;
+    const { scores, spread } = terms.find((term) => term.name === name)!;
+    if (weight === 0 || scores.length < 2 || spread > EQUAL) continue;
+    const given = (await Promise.all(written.map((answer) => reward.score(answer))))
       .filter(isScored)
-      .map((score) => score * reward.weight);
+      .map((score) => score * weight);
     const [value, best] = [scores[0]!, Math.max(...given)];
-    const found = `The reward ${reward.name} is ${text(value)} for all ${scores.length} sampled rollouts`;
-    if (given.every((score) => Math.abs(score - value) < EQUAL)) {
-      refusals.push({
-        key: isCustom(reward, recipe) ? "rewards.custom" : "data.train",
-        what: `${found}, and for a perfect answer and an empty one too: it teaches nothing.`,
-        remedy: "Mend the reward, or give it the weight 0 or leave it out.",
-      });
-    } else if (best - value > EQUAL) {
-      refusals.push({
-        key: KEYS[reward.name] ?? "rewards.custom",
-        what: `${found}, where a perfect answer has ${text(best)}: the base never earns it, so it teaches nothing.`,
-        remedy:
-          REMEDIES[reward.name] ??
-          "Mend the reward, make it easier to earn a part of it, or sample more by --rollouts.",
-      });
+    const found = `The reward ${name} is ${text(value)} for all ${scores.length} sampled rollouts`;
+    const { key, remedy } = OF_PRESETS[name] ?? CUSTOM;
+    if (best - value > EQUAL) {
+      const what = `${found}, where a perfect answer has ${text(best)}: the base never earns it, so it teaches nothing.`;
+      refusals.push({ key, what, remedy });
+    } else if (given.some((score) => Math.abs(score - value) > EQUAL)) {
+      const what = `${found}, which is the best it gives: it has nothing left to teach.`;
+      warnings.push({ key, what, remedy: "Keep it if you mean it as a guard." });
     } else {
-      warnings.push({
-        key: isCustom(reward, recipe) ? "rewards.custom" : "rewards.preset",
-        what: `${found}, which is the best it gives: it has nothing left to teach.`,
-        remedy: "Nothing is wrong if you mean it as a guard.",
-      });
+      const what = `${found}, and for a perfect answer and an empty one too: it teaches nothing.`;
+      (name in OF_PRESETS ? warnings : refusals).push({ key, what, remedy });
     }
   }
   return { refusals, warnings };
 }
 
-/** The key that most often keeps a preset's term at one value, and what to do with it. */
-const KEYS: Readonly<Record<string, string>> = {
-  answer: "judge",
-  bleu: "method",
-  answer_format: "method",
-  repetition: "sampling.max_tokens",
-  grounding: "method",
-  think_format: "method",
+/** Where to look when a term stays at one value. */
+type Advice = Pick<Finding, "key" | "remedy">;
+
+const CUSTOM: Advice = {
+  key: "rewards.custom",
+  remedy: "Mend the reward, give it the weight 0, or sample more by --rollouts if it is earned rarely.",
 };
-const FORM =
-  "Use a model that can write the method's form, e.g. one that `grit pretrain` has tuned on a few samples; or raise sampling.max_tokens if rollouts are cut off.";
-const REMEDIES: Readonly<Record<string, string>> = {
-  answer:
-    "See in the page what is answered: mend the gold answers, choose easier samples, another judge or a better base.",
-  bleu: FORM,
-  answer_format: FORM,
-  repetition: "See in the page what is written.",
-  grounding: FORM,
-  think_format: FORM,
+const FORM: Advice = {
+  key: "method",
+  remedy:
+    "Use a base that can write the method's form, e.g. one that `grit pretrain` has tuned on a few samples; or raise sampling.max_tokens if rollouts are cut off.",
 };
-
-function isCustom({ name }: Reward, { rewards }: Recipe): boolean {
-  return rewards.custom.length > 0 && !(name in KEYS);
-}
-
-/** A perfect answer to a sample, and three bad ones. */
-function probesOf(processor: Processor, sample: Sample, prompt: Prompt): RewardInput[] {
-  return [perfectAnswer(processor, sample, prompt), "", "I cannot tell. ".repeat(8), "<answer>\nnothing"].map(
-    (text) => ({
-      sample,
-      chain: chainOf(processor, prompt, text),
-      completion: { text, ids: processor.tokenizer.encode(text) },
-    }),
-  );
-}
-
-/** In full form, the gold answer at its end, with one sound box, or as many as a counting sample asks for. */
-function perfectAnswer(processor: Processor, sample: Sample, prompt: Prompt): string {
-  const { frameWidth, frameHeight, imageWidth, imageHeight } = prompt.images[0]!.frame;
-  const [width, height] = {
-    frame: [frameWidth, frameHeight],
-    image: [imageWidth, imageHeight],
-    permille: [1000, 1000],
-  }[processor.boxSpace] as [number, number];
-  const count = Math.min(wantedCount(sample) ?? 1, MOST_BOXES);
-  const side = (i: number) => Math.floor((i * width) / count);
-  const boxes = Array.from(
-    { length: count },
-    (_, i) => `{"bbox_2d": [${side(i)}, 0, ${side(i + 1)}, ${Math.floor(height / 2)}], "label": "object ${i + 1}"}`,
-  );
-  return `<think>\n${boxes.join("\n")}\n</think>\n<rethink>\nThe question is answered by what is in these places.\n</rethink>\n<answer>\n${sample.answer}`;
-}
+const OF_PRESETS: Readonly<Record<string, Advice>> = {
+  answer: {
+    key: "data.train",
+    remedy: "Read the rollouts: mend the gold answers, choose easier samples, another judge or a better base.",
+  },
+  repetition: { key: "sampling", remedy: "Read the rollouts: what do they repeat?" },
+  ...{ bleu: FORM, answer_format: FORM, grounding: FORM, think_format: FORM },
+};
 
 function text(value: number): string {
   return String(Number(value.toFixed(3)));
