@@ -10,7 +10,7 @@ const SOUND = `model: ${MODEL}\ndata:\n  train: [data.jsonl]\nsteps: 1\nprompts_
 
 /** By key, what it does not take; in YAML. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
-  model: ["7", "[]", "{}", "null", "''", "gone", "https://example.org/model"],
+  model: ["7", "[]", "{}", "null", "''", "https://example.org/model"],
   method: ["grits", "7", "[grit]", "GRIT"],
   "data.train": ["7", "[]", "data.jsonl", "[gone.jsonl]", "[7]", "null", "{a: b}", "['']"],
   "data.images": ["7", "gone", "[a]"],
