@@ -146,7 +146,7 @@ describe("grit generate", () => {
     const long = await generate("tied", [line, { ...line, question: "why ".repeat(5000) }]);
     expect(long).toMatchObject({ code: 2, err: expect.stringContaining(`${data}:2: Sample vsr-2`) });
     expect(long.err).toMatch(/more than the model's 4096/);
-    expect(await generate("tied", ["{"])).toMatchObject({
+    expect(await generate("tied", ['{"question"'])).toMatchObject({
       code: 2,
       err: expect.stringContaining(`${data}:1: is not JSON`),
     });

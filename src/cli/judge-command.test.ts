@@ -33,7 +33,7 @@ describe("grit judge", () => {
 
   it("names every fault and writes nothing", async () => {
     const { code, err } = await judge([
-      "{",
+      '{"id"',
       { ...lines[0], answer: 2 },
       { ...lines[0], choices: "ab" },
       lines[0],

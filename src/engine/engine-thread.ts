@@ -50,10 +50,11 @@ export class EngineThread {
   constructor(entry: URL = new URL("worker.mjs", import.meta.url)) {
     // What teaches this thread TypeScript is not repeated in the other. libtorch reads the environment of the process itself.
     this.#worker = new Worker(entry, { execArgv: [], env: SHARE_ENV });
-    this.#worker.unref();
     this.#worker.on("message", (reply: Reply) => this.#receive(reply));
     this.#worker.on("error", (error) => this.#die(error));
     this.#worker.on("exit", (code) => this.#die(new Error(`it exited with code ${code}`)));
+    // After the listeners, the first of which would keep the process alive again.
+    this.#worker.unref();
   }
 
   /** Whether it has ended, and all its engines with it. */

@@ -3,6 +3,7 @@
  * is not there.
  */
 import { existsSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import type { Recipe } from "../config/recipe.ts";
 import { readModel } from "../models/architectures.ts";
 import { knownModel } from "../models/known-shapes.ts";
@@ -50,9 +51,17 @@ export function cardRoom(name: string): Room {
   return { device: "cuda:0", available: gigabytes * CARD_BYTES };
 }
 
-/** The model of a recipe, without its weights: a checkpoint's folder, or a released model. @throws UserError for another id */
+/**
+ * The model of a recipe, without its weights: a checkpoint's folder, or a released model.
+ * @throws UserError for a folder that is not there, or another id
+ */
 export function plannedModel(name: string): Model {
   if (existsSync(name)) return readModel(name);
+  if (isAbsolute(name))
+    throw new UserError(
+      `model: there is no folder ${name}.`,
+      "Name a checkpoint's folder, a run folder, or the hub id of a model. A path in a recipe starts at the recipe's folder.",
+    );
   const known = knownModel(name);
   if (known) return known;
   throw new UserError(

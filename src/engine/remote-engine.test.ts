@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -90,6 +91,12 @@ describe("an engine behind the line", () => {
     await expect(failed).rejects.toBe(reason);
     await expect(engine.score("policy", [], { signal: controller.signal })).rejects.toBe(reason);
     expect(await engine.sample(prompts, sampling)).toHaveLength(prompts.length);
+  });
+
+  it("keeps no process alive that does not wait for it", async () => {
+    const program = 'import("./src/engine/engine-thread.ts").then(({ EngineThread }) => void EngineThread.shared())';
+    const child = spawn(process.execPath, ["--import", "tsx", "--eval", program], { stdio: "ignore" });
+    expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(0);
   });
 
   it("leaves no gradient behind when a call is ended: the next one is as if it had been the first", async () => {
