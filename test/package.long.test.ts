@@ -64,7 +64,18 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 test("packing leaves no build behind in the repository, and the package has no sources", () => {
   expect(existsSync("dist")).toBe(false);
   expect(readdirSync(installed).sort()).toEqual(
-    ["CHANGELOG.md", "LICENSE", "README.md", "bin", "dist", "models", "native", "package.json", "recipes", "shapes"].sort(),
+    [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bin",
+      "dist",
+      "models",
+      "native",
+      "package.json",
+      "recipes",
+      "shapes",
+    ].sort(),
   );
 });
 
