@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { grit } from "../../test/commands.ts";
+import { dataLine, goldenLines, grit, writeImage, writeLines } from "../../test/commands.ts";
 import { scratch } from "../../test/tiny.ts";
 import { memoryTable } from "./memory-plan.ts";
 
@@ -34,16 +35,14 @@ it("a card without a plan, and a model that nobody knows, are refused", async ()
 });
 
 it("a run that cannot fit ends before anything is opened or written", async () => {
-  const run = join(scratch(), "run");
-  const { code, err } = await grit(
-    "train",
-    "tiny",
-    "--run",
-    run,
-    "prompts_per_step=2000",
-    "micro_batch_tokens=8000000",
-  );
+  const [dir, golden] = [scratch(), goldenLines("tied")[0]!];
+  await writeImage(dir, golden.image);
+  const data = writeLines(join(dir, "data.jsonl"), [{ ...dataLine(golden), answer: "yes" }]);
+  const run = join(dir, "run");
+  const large = ["prompts_per_step=2000", "micro_batch_tokens=8000000", `data.train=[${data}]`];
+  const { code, err } = await grit("train", "tiny", "--run", run, ...large);
   expect([code, err]).toEqual([2, expect.stringMatching(/more than there is/)]);
+  expect(existsSync(run)).toBe(false);
 });
 
 it("what takes nothing is not shown", () => {
