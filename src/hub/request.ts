@@ -1,5 +1,5 @@
 /** @file One request to the hub: the token goes to the hub alone, and temporary failures are told apart from final ones. */
-import { type Response, reasonOf, request, textOf } from "../util/http.ts";
+import { type Response, reasonOf, request, retryAfter, textOf } from "../util/http.ts";
 import type { Hub } from "./hub.ts";
 import { refusal, type Wanted } from "./refusal.ts";
 import { Transient } from "./retry.ts";
@@ -48,12 +48,4 @@ export async function read(response: Response, most: number): Promise<string> {
   return await textOf(response, most).catch((error: unknown) => {
     throw new Transient(`the connection was lost (${reasonOf(error)})`);
   });
-}
-
-/** Milliseconds until the server wants to be asked again, from seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfter({ headers }: Response): number | undefined {
-  const value = headers.get("retry-after");
-  if (!value) return undefined;
-  const ms = /^\d+$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }

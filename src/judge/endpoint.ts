@@ -1,7 +1,7 @@
 /** @file One request to a chat-completions endpoint, OpenAI's form or Azure's, and what came of it. */
 
 import type { OpenAISettings } from "../config/judge-settings.ts";
-import { type Response, reasonOf, request, textOf } from "../util/http.ts";
+import { type Response, reasonOf, request, retryAfter, textOf } from "../util/http.ts";
 
 /** Tokens of a request and its answer, as the endpoint counted them. */
 export interface Usage {
@@ -83,8 +83,8 @@ export class Endpoint {
 
   #read(response: Response, text: string): Outcome {
     if (response.ok) return this.#completion(text);
-    const { status, headers } = response;
-    return this.#failure(status, `HTTP ${status}: ${this.#fault(text)}`, retryAfter(headers), FREE);
+    const { status } = response;
+    return this.#failure(status, `HTTP ${status}: ${this.#fault(text)}`, retryAfter(response) ?? 0, FREE);
   }
 
   /** What a status says about a request, and about others. */
@@ -166,13 +166,4 @@ function textIn(content: unknown): string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Milliseconds that the headers ask to wait: `Retry-After` in seconds or as a date, `retry-after-ms`; else 0. */
-function retryAfter(headers: Headers): number {
-  const exact = Number(headers.get("retry-after-ms") ?? Number.NaN);
-  if (exact >= 0) return exact;
-  const text = headers.get("retry-after") ?? "";
-  const wait = /^\d+(\.\d+)?$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
-  return Number.isNaN(wait) ? 0 : Math.max(wait, 0);
 }

@@ -246,14 +246,20 @@ export function flashAttention(q: Tensor, k: Tensor, v: Tensor, queries: Lengths
   return out;
 }
 const sdpChoiceOp = operator("_fused_sdp_choice");
+/** What `hasFlashAttention` found, by device, type and width: asked before every pass, and the same each time. */
+const flashFound = new Map<string, boolean>();
 /** Whether `flashAttention` runs for a head of width `d` on a device. */
 export function hasFlashAttention(device: string, dtype: DType, d: number): boolean {
   if (!device.startsWith("cuda") || bytesPer[dtype] !== 2) return false;
+  const key = `${device} ${dtype} ${d}`;
+  const known = flashFound.get(key);
+  if (known !== undefined) return known;
   const probe = zeros([1, 1, 8, d], dtype, device);
   const FLASH = 1;
-  const choice = sdpChoiceOp(probe, probe, probe, undefined, 0, true);
+  const found = sdpChoiceOp(probe, probe, probe, undefined, 0, true) === FLASH;
   probe.dispose();
-  return choice === FLASH;
+  flashFound.set(key, found);
+  return found;
 }
 
 // ── In place ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,15 @@ export async function textOf(response: Response, most: number): Promise<string> 
   return Buffer.concat(parts).toString("utf8");
 }
 
+/** Milliseconds that the headers ask to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). */
+export function retryAfter({ headers }: Response): number | undefined {
+  const exact = Number(headers.get("retry-after-ms") ?? Number.NaN);
+  if (exact >= 0) return exact;
+  const text = headers.get("retry-after") ?? "";
+  const wait = /^\d+(\.\d+)?$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
+}
+
 /** `fetch` says only that it failed; its cause says why, and has the code. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
