@@ -40,7 +40,7 @@ async function libtorch() {
   }
   const found = describe(join(site, "torch"), site);
   if (found.fault || !found.cuda)
-    throw new Stop(`${TORCH} is no CUDA build here: ${found.fault ?? "no libtorch_cuda"}.`, `Remove ${site}.`);
+    throw new Stop(`${TORCH} is not a CUDA build: ${found.fault ?? "no libtorch_cuda"}.`, `Remove ${site}.`);
   return found;
 }
 

@@ -97,7 +97,7 @@ function isNobodys(path) {
 }
 
 /**
- * Who has a lock, as its file says; undefined when there is none.
+ * The holder of a lock, as its file says; undefined without a lock.
  * @param {string} path
  */
 export function ownerOf(path) {
