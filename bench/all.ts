@@ -3,17 +3,28 @@
  *
  *     npm run bench [-- --peer PYTHON]
  *
- * Each row names the phases of a step, and how much of the machine's measured matrix product it reaches. With `--peer`, a Python
+ * Each row names the phases of a step, and how much it reaches of a step that did nothing but its matrix products, at this machine's
+ * measured speed of products and memory. With `--peer`, a Python
  * that has TRL, every step runs there right after; only ratios of one run mean anything on a shared machine.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { bytesPer } from "../src/torch/dtype.ts";
 import type { ComputeType } from "../src/torch/precision.ts";
 import { processor } from "../src/torch/processor.ts";
 import { table } from "../src/util/table.ts";
-import { matmulPeak, measurePeer, measureSampling, measureStep, openUnending, type StepPlan } from "./measure.ts";
+import {
+  limitOf,
+  matmulPeak,
+  measurePeer,
+  measureSampling,
+  measureStep,
+  openUnending,
+  readBandwidth,
+  type StepPlan,
+} from "./measure.ts";
 import { QWEN_0_4B, writeRandomCheckpoint } from "./random-checkpoint.ts";
 
 const { values } = parseArgs({ options: { peer: { type: "string" } } });
@@ -22,9 +33,10 @@ const large = mkdtempSync(join(tmpdir(), "grit-bench-"));
 try {
   const { name, bfloat16 } = processor();
   const types: ComputeType[] = bfloat16 === "native" ? ["float32", "bfloat16"] : ["float32"];
-  const peaks = new Map(types.map((type) => [type, matmulPeak(type)]));
-  const told = [...peaks].map(([type, peak]) => `${(peak / 1e12).toFixed(2)} TFLOP/s in ${type}`);
-  console.log(`${name}: matrix products of ${told.join(", ")}\n`);
+  const bandwidth = readBandwidth();
+  const machines = new Map(types.map((type) => [type, { flops: matmulPeak(type), bandwidth }]));
+  const told = [...machines].map(([type, { flops }]) => `${(flops / 1e12).toFixed(2)} TFLOP/s in ${type}`);
+  console.log(`${name}: matrix products of ${told.join(", ")}; memory read at ${(bandwidth / 1e9).toFixed(1)} GB/s\n`);
   writeRandomCheckpoint(large, TINY, QWEN_0_4B);
 
   const rows = [];
@@ -43,12 +55,12 @@ try {
       `8 completions ${eight.toFixed(1)} s, ${(eight / one).toFixed(2)} times as long`,
   );
 
-  /** `of the limit`: of a step that did nothing but its matrix products, at the speed of large ones. */
+  /** `of the limit`: of a step that did nothing but its matrix products, as fast as the machine can. */
   async function stepRow(shape: string, dir: string, precision: ComputeType, plan: StepPlan): Promise<string[]> {
     const engine = openUnending(dir, { precision });
     const ours = await measureStep(engine, plan);
     await engine.dispose();
-    const limit = ours.flops / peaks.get(precision)!;
+    const limit = limitOf(ours.work, machines.get(precision)!, bytesPer[precision]);
     const peer = values.peer === undefined ? undefined : measurePeer(values.peer, dir, plan, precision);
     const { sample, score, train, update } = ours.phases_s;
     return [

@@ -9,7 +9,7 @@ import { LocalEngine } from "../src/engine/local.ts";
 import { readModel } from "../src/models/architectures.ts";
 import type { Model } from "../src/models/model.ts";
 import type { Prompt } from "../src/records.ts";
-import { cast, Generator, matmul, normal_, zeros } from "../src/torch/ops.ts";
+import { cast, full, Generator, matmul, normal_, sum, zeros } from "../src/torch/ops.ts";
 import type { ComputeType } from "../src/torch/precision.ts";
 import { noGrad, tidy } from "../src/torch/tensor.ts";
 import { stream } from "../src/util/random.ts";
@@ -38,8 +38,45 @@ export interface StepTimes {
   readonly tokens_per_s: number;
   /** Medians. */
   readonly phases_s: Readonly<Record<(typeof PHASES)[number], number>>;
-  /** Floating-point operations of a step's matrix products. */
+  /** What the matrix products of a step ask of the machine. */
+  readonly work: StepWork;
+}
+
+/** The matrix products of a step. */
+export interface StepWork {
+  /** Floating-point operations of a forward pass over all prompts and completions, and over the prompts alone. */
+  readonly forwardFlops: number;
+  readonly prefillFlops: number;
+  /** Likewise of one token for every sequence, in decoding. */
+  readonly turnFlops: number;
+  /** Values of the weights that each such turn reads. */
+  readonly turnWeights: number;
+  readonly turns: number;
+}
+
+/** The speed of a machine. */
+export interface Machine {
+  /** Floating-point operations a second of large matrix products. */
   readonly flops: number;
+  /** Bytes a second that are read from memory. */
+  readonly bandwidth: number;
+}
+
+/**
+ * Seconds of a step that did nothing but its matrix products: those of many tokens at the speed of large products; in decoding, where
+ * a turn reads every weight for a few tokens, at that or at the speed of the memory, whichever is slower.
+ */
+export function limitOf(work: StepWork, machine: Machine, bytes: number): number {
+  const { total } = flopsOf(work);
+  const turns = work.turns * work.turnFlops;
+  const turn = Math.max(work.turnFlops / machine.flops, (work.turnWeights * bytes) / machine.bandwidth);
+  return (total - turns) / machine.flops + work.turns * turn;
+}
+
+/** Floating-point operations in all, and those of training, whose gradient costs twice a forward pass. */
+export function flopsOf({ forwardFlops, prefillFlops, turnFlops, turns }: StepWork) {
+  const training = 3 * forwardFlops;
+  return { training, total: prefillFlops + turns * turnFlops + forwardFlops + training };
 }
 
 /** Opens a checkpoint, reference beside it, so that nothing that is sampled ends a completion. */
@@ -63,8 +100,19 @@ export async function measureStep(engine: Engine | LocalEngine, plan: StepPlan):
     median_step_s: median,
     tokens_per_s: written / median,
     phases_s: phases_s as StepTimes["phases_s"],
-    // Forward for sampling, for the reference and for training, and twice that for the gradient.
-    flops: 5 * 2 * (read + written) * weightsOfToken(readModel(engine.dir)),
+    work: workOf(weightsOfToken(readModel(engine.dir)), read, plan),
+  };
+}
+
+/** The work of a step whose prompts have so many tokens, of a model whose tokens are multiplied with so many weights. */
+function workOf(weights: number, read: number, { completions, tokens }: StepPlan): StepWork {
+  const written = completions * tokens;
+  return {
+    forwardFlops: 2 * weights * (read + written),
+    prefillFlops: 2 * weights * read,
+    turnFlops: 2 * weights * completions,
+    turnWeights: weights,
+    turns: tokens,
   };
 }
 
@@ -140,12 +188,27 @@ export function matmulPeak(precision: ComputeType, device = "cpu", n = 2048): nu
   );
 }
 
+/** Bytes a second at which the best of some sums over a large tensor reads it. */
+export function readBandwidth(device = "cpu", values = 2 ** 27): number {
+  return noGrad(() =>
+    tidy(() => {
+      const x = full([values], 1, "float32", device);
+      const times = Array.from({ length: 6 }, () => {
+        const started = performance.now();
+        tidy(() => void sum(x).toBytes());
+        return (performance.now() - started) / 1000;
+      });
+      return (4 * values) / Math.min(...times);
+    }),
+  );
+}
+
 /** Weights that a token of the language model is multiplied with, its head among them. */
 function weightsOfToken(model: Model): number {
-  let sum = model.shape.vocabulary * model.shape.hidden;
+  let weights = model.shape.vocabulary * model.shape.hidden;
   for (const [name, shape] of model.parameterShapes())
-    if (model.partOf(name) === "language" && shape.length > 1) sum += shape.reduce((a, b) => a * b);
-  return sum;
+    if (model.partOf(name) === "language" && shape.length > 1) weights += shape.reduce((a, b) => a * b);
+  return weights;
 }
 
 /** A question about a picture, of some thirty words. */

@@ -32,7 +32,7 @@ const plan = {
 const options = { precision: values.precision as Precision, reference: true, unending: true };
 const engine = await RemoteEngine.open(dir, options);
 const { precision } = engine;
-const { flops, ...grit } = await measureStep(engine, plan);
+const { work, ...grit } = await measureStep(engine, plan);
 await engine.dispose();
 console.log(JSON.stringify({ grit, completions: plan.completions, tokens: plan.tokens, precision }));
 

@@ -17,7 +17,16 @@ import type { ComputeType } from "../../src/torch/precision.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { bytes } from "../../src/util/progress.ts";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
-import { matmulPeak, measureSampling, measureStep, openUnending, picture, promptAbout, runStep } from "../measure.ts";
+import {
+  flopsOf,
+  matmulPeak,
+  measureSampling,
+  measureStep,
+  openUnending,
+  picture,
+  promptAbout,
+  runStep,
+} from "../measure.ts";
 import { INTERNVL_2B, QWEN_0_4B, QWEN_3B, type Sizes, writeRandomCheckpoint } from "../random-checkpoint.ts";
 
 const { values } = parseArgs({
@@ -126,9 +135,10 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
         `${ours.median_step_s.toFixed(2)} s (${phases.join(", ")}), ${ours.tokens_per_s.toFixed(0)} tokens/s`,
       );
       const use = (flops: number, time: number) => `${((100 * flops) / time / peak).toFixed(1)} %`;
+      const { training, total } = flopsOf(ours.work);
       row(
         `${name}: of the measured matrix product`,
-        `${use(ours.flops, ours.median_step_s)} over the step, ${use(0.6 * ours.flops, ours.phases_s.train)} in training`,
+        `${use(total, ours.median_step_s)} over the step, ${use(training, ours.phases_s.train)} in training`,
       );
       row(`${name}: peak, and what was forecast`, `${bytes(peakBytes)}, ${bytes(forecast)}`);
     } finally {
