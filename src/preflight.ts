@@ -25,6 +25,8 @@ import { bytes } from "./util/progress.ts";
 export interface Preflight {
   /** The largest sizes of a step, to estimate its memory. */
   readonly workload: Workload;
+  /** A sample with a prompt of that size. */
+  readonly longest: Sample;
   readonly figures: StaticFigures;
   readonly warnings: readonly Finding[];
 }
@@ -59,6 +61,7 @@ export async function preflight(
   for (const set of heldOut) await lay(`data.eval.${set.name}`, set.samples, askingOf(recipe).maxTokens);
   faults.throwIfAny("the data", "Fix what is named above and run the command again; nothing was written.");
   const largest = (of: "tokens" | "patches") => sizes.reduce((most, size) => Math.max(most, size[of]), 0);
+  const longest = samples.find((_, i) => sizes[i]!.tokens === largest("tokens"))!;
   const disk = diskOf(recipe, engine, run);
   return {
     workload: {
@@ -68,6 +71,7 @@ export async function preflight(
       patches: largest("patches"),
       maxTokens,
     },
+    longest,
     figures: {
       samples: samples.length,
       images: new Set(samples.map(({ image }) => image)).size,

@@ -122,12 +122,13 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const recipe: Recipe = { ...begun, precision: engine.precision };
   const hashes = await hashesOf(recipe, samples, signal);
   if (options.resume) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
-  const { workload, warnings } = await preflight(recipe, engine, data, { run: options.run, signal });
+  const { workload, longest, warnings } = await preflight(recipe, engine, data, { run: options.run, signal });
+  const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
+  await engine.rehearse(await engine.processor.prompt(longest, recipe.method), workload, loss);
   const { run, from, notes } = await openRun(recipe, options, engine, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine);
-  const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   try {
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp(from);

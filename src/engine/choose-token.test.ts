@@ -14,7 +14,9 @@ const LOGITS = PROBABILITIES.map(Math.log);
 function draw(logits: readonly number[], choice: Choice, uniforms: readonly number[]): number[] {
   return tidy(() => {
     const table = Float32Array.from({ length: uniforms.length * logits.length }, (_, i) => logits[i % logits.length]!);
-    return choose(floats(table, [uniforms.length, logits.length]), choice, uniforms).toInts();
+    const logits_BV = floats(table, [uniforms.length, logits.length]);
+    const choices = uniforms.map(() => choice);
+    return choose(logits_BV, choices, uniforms).toInts();
   });
 }
 
@@ -70,33 +72,29 @@ describe("choose", () => {
     expect(draw(LOGITS, { ...everything, topP: 1e-6 }, [0.01, 0.99])).toEqual([1, 1]);
   });
 
-  it("property: a row chooses by its own logits and its own uniform number, as counted out by hand", () => {
+  it("property: a row chooses in its own way by its own logits and uniform number, as counted out by hand", () => {
     const row = fc.record({
       logits: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 6, maxLength: 6 }),
       uniform: fc.integer({ min: 1, max: 999 }),
+      topK: fc.constantFrom(0, 0, 1, 3, 5),
+      topP: fc.constantFrom(1, 1, 0.93, 0.61, 0.17),
     });
     fc.assert(
-      fc.property(
-        fc.array(row, { minLength: 1, maxLength: 5 }),
-        fc.integer({ min: 0, max: 5 }),
-        fc.constantFrom(1, 0.93, 0.61, 0.17),
-        (rows, topK, topP) => {
-          // Tenths, and ids apart by thousandths: no ties, and no sum falls on a bound.
-          const logits = rows.map((r) => r.logits.map((value, id) => value / 10 + id / 1000));
-          const uniforms = rows.map((r) => r.uniform / 1000 + 0.00013);
-          const chosen = tidy(() =>
-            choose(floats(logits.flat(), [rows.length, 6]), { temperature: 0.8, topK, topP }, uniforms).toInts(),
-          );
-          expect(chosen).toEqual(logits.map((values, i) => byHand(values, topK, topP, uniforms[i]!)));
-        },
-      ),
-      { numRuns: 50, seed: 5 },
+      fc.property(fc.array(row, { minLength: 1, maxLength: 5 }), (rows) => {
+        // Tenths, and ids apart by thousandths: no ties, and no sum falls on a bound.
+        const logits = rows.map((r) => r.logits.map((value, id) => value / 10 + id / 1000));
+        const uniforms = rows.map((r) => r.uniform / 1000 + 0.00013);
+        const choices = rows.map(({ topK, topP }) => ({ temperature: 0.8, topK, topP }));
+        const chosen = tidy(() => choose(floats(logits.flat(), [rows.length, 6]), choices, uniforms).toInts());
+        expect(chosen).toEqual(logits.map((values, i) => byHand(values, choices[i]!, uniforms[i]!)));
+      }),
+      { numRuns: 100, seed: 5 },
     );
   });
 });
 
 /** The same choice for one row in double precision, temperature 0.8. */
-function byHand(logits: readonly number[], topK: number, topP: number, uniform: number): number {
+function byHand(logits: readonly number[], { topK, topP }: Choice, uniform: number): number {
   const best = logits
     .map((value, id) => ({ id, weight: Math.exp(value / 0.8) }))
     .sort((a, b) => b.weight - a.weight)

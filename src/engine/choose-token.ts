@@ -5,10 +5,13 @@
 import {
   argmax,
   cast,
+  cat,
   cumsum,
   div,
   floats,
   gather,
+  indexSelect,
+  ints,
   lt,
   maskedFill,
   mul,
@@ -21,6 +24,7 @@ import {
   topk,
 } from "../torch/ops.ts";
 import type { Tensor } from "../torch/tensor.ts";
+import { groupBy } from "../util/arrays.ts";
 
 export interface Choice {
   /** 0 is greedy. */
@@ -33,9 +37,27 @@ export interface Choice {
 
 /**
  * One id a row of logits_BV: [B] int64, on their device. `uniforms` are in (0, 1], one a row: the id is the first whose
- * cumulative probability reaches it.
+ * cumulative probability reaches it. Rows may choose in different ways.
  */
-export function choose(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): Tensor {
+export function choose(logits_BV: Tensor, choices: readonly Choice[], uniforms: readonly number[]): Tensor {
+  const kinds = groupBy([...choices.keys()], (row) => keyOf(choices[row]!));
+  if (kinds.length === 1) return chooseAlike(logits_BV, choices[0]!, uniforms);
+  const { device } = logits_BV;
+  const chosen = kinds.map((rows) => {
+    const logits = indexSelect(logits_BV, 0, toDevice(ints(rows), device));
+    const own = rows.map((row) => uniforms[row]!);
+    return chooseAlike(logits, choices[rows[0]!]!, own);
+  });
+  const place = new Map(kinds.flat().map((row, i) => [row, i]));
+  const places = choices.map((_, row) => place.get(row)!);
+  return indexSelect(cat(chosen, 0), 0, toDevice(ints(places), device));
+}
+
+function keyOf({ temperature, topP, topK }: Choice): string {
+  return `${temperature} ${topP} ${topK}`;
+}
+
+function chooseAlike(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): Tensor {
   if (choice.temperature === 0) return argmax(logits_BV, 1);
   const kept = restrict(div(logits_BV, choice.temperature), choice);
   const cumulative = cumsum(softmax(kept, 1), 1);

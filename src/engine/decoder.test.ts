@@ -12,6 +12,8 @@ import { Decoder } from "./decoder.ts";
 import { placeholderMask } from "./logprobs.ts";
 import { pack } from "./packing.ts";
 
+const UNIFORMS = [0.2, 0.6, 0.9];
+
 /** Ready to write after two prompts of unlike length, three rows in all. */
 function open(name: string, temperature: number) {
   const golden = loadGolden(name);
@@ -21,8 +23,7 @@ function open(name: string, temperature: number) {
   const mask_V = keep(tidy(() => placeholderMask(model.shape.vocabulary, golden.masked_ids, DEVICE)));
   const prompts = golden.prompts.slice(0, 2).map(promptOf);
   const positions = prompts.map(({ ids, images }) => model.positions(ids, images));
-  const choice = { temperature, topP: 1, topK: 0 };
-  const decoder = new Decoder({ model, weights, mask_V, choice }, positions, 200);
+  const decoder = new Decoder({ model, weights, mask_V }, positions, 200);
   const logits = noGrad(() =>
     tidy(() => {
       const { pack: packed } = pack(
@@ -34,32 +35,32 @@ function open(name: string, temperature: number) {
     }),
   );
   decoder.begin([0, 1, 1], logits);
-  return { decoder, layers: model.shape.layers, dispose: () => disposeAll([decoder.dispose(), mask_V, parameters]) };
+  const choices = UNIFORMS.map(() => ({ temperature, topP: 1, topK: 0 }));
+  const turn = () => decoder.next(choices, UNIFORMS);
+  return { turn, layers: model.shape.layers, dispose: () => disposeAll([decoder.dispose(), mask_V, parameters]) };
 }
 
-const UNIFORMS = [0.2, 0.6, 0.9];
-
 /** What one turn asks of the device. */
-function asked(decoder: Decoder): { calls: number; uploads: number; reads: number } {
+function asked(turn: () => void): { calls: number; uploads: number; reads: number } {
   using ledger = new DeviceLedger();
-  decoder.next(UNIFORMS);
+  turn();
   const { calls, uploads, reads } = ledger;
   return { calls, uploads, reads };
 }
 
 describe.each(goldenNames())("a turn of %s", (name) => {
   it("sends one number a row to the device and reads once, by a fixed number of operators", () => {
-    const { decoder, layers, dispose } = open(name, 1);
-    decoder.next(UNIFORMS);
-    const turn = { calls: 28 * layers + 26, uploads: 1, reads: 1 };
-    for (let i = 0; i < 3; i++) expect(asked(decoder)).toEqual(turn);
+    const { turn, layers, dispose } = open(name, 1);
+    turn();
+    const usual = { calls: 28 * layers + 26, uploads: 1, reads: 1 };
+    for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual(usual);
     dispose();
   });
 
   it("sends nothing where the likeliest token is taken", () => {
-    const { decoder, dispose } = open(name, 0);
-    decoder.next(UNIFORMS);
-    expect(asked(decoder)).toMatchObject({ uploads: 0, reads: 1 });
+    const { turn, dispose } = open(name, 0);
+    turn();
+    expect(asked(turn)).toMatchObject({ uploads: 0, reads: 1 });
     dispose();
   });
 });
@@ -67,10 +68,10 @@ describe.each(goldenNames())("a turn of %s", (name) => {
 describe.each(["qwen2_5_vl/tied", "internvl/tied"])("200 tokens of %s", (name) => {
   it("make room three times, and leave nothing behind", () => {
     const before = liveTensors();
-    const { decoder, dispose } = open(name, 1);
-    decoder.next(UNIFORMS);
+    const { turn, dispose } = open(name, 1);
+    turn();
     const held = liveTensors().tensors;
-    const calls = Array.from({ length: 199 }, () => asked(decoder).calls);
+    const calls = Array.from({ length: 199 }, () => asked(turn).calls);
     const usual = Math.min(...calls);
     expect(calls.filter((count) => count > usual).length).toBe(3);
     expect(liveTensors().tensors).toBe(held);

@@ -1,6 +1,7 @@
 /**
  * @file Decoding: sequences that each write one token a turn. Ids, places and keys stay on the device; a turn sends one
- * number a row there, which decides the token, and reads back the tokens and their log-probabilities.
+ * number a row there, which decides the token, and reads back the tokens and their log-probabilities. Sequences leave, and those
+ * of another decoder join, between turns.
  */
 import { attentionType, CacheAttention } from "../models/attention.ts";
 import { forward, throughLayers } from "../models/forward.ts";
@@ -8,7 +9,7 @@ import { KVCache } from "../models/kv-cache.ts";
 import type { Model, Pack, Positions, Rotation } from "../models/model.ts";
 import { attentionOf } from "../models/varlen-attention.ts";
 import type { Weights } from "../models/weights.ts";
-import { add_, cast, indexSelect, ints, stack, toDevice } from "../torch/ops.ts";
+import { add_, cast, cat, indexSelect, ints, logsumexp, reshape, sub, toDevice, topk } from "../torch/ops.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { type Choice, choose } from "./choose-token.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
@@ -18,7 +19,6 @@ export interface DecoderContext {
   /** In the compute type, alive as long as the decoder. */
   readonly weights: Weights;
   readonly mask_V: Tensor;
-  readonly choice: Choice;
 }
 
 /** One token of every row. */
@@ -26,15 +26,24 @@ export interface Turn {
   readonly ids: readonly number[];
   /** At temperature 1, whatever the choice. */
   readonly logprobs: readonly number[];
+  /** The likeliest tokens of every row, the best first, as many as were asked for. */
+  readonly alternatives: readonly (readonly Alternative[])[];
+}
+
+/** A token that could have been chosen. */
+export interface Alternative {
+  readonly id: number;
+  readonly logprob: number;
 }
 
 export class Decoder {
   readonly #context: DecoderContext;
   readonly #cache: KVCache;
   readonly #attention: CacheAttention;
-  /** The turns of all positions that may come; a row's place in it is [B] int64. */
-  readonly #turns: Rotation;
-  #place_B: Tensor;
+  /** The rotations of all positions that may come, [positions, E]. */
+  #turns: Rotation;
+  /** The position of each row's next token, [B] int64. */
+  #position_B: Tensor;
   /** Predicts the next token where no token was written since: [B, V]. */
   #logits_BV: Tensor | undefined;
   /** The newest tokens, [B] int64. */
@@ -51,13 +60,12 @@ export class Decoder {
     this.#cache = new KVCache(model.shape, lengths, newTokens, attentionType(weights.dtype, device), device);
     this.#attention = new CacheAttention(this.#cache);
     const starts = prompts.map(({ next }) => next);
-    const first = Math.min(...starts);
     // The last token that is written is not read again.
-    const count = Math.max(1, Math.max(...starts) - first + newTokens - 1);
-    const positions = Array.from({ length: count }, (_, i) => first + i);
+    const count = Math.max(1, Math.max(...starts) + newTokens - 1);
+    const positions = Array.from({ length: count }, (_, i) => i);
     const axes = prompts[0]!.rows.map(() => positions);
     this.#turns = keep(noGrad(() => tidy(() => model.rotation(weights, axes))));
-    this.#place_B = keep(tidy(() => toDevice(ints(starts.map((start) => start - first)), device)));
+    this.#position_B = keep(tidy(() => toDevice(ints(starts), device)));
   }
 
   /**
@@ -84,18 +92,33 @@ export class Decoder {
     this.select(rows);
   }
 
-  /** The next token of every row, decided by one number of (0, 1] each. */
-  next(uniforms: readonly number[]): Turn {
+  /** The next token of every row, chosen in its way by one number of (0, 1]. `alternatives`: how many to tell of for each. */
+  next(choices: readonly Choice[], uniforms: readonly number[], alternatives = 0): Turn {
     return noGrad(() =>
       tidy(() => {
         const logits_BV = this.#logits_BV ?? this.#decode();
-        const ids_B = choose(logits_BV, this.#context.choice, uniforms);
+        const ids_B = choose(logits_BV, choices, uniforms);
         // Float32 holds every id below 2^24 exactly, and so all go back together.
-        const told = stack([cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)], 0).toFloats();
+        const parts = [cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)];
+        if (alternatives > 0) {
+          const [logits_BA, ids_BA] = topk(logits_BV, alternatives, 1);
+          const logprobs_BA = sub(logits_BA, logsumexp(logits_BV, [1], true));
+          parts.push(reshape(cast(ids_BA, "float32"), [-1]), reshape(logprobs_BA, [-1]));
+        }
+        const told = cat(parts, 0).toFloats();
         this.#forget();
         this.#ids_B = keep(ids_B);
-        const B = uniforms.length;
-        return { ids: Array.from(told.subarray(0, B)), logprobs: Array.from(told.subarray(B)) };
+        const [B, A] = [uniforms.length, alternatives];
+        const part = (start: number, row: number, size: number) =>
+          Array.from(told.subarray(start + row * size, start + (row + 1) * size));
+        return {
+          ids: part(0, 0, B),
+          logprobs: part(B, 0, B),
+          alternatives: uniforms.map((_, row) => {
+            const logprobs = part(2 * B + B * A, row, A);
+            return part(2 * B, row, A).map((id, a) => ({ id, logprob: logprobs[a]! }));
+          }),
+        };
       }),
     );
   }
@@ -110,10 +133,32 @@ export class Decoder {
           tensor.dispose();
           return chosen;
         };
-        this.#cache.select(index);
-        this.#place_B = picked(this.#place_B);
+        this.#cache.select(rows);
+        this.#position_B = picked(this.#position_B);
         if (this.#ids_B) this.#ids_B = picked(this.#ids_B);
         if (this.#logits_BV) this.#logits_BV = picked(this.#logits_BV);
+      }),
+    );
+  }
+
+  /** Takes over the rows of another decoder, which is disposed, behind its own. Both have written a token. */
+  join(other: Decoder): void {
+    noGrad(() =>
+      tidy(() => {
+        const joined = (mine: Tensor, theirs: Tensor) => {
+          const both = keep(cat([mine, theirs], 0));
+          for (const tensor of [mine, theirs]) tensor.dispose();
+          return both;
+        };
+        this.#cache.join(other.#cache);
+        this.#position_B = joined(this.#position_B, other.#position_B);
+        this.#ids_B = joined(this.#ids_B!, other.#ids_B!);
+        const [kept, dropped] =
+          this.#turns.cos.size(0) < other.#turns.cos.size(0)
+            ? [other.#turns, this.#turns]
+            : [this.#turns, other.#turns];
+        this.#turns = kept;
+        for (const tensor of [dropped.cos, dropped.signedSin]) tensor.dispose();
       }),
     );
   }
@@ -121,7 +166,7 @@ export class Decoder {
   dispose(): void {
     this.#forget();
     this.#cache.dispose();
-    for (const tensor of [this.#place_B, this.#turns.cos, this.#turns.signedSin]) tensor.dispose();
+    for (const tensor of [this.#position_B, this.#turns.cos, this.#turns.signedSin]) tensor.dispose();
   }
 
   /** The newest tokens through the model: logits [B, V]. */
@@ -129,10 +174,10 @@ export class Decoder {
     const { model, weights, mask_V } = this.#context;
     this.#cache.advance();
     const turn = {
-      cos: indexSelect(this.#turns.cos, 0, this.#place_B),
-      signedSin: indexSelect(this.#turns.signedSin, 0, this.#place_B),
+      cos: indexSelect(this.#turns.cos, 0, this.#position_B),
+      signedSin: indexSelect(this.#turns.signedSin, 0, this.#position_B),
     };
-    add_(this.#place_B, 1);
+    add_(this.#position_B, 1);
     const hidden_BD = throughLayers(model, weights, model.embed(weights, this.#ids_B!), turn, this.#attention);
     return maskedLogits(model, weights, hidden_BD, mask_V);
   }

@@ -1,6 +1,6 @@
 /**
- * @file The worker thread that computes: it holds the engines and carries out the calls that come for them, one after another.
- * Nothing else touches the native library while an engine is open, whose state is one for the process.
+ * @file The worker thread that computes: it holds the engines and carries out the calls that come for them, one after another;
+ * completions that are streamed take turns, and between two turns calls come in. Nothing else touches the native library while an engine is open, whose state is one for the process.
  */
 
 import { parentPort } from "node:worker_threads";
@@ -22,7 +22,7 @@ interface Context {
 }
 
 type Verbs = {
-  readonly [V in Exclude<Verb, "room" | "open" | "dispose">]: (
+  readonly [V in Exclude<Verb, "room" | "open" | "stream" | "dispose">]: (
     engine: LocalEngine,
     call: CallOf<V>,
     context: Context,
@@ -31,6 +31,7 @@ type Verbs = {
 
 const verbs: Verbs = {
   memory: (engine, { workload }) => engine.memory(workload),
+  rehearse: (engine, { workload, loss }, { prompts }) => void engine.rehearse(prompts[0]!, workload, loss),
   sample: (engine, { options, hears }, { prompts, signal, tell }) =>
     engine.sample(prompts, {
       ...options,
@@ -69,41 +70,85 @@ export function host(open: (call: CallOf<"open">) => LocalEngine): void {
   const engines = new Map<number, LocalEngine>();
   const images = new ImageReceiver();
 
-  function carryOut({ id, engine: number, call, cancelled }: Request, prompts: readonly Prompt[]): Results[Verb] {
-    if (call.verb === "room") return roomOf(call.device);
+  const turns = new Turns();
+
+  /** Gives `undefined` where the answer comes later. */
+  function carryOut(request: Request, prompts: readonly Prompt[]): { readonly result: Results[Verb] } | undefined {
+    const { id, engine: number, call, cancelled } = request;
+    if (call.verb === "room") return { result: roomOf(call.device) };
     if (call.verb === "open") {
       const engine = open(call);
       engines.set(number, engine);
-      return engine.describe();
+      return { result: engine.describe() };
     }
     const engine = engines.get(number);
     if (call.verb === "dispose") {
       engines.delete(number);
-      return void engine?.dispose();
+      return { result: void engine?.dispose() };
     }
     if (!engine) throw new Error(`${call.verb}: this engine is disposed.`);
-    const context: Context = {
-      prompts,
-      signal: {
-        throwIfAborted: () => {
-          if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
-        },
+    const signal = {
+      throwIfAborted: () => {
+        if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
       },
-      tell: (event) => port.postMessage({ id, event } satisfies Reply),
     };
+    const tell = (event: Event) => port.postMessage({ id, event } satisfies Reply);
+    if (call.verb === "stream") {
+      engine.stream({
+        prompt: prompts[0]!,
+        options: call.options,
+        signal,
+        onToken: (token) => tell({ kind: "token", token }),
+        onEnd: (result) => port.postMessage({ id, result } satisfies Reply),
+        onError: (error) => fail(id, error),
+      });
+      turns.begin(engine);
+      return undefined;
+    }
+    turns.finish(engine);
     const verb = verbs[call.verb] as (engine: LocalEngine, call: Request["call"], context: Context) => Results[Verb];
-    return verb(engine, call, context);
+    return { result: verb(engine, call, { prompts, signal, tell }) };
+  }
+
+  function fail(id: number, error: unknown): void {
+    port.postMessage({ id, failure: failureOf(isOutOfMemory(error) ? outOfMemory(error) : error) } satisfies Reply);
   }
 
   port.on("message", (request: Request) => {
     const { id, prompts } = request;
     try {
-      const result = carryOut(request, prompts ? images.unpack(prompts) : []);
-      port.postMessage({ id, result } satisfies Reply);
+      const answer = carryOut(request, prompts ? images.unpack(prompts) : []);
+      if (answer) port.postMessage({ id, ...answer } satisfies Reply);
     } catch (error) {
-      port.postMessage({ id, failure: failureOf(isOutOfMemory(error) ? outOfMemory(error) : error) } satisfies Reply);
+      fail(id, error);
     }
   });
+}
+
+/** The engines that stream: a token each in turn, and between two turns this thread hears what comes. */
+class Turns {
+  readonly #streaming = new Set<LocalEngine>();
+  #isScheduled = false;
+
+  begin(engine: LocalEngine): void {
+    this.#streaming.add(engine);
+    this.#schedule();
+  }
+
+  /** Lets an engine's streams come to their ends, before it does something else. */
+  finish(engine: LocalEngine): void {
+    if (this.#streaming.delete(engine)) while (engine.turn());
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#streaming.size === 0) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      for (const engine of this.#streaming) if (!engine.turn()) this.#streaming.delete(engine);
+      this.#schedule();
+    });
+  }
 }
 
 function outOfMemory({ message }: Error): OutOfMemory {

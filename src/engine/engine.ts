@@ -1,5 +1,5 @@
 /**
- * @file The five verbs a training loop speaks, and the records they take. The loop never touches a tensor.
+ * @file The verbs a training loop speaks, and the records they take. The loop never touches a tensor.
  */
 
 import type { Part } from "../models/model.ts";
@@ -70,6 +70,28 @@ export interface SamplingListener {
 }
 
 export interface SampleOptions extends Sampling, SamplingListener, Cancellable {}
+
+/** How one completion is sampled, while others are. */
+export interface Streaming extends Omit<Sampling, "n" | "seed"> {
+  readonly seed: number;
+  /** The likeliest tokens to tell of with every token. Default 0. */
+  readonly alternatives?: number;
+}
+
+/** A token of a completion under way. */
+export interface StreamedToken {
+  readonly id: number;
+  /** At temperature 1, whatever the sampling. */
+  readonly logprob: number;
+  /** What it adds to the text; empty while a character is incomplete. */
+  readonly text: string;
+  /** The likeliest tokens in its place, the best first. */
+  readonly alternatives: readonly { readonly id: number; readonly logprob: number }[];
+}
+
+export interface StreamOptions extends Streaming, Cancellable {
+  readonly onToken?: ((token: StreamedToken) => void) | undefined;
+}
 
 /** Completions of one prompt, to be scored. */
 export interface ScoreGroup {
@@ -142,8 +164,18 @@ export interface Engine extends EngineDescription {
   readonly processor: Processor;
   /** Bytes that a training step will take at its peak, by what they are for. */
   memory(workload: Workload): Promise<MemoryEstimate>;
+  /**
+   * Runs the fullest micro-batches of a step once, where running short of memory can be caught, and forgets their gradient: what does not
+   * fit shows before the first step. `prompt` is the longest one. @throws OutOfMemory
+   */
+  rehearse(prompt: Prompt, workload: Workload, loss: Loss): Promise<void>;
   /** `n` completions of every prompt: [prompt][k]. @throws UserError for a prompt without room for them */
   sample(prompts: readonly Prompt[], options: SampleOptions): Promise<Completion[][]>;
+  /**
+   * One completion, in one batch with all others that are asked for in this way: it joins them and leaves between tokens. Other
+   * verbs wait until those under way have ended. @throws UserError for a prompt without room for it
+   */
+  stream(prompt: Prompt, options: StreamOptions): Promise<Completion>;
   /** Log-probabilities of given completions: [group][completion][token]. */
   score(who: "policy" | "reference", groups: readonly ScoreGroup[], options?: Cancellable): Promise<number[][][]>;
   /** Adds the groups' gradient. A call that fails leaves no gradient at all, not that of the calls before it either. */

@@ -33,6 +33,7 @@ import type {
   TrainGroup,
 } from "./engine.ts";
 import { FeatureCache, imageKey } from "./features.ts";
+import { LiveBatch, type LiveRequest, type OpenSampler } from "./live-batch.ts";
 import { DEFAULT_LOGIT_CHUNK, placeholderMask, tokenLogprobs } from "./logprobs.ts";
 import { type MemoryEstimate, MemoryForecast, type Offload, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
@@ -66,6 +67,7 @@ export class LocalEngine {
   readonly #checkpointing: boolean;
   readonly #offload: Offload;
   readonly #seed: number;
+  readonly #live = new LiveBatch(() => this.#openSampler());
   #optimizer: AdamW | undefined;
   /** Parts that a micro-batch is cut into, since memory ran short once. */
   #parts = 1;
@@ -148,29 +150,49 @@ export class LocalEngine {
     return this.forecast.worst(workload, this.#available);
   }
 
+  /**
+   * Runs the fullest micro-batches of a step once and forgets their gradient, so that memory which does not suffice shows before the
+   * first step, and what has to be cut is cut from then on. `prompt` is the longest one of the workload. A CPU's memory is not
+   * taken before it is written to, and running short of it is no error that could be caught: there it does nothing.
+   * @throws what libtorch throws when there is not enough memory for one completion
+   */
+  rehearse(prompt: Prompt, workload: Workload, loss: Loss): void {
+    if (this.device === "cpu") return;
+    const [id] = this.processor.endIds;
+    const groups = this.forecast.fullestMicroBatches(workload, this.#available).map(({ branches }) => ({
+      prompt,
+      items: branches.map((length) => {
+        const zeros = new Array<number>(length).fill(0);
+        return { ids: zeros.map(() => id!), advantage: 1, oldLogprobs: zeros, referenceLogprobs: zeros };
+      }),
+    }));
+    try {
+      this.forwardBackward(groups, loss);
+      this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
+    } finally {
+      this.dropGradient();
+    }
+  }
+
   sample(prompts: readonly Prompt[], options: Sampling & SamplingListener & Cancellable<Cancellation>): Completion[][] {
     for (const prompt of prompts) checkLength(this.processor, prompt, options.maxTokens);
-    // The compute copy outlives the steps, so it is made outside every scope.
-    const masters = this.#policy.weights;
-    const weights = noGrad(() => masters.compute(this.precision, () => true));
+    const { context, close } = this.#openSampler();
     try {
-      return sample(
-        {
-          model: this.model,
-          weights,
-          mask_V: this.#mask_V,
-          tokenizer: this.processor.tokenizer,
-          endIds: this.processor.endIds,
-          features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
-          cacheBytes: this.forecast.cacheBytes(this.#available),
-        },
-        prompts,
-        options,
-      );
+      return sample(context, prompts, options);
     } finally {
-      if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
-      this.#trim();
+      close();
     }
+  }
+
+  /** A completion that is written by `turn`, with all others that are. @throws UserError for a prompt without room for it */
+  stream(request: LiveRequest): void {
+    checkLength(this.processor, request.prompt, request.options.maxTokens);
+    this.#live.add(request);
+  }
+
+  /** One token for each completion that is streamed; false when there is none left. */
+  turn(): boolean {
+    return this.#live.turn();
   }
 
   score(
@@ -185,7 +207,7 @@ export class LocalEngine {
       prompt,
       branches: completions.map((ids) => ({ context: [], ids })),
     }));
-    const scored = byBudget(bundles, bundleTokens, this.#microBatchTokens).flatMap((micro) => {
+    const scored = byBudget(bundles, bundleTokens, Math.ceil(this.#microBatchTokens / this.#parts)).flatMap((micro) => {
       signal?.throwIfAborted();
       return noGrad(() =>
         tidy(() => {
@@ -301,11 +323,33 @@ export class LocalEngine {
   }
 
   dispose(): void {
+    this.#live.fail(new Error("The engine was disposed of while it was streaming."));
     this.#optimizer?.dispose();
     this.#visionPhase.clear();
     for (const features of Object.values(this.#features)) features.clear();
     this.#mask_V.dispose();
     this.#policy.dispose();
+  }
+
+  #openSampler(): OpenSampler {
+    // The compute copy outlives the steps, so it is made outside every scope.
+    const masters = this.#policy.weights;
+    const weights = noGrad(() => masters.compute(this.precision, () => true));
+    return {
+      context: {
+        model: this.model,
+        weights,
+        mask_V: this.#mask_V,
+        tokenizer: this.processor.tokenizer,
+        endIds: this.processor.endIds,
+        features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
+        cacheBytes: this.forecast.cacheBytes(this.#available),
+      },
+      close: () => {
+        if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
+        this.#trim();
+      },
+    };
   }
 
   /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */

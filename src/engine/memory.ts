@@ -116,17 +116,28 @@ export class MemoryForecast {
 
   /** The step's worst, whatever the lengths of its completions, on a device that offers so many bytes. */
   worst(workload: Workload, available: number): MemoryEstimate {
+    return this.#worst(workload, available, "peak").estimate;
+  }
+
+  /**
+   * The prompts of the two fullest micro-batches, or of the one that a step has, at the lengths of completions at which they take
+   * most. Only the second finds the gradients of all parameters there.
+   */
+  fullestMicroBatches(workload: Workload, available: number): TreeSize[] {
+    const { length } = this.#worst(workload, available, "training");
+    return byBudget(treesOf(workload, length), treeTokens, this.#settings.microBatchTokens).slice(0, 2).flat();
+  }
+
+  #worst(workload: Workload, available: number, by: "peak" | "training") {
     const { maxTokens } = workload;
     const lengths = [...LENGTHS.filter((length) => length < maxTokens), maxTokens];
-    const estimates = lengths.map((length) => this.atLength(workload, length, available));
-    return estimates.reduce((worst, each) => (each.peak > worst.peak ? each : worst));
+    const tried = lengths.map((length) => ({ length, estimate: this.atLength(workload, length, available) }));
+    return tried.reduce((worst, each) => (each.estimate[by] > worst.estimate[by] ? each : worst));
   }
 
   /** With completions of one length. While they are sampled any of them may become as long as is allowed. */
   atLength(workload: Workload, length: number, available: number): MemoryEstimate {
-    const { prompts, completions, promptTokens, patches } = workload;
-    const tree = { promptTokens, patches, branches: new Array<number>(completions).fill(length) };
-    return this.step(new Array<TreeSize>(prompts).fill(tree), workload.maxTokens, available);
+    return this.step(treesOf(workload, length), workload.maxTokens, available);
   }
 
   /** With completions of given lengths, sampled with room for `maxTokens`. */
@@ -377,6 +388,12 @@ export function cacheBytesPerToken({ shape }: Model, precision: DType, device: s
 
 function elements({ shape }: HeldParameter): number {
   return shape.reduce((a, b) => a * b, 1);
+}
+
+/** The prompts of a step with completions of one length. */
+function treesOf({ prompts, completions, promptTokens, patches }: Workload, length: number): TreeSize[] {
+  const tree = { promptTokens, patches, branches: new Array<number>(completions).fill(length) };
+  return new Array<TreeSize>(prompts).fill(tree);
 }
 
 function treeTokens({ promptTokens, branches }: TreeSize): number {

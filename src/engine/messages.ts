@@ -10,6 +10,8 @@ import type {
   Sampling,
   StepMetrics,
   StepOptions,
+  StreamedToken,
+  Streaming,
   TrainItem,
 } from "./engine.ts";
 import type { MemoryEstimate, Workload } from "./memory.ts";
@@ -20,7 +22,9 @@ export type Call =
   | { readonly verb: "open"; readonly dir: string; readonly options: EngineOptions }
   | { readonly verb: "room"; readonly device: string }
   | { readonly verb: "memory"; readonly workload: Workload }
+  | { readonly verb: "rehearse"; readonly workload: Workload; readonly loss: Loss }
   | { readonly verb: "sample"; readonly options: Sampling; readonly hears: readonly Event["kind"][] }
+  | { readonly verb: "stream"; readonly options: Streaming }
   | {
       readonly verb: "score";
       readonly who: "policy" | "reference";
@@ -40,7 +44,9 @@ export interface Results {
   readonly open: EngineDescription;
   readonly room: Room;
   readonly memory: MemoryEstimate;
+  readonly rehearse: undefined;
   readonly sample: Completion[][];
+  readonly stream: Completion;
   readonly score: number[][][];
   readonly forwardBackward: BackwardResult;
   readonly dropGradient: undefined;
@@ -65,7 +71,8 @@ export interface Request {
 /** What is told while a call is carried out. */
 export type Event =
   | { readonly kind: "progress"; readonly done: number }
-  | { readonly kind: "group"; readonly prompt: number; readonly completions: readonly Completion[] };
+  | { readonly kind: "group"; readonly prompt: number; readonly completions: readonly Completion[] }
+  | { readonly kind: "token"; readonly token: StreamedToken };
 
 /** From the worker. */
 export type Reply = { readonly id: number } & (

@@ -13,6 +13,7 @@ import type {
   ScoreGroup,
   StepMetrics,
   StepOptions,
+  StreamOptions,
   TrainGroup,
 } from "./engine.ts";
 import { type CallOptions, EngineThread } from "./engine-thread.ts";
@@ -99,16 +100,27 @@ export class RemoteEngine implements Engine {
     return this.#call({ verb: "memory", workload });
   }
 
+  rehearse(prompt: Prompt, workload: Workload, loss: Loss): Promise<void> {
+    return this.#call({ verb: "rehearse", workload, loss }, { prompts: [prompt] });
+  }
+
   sample(
     prompts: readonly Prompt[],
     { signal, onProgress, onGroup, ...options }: SampleOptions,
   ): Promise<Completion[][]> {
     const onEvent = (event: Event) => {
       if (event.kind === "progress") onProgress?.(event.done);
-      else onGroup?.(event.prompt, event.completions);
+      if (event.kind === "group") onGroup?.(event.prompt, event.completions);
     };
     const hears = [...(onProgress ? ["progress" as const] : []), ...(onGroup ? ["group" as const] : [])];
     return this.#call({ verb: "sample", options, hears }, { prompts, signal, onEvent });
+  }
+
+  stream(prompt: Prompt, { signal, onToken, ...options }: StreamOptions): Promise<Completion> {
+    const onEvent = (event: Event) => {
+      if (event.kind === "token") onToken?.(event.token);
+    };
+    return this.#call({ verb: "stream", options }, { prompts: [prompt], signal, onEvent });
   }
 
   score(

@@ -2,6 +2,7 @@
  * @file Keys and values of sequences under way. Prompts are right-aligned, so that all sequences write their next token
  * into the same column; the columns left of a shorter prompt are masked. Columns are made in blocks: most completions end
  * long before the last one allowed, and between two blocks no shape changes. Which column is next stands on the device.
+ * Sequences may leave at any time, and those of another cache join.
  */
 import {
   add_,
@@ -35,19 +36,20 @@ export class KVCache {
   /** [B, 1, 1, columns]: 0 where a sequence looks, -inf before its prompt and where nothing is written yet. */
   #mask: Tensor;
   /** [1] int64: the column written last. */
-  readonly #column: Tensor;
-  readonly #starts: readonly number[];
+  #column: Tensor;
+  /** The first column of each sequence. */
+  #starts: readonly number[];
   /** Columns written, made and allowed. */
   #used: number;
   #columns: number;
-  readonly #most: number;
+  #most: number;
 
   /** Room for prompts of the given lengths and `newTokens` more each. Lives until `dispose()`. */
   constructor(shape: ModelShape, promptLengths: readonly number[], newTokens: number, dtype: DType, device: string) {
     const rows = promptLengths.length;
     this.#used = Math.max(...promptLengths);
     this.#most = this.#used + newTokens;
-    this.#columns = this.#wider();
+    this.#columns = Math.min(this.#used + BLOCK, this.#most);
     this.#starts = promptLengths.map((length) => this.#used - length);
     const size = [rows, shape.kvHeads, this.#columns, shape.headWidth];
     const make = () => Array.from({ length: shape.layers }, () => keep(zeros(size, dtype, device)));
@@ -57,7 +59,7 @@ export class KVCache {
     for (const [b, start] of this.#starts.entries())
       visible.fill(1, b * this.#columns + start, b * this.#columns + this.#used);
     this.#mask = keep(tidy(() => additive(visible, [rows, 1, 1, this.#columns], dtype, device)));
-    this.#column = keep(tidy(() => toDevice(ints([this.#used - 1]), device)));
+    this.#column = newest(this.#used, device);
   }
 
   /** Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. */
@@ -82,7 +84,7 @@ export class KVCache {
 
   /** Opens the column of the next token; every layer then appends into it. */
   advance(): void {
-    if (this.#used === this.#columns) this.#move((written) => written);
+    if (this.#used === this.#columns) this.#move(this.#used, (of) => of(this));
     this.#used++;
     add_(this.#column, 1);
     indexFill_(this.#mask, 3, this.#column, 0);
@@ -96,37 +98,77 @@ export class KVCache {
     return { k, v, mask: this.#mask };
   }
 
-  /** Keeps the sequences of `index` [rows], in its order; one may be named several times (n completions of a prompt). */
-  select(index: Tensor): void {
-    this.#move((written) => indexSelect(written, 0, index));
+  /** Keeps the given sequences, in their order; one may be named several times (n completions of a prompt). */
+  select(rows: readonly number[]): void {
+    const starts = rows.map((row) => this.#starts[row]!);
+    // Columns that nobody uses any more, in whole blocks: fewer are not worth it that sums change their order.
+    const dropped = Math.floor(Math.min(...starts) / BLOCK) * BLOCK;
+    const left = this.#used - dropped;
+    this.#most -= dropped;
+    tidy(() => {
+      const index = toDevice(ints(rows), this.#mask.device);
+      this.#move(left, (of, dim) => indexSelect(narrow(of(this), dim, dropped, left), 0, index));
+    });
+    this.#starts = starts.map((start) => start - dropped);
   }
 
-  /** Copies what `pick` takes of the written columns [B, …, used, …], with room for the next ones. */
-  #move(pick: (written: Tensor) => Tensor): void {
-    this.#columns = this.#wider();
-    const moved = (tensor: Tensor, dim: number, value: number) => {
+  /** Takes over the sequences of another cache, which is disposed, behind its own. All write their next token next. */
+  join(other: KVCache): void {
+    const caches = [this, other].map((cache) => ({ cache, used: cache.#used, starts: cache.#starts }));
+    const used = Math.max(this.#used, other.#used);
+    this.#most = used + Math.max(this.#most - this.#used, other.#most - other.#used);
+    this.#move(used, (of, dim, empty) =>
+      cat(
+        caches.map(({ cache, used: own }) => alignedRight(narrow(of(cache), dim, 0, own), dim, used, empty)),
+        0,
+      ),
+    );
+    this.#starts = caches.flatMap(({ starts, used: own }) => starts.map((start) => start + used - own));
+    other.dispose();
+  }
+
+  /**
+   * Makes every tensor [B, …, columns, …] anew: what `pick` gives, `used` columns, and room for the next ones. `of` takes the
+   * tensor from a cache, and `empty` is its value where nothing is written.
+   */
+  #move(used: number, pick: (of: (cache: KVCache) => Tensor, dim: number, empty: number) => Tensor): void {
+    const columns = Math.min(used + BLOCK, this.#most);
+    const moved = (of: (cache: KVCache) => Tensor, dim: number, empty: number) => {
+      const old = of(this);
       const copy = keep(
         tidy(() => {
-          const picked = pick(narrow(tensor, dim, 0, this.#used));
-          const room = picked.shape.with(dim, this.#columns - this.#used);
-          return cat([picked, full(room, value, tensor.dtype, tensor.device)], dim);
+          const picked = pick(of, dim, empty);
+          return cat([picked, full(picked.shape.with(dim, columns - used), empty, old.dtype, old.device)], dim);
         }),
       );
-      tensor.dispose();
+      old.dispose();
       return copy;
     };
-    this.#mask = moved(this.#mask, 3, Number.NEGATIVE_INFINITY);
+    this.#mask = moved((cache) => cache.#mask, 3, Number.NEGATIVE_INFINITY);
     // One after another: at no time are there two copies of more than one layer.
-    for (const layers of [this.#keys, this.#values])
-      for (const [layer, tensor] of layers.entries()) layers[layer] = moved(tensor, 2, 0);
-  }
-
-  /** How many columns to make, with `used` written. */
-  #wider(): number {
-    return Math.min(this.#used + BLOCK, this.#most);
+    for (const layer of this.#keys.keys()) this.#keys[layer] = moved((cache) => cache.#keys[layer]!, 2, 0);
+    for (const layer of this.#values.keys()) this.#values[layer] = moved((cache) => cache.#values[layer]!, 2, 0);
+    if (used !== this.#used) {
+      this.#column.dispose();
+      this.#column = newest(used, this.#mask.device);
+    }
+    this.#used = used;
+    this.#columns = columns;
   }
 
   dispose(): void {
     for (const tensor of [...this.#keys, ...this.#values, this.#mask, this.#column]) tensor.dispose();
   }
+}
+
+/** [1] int64: the newest of so many columns. */
+function newest(used: number, device: string): Tensor {
+  return keep(tidy(() => toDevice(ints([used - 1]), device)));
+}
+
+/** The columns of a tensor at the right end of `columns`, with `empty` before them. */
+function alignedRight(tensor: Tensor, dim: number, columns: number, empty: number): Tensor {
+  const missing = columns - tensor.size(dim);
+  if (missing === 0) return tensor;
+  return cat([full(tensor.shape.with(dim, missing), empty, tensor.dtype, tensor.device), tensor], dim);
 }

@@ -1,0 +1,150 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { DEVICE } from "../../test/device.ts";
+import { loadGolden } from "../../test/golden/golden.ts";
+import { openTiny, promptOf } from "../../test/tiny.ts";
+import type { Completion, Prompt } from "../records.ts";
+import { liveTensors } from "../torch/tensor.ts";
+import type { StreamedToken, Streaming } from "./engine.ts";
+import type { LocalEngine } from "./local.ts";
+import { RemoteEngine } from "./remote-engine.ts";
+
+const going = { throwIfAborted: () => {} };
+const options: Streaming = { maxTokens: 24, temperature: 1, seed: 3 };
+
+interface Heard {
+  tokens: StreamedToken[];
+  completion?: Completion;
+  error?: unknown;
+}
+
+/** Asks for a completion, and notes what is heard of it. */
+function ask(engine: LocalEngine, prompt: Prompt, asked: Streaming, signal = going): Heard {
+  const heard: Heard = { tokens: [] };
+  engine.stream({
+    prompt,
+    options: asked,
+    signal,
+    onToken: (token) => heard.tokens.push(token),
+    onEnd: (completion) => {
+      heard.completion = completion;
+    },
+    onError: (error) => {
+      heard.error = error;
+    },
+  });
+  return heard;
+}
+
+describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name) => {
+  const { engine } = openTiny(name, { device: DEVICE, precision: "float32" });
+  const prompts = loadGolden(name).prompts.map(promptOf);
+  // Features of images stay with the engine.
+  engine.sample(prompts, { n: 1, maxTokens: 1, temperature: 0, seed: 1 });
+  afterAll(() => engine.dispose());
+
+  it("writes what each request writes alone, whenever it joins, however it is sampled, and whatever leaves", () => {
+    const ways: Streaming[] = [
+      options,
+      { ...options, temperature: 0, maxTokens: 70 },
+      { ...options, temperature: 0.8, topP: 0.9, seed: 4, maxTokens: 9 },
+      { ...options, topK: 5, seed: 5, maxTokens: 40 },
+      { ...options, seed: 6, maxTokens: 1 },
+      { ...options, seed: 7, maxTokens: 90 },
+    ];
+    const before = liveTensors();
+    const requests = ways.map((way, i) => ({ prompt: prompts[i % prompts.length]!, way }));
+    const heard: Heard[] = [];
+    // One joins every third turn.
+    for (let turn = 0; turn === 0 || engine.turn(); turn++)
+      if (turn % 3 === 0 && heard.length < requests.length) {
+        const { prompt, way } = requests[heard.length]!;
+        heard.push(ask(engine, prompt, way));
+      }
+    for (const [i, { prompt, way }] of requests.entries()) {
+      const [[alone]] = engine.sample([prompt], { ...way, n: 1, seed: [way.seed] }) as [[Completion]];
+      const { completion, tokens } = heard[i]!;
+      expect(completion!.ids).toEqual(alone.ids);
+      expect(completion!.text).toBe(alone.text);
+      expect(completion!.ending).toBe(alone.ending);
+      for (const [t, logprob] of completion!.logprobs.entries()) expect(logprob).toBeCloseTo(alone.logprobs[t]!, 4);
+      expect(tokens.map(({ id }) => id)).toEqual(alone.ids);
+      expect(alone.text.startsWith(tokens.map(({ text }) => text).join(""))).toBe(true);
+    }
+    expect(liveTensors()).toEqual(before);
+  });
+
+  it("tells of as many alternatives as each request wants, the best first", () => {
+    const none = ask(engine, prompts[0]!, options);
+    const greedy = ask(engine, prompts[0]!, { ...options, temperature: 0, alternatives: 4 });
+    while (engine.turn());
+    expect(none.tokens.every(({ alternatives }) => alternatives.length === 0)).toBe(true);
+    for (const { id, logprob, alternatives } of greedy.tokens) {
+      expect(alternatives.length).toBe(4);
+      expect(alternatives[0]).toEqual({ id, logprob });
+      const logprobs = alternatives.map((alternative) => alternative.logprob);
+      expect(logprobs).toEqual([...logprobs].sort((a, b) => b - a));
+    }
+  });
+
+  it("ends a cancelled request at the next turn, and no other", () => {
+    const reason = new Error("gone");
+    let isGone = false;
+    const signal = {
+      throwIfAborted: () => {
+        if (isGone) throw reason;
+      },
+    };
+    const cancelled = ask(engine, prompts[0]!, options, signal);
+    const other = ask(engine, prompts[0]!, options);
+    engine.turn();
+    isGone = true;
+    const late = ask(engine, prompts[0]!, options, signal);
+    while (engine.turn());
+    expect(cancelled.error).toBe(reason);
+    expect(cancelled.completion).toBeUndefined();
+    expect(late).toEqual({ tokens: [], error: reason });
+    expect(other.completion!.ids.length).toBe(other.tokens.length);
+  });
+
+  it("is free of requests that have ended: keys of a long one do not stay for a short one", () => {
+    const before = liveTensors();
+    const long = ask(engine, prompts[0]!, { ...options, maxTokens: 200, temperature: 0 });
+    for (let i = 0; i < 100; i++) engine.turn();
+    const short = ask(engine, prompts[0]!, { ...options, maxTokens: 100, temperature: 0 });
+    while (engine.turn());
+    expect(long.completion!.ids.slice(0, short.completion!.ids.length)).toEqual(short.completion!.ids);
+    expect(liveTensors()).toEqual(before);
+  });
+});
+
+describe("an engine behind the line", () => {
+  const { dir, prompts: recorded } = loadGolden("tied");
+  const prompts = recorded.map(promptOf);
+
+  it("streams many at a time; other verbs wait for them, and a cancelled one ends at once", async () => {
+    const engine = await RemoteEngine.open(dir, { device: DEVICE, precision: "float32" });
+    const events: string[] = [];
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const streamed = prompts.map((prompt, i) =>
+      engine.stream(prompt, { ...options, seed: i, onToken: () => events.push(`token ${i}`) }),
+    );
+    const endless = engine.stream(prompts[0]!, {
+      ...options,
+      maxTokens: 3000,
+      signal: controller.signal,
+      onToken: () => controller.abort(reason),
+    });
+    await expect(endless).rejects.toBe(reason);
+    const sampled = engine
+      .sample(prompts, { ...options, n: 1, seed: prompts.map((_, i) => i) })
+      .finally(() => events.push("sampled"));
+    const completions = await Promise.all(streamed);
+    expect((await sampled).map(([completion]) => completion!.ids)).toEqual(completions.map(({ ids }) => ids));
+    expect(events.at(-1)).toBe("sampled");
+    // Both wrote in turns.
+    expect(events.indexOf("token 1")).toBeLessThan(events.lastIndexOf("token 0"));
+    await expect(engine.stream(prompts[0]!, { ...options, maxTokens: 10 ** 6 })).rejects.toThrow(/max_tokens/);
+    await engine.dispose();
+  });
+});

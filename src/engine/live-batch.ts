@@ -1,0 +1,188 @@
+/**
+ * @file A batch that requests join and leave between tokens. A turn reads prompts that wait, as many as there is room for, lets them
+ * write their first token and joins them to those under way; then all write one token.
+ */
+import type { Completion, Prompt } from "../records.ts";
+import type { Cancellation } from "../util/interruptible.ts";
+import { stream } from "../util/random.ts";
+import type { Choice } from "./choose-token.ts";
+import type { Decoder } from "./decoder.ts";
+import type { StreamedToken, Streaming } from "./engine.ts";
+import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
+import { beginDecoding } from "./prefill.ts";
+import { COMPACT_AT, type SamplerContext } from "./sampler.ts";
+import { Sequence } from "./sequence.ts";
+
+/** One completion that is asked for, and who hears of it. */
+export interface LiveRequest {
+  readonly prompt: Prompt;
+  readonly options: Streaming;
+  /** Asked before each turn: what it throws ends the request. */
+  readonly signal: Cancellation;
+  readonly onToken: (token: StreamedToken) => void;
+  readonly onEnd: (completion: Completion) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A request in the batch. */
+interface Row {
+  readonly request: LiveRequest;
+  readonly sequence: Sequence;
+  readonly choice: Choice;
+  /** It has ended or was cancelled: nobody hears of it any more. */
+  isOver: boolean;
+}
+
+/** What sequences are written with, until it is closed. */
+export interface OpenSampler {
+  readonly context: SamplerContext;
+  close(): void;
+}
+
+export class LiveBatch {
+  readonly #open: () => OpenSampler;
+  #sampler: OpenSampler | undefined;
+  #decoder: Decoder | undefined;
+  /** Those of the decoder, in its order. */
+  #rows: Row[] = [];
+  #waiting: LiveRequest[] = [];
+
+  /** `open` is called when the first request comes into an empty batch; it is closed when the last has gone. */
+  constructor(open: () => OpenSampler) {
+    this.#open = open;
+  }
+
+  add(request: LiveRequest): void {
+    this.#waiting.push(request);
+  }
+
+  /** One token for every request under way; false when there is none left. What fails ends the requests it concerns. */
+  turn(): boolean {
+    this.#dropCancelled();
+    this.#compact();
+    try {
+      this.#admit();
+      if (this.#rows.length > 0) write(this.#decoder!, this.#rows);
+    } catch (error) {
+      this.fail(error);
+    }
+    if (this.#waiting.length > 0 || this.#rows.some(({ isOver }) => !isOver)) return true;
+    this.#clear();
+    return false;
+  }
+
+  /** Ends all requests with an error. */
+  fail(error: unknown): void {
+    for (const row of this.#rows) if (!row.isOver) row.request.onError(error);
+    for (const { onError } of this.#waiting) onError(error);
+    this.#waiting = [];
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#rows = [];
+    this.#decoder?.dispose();
+    this.#decoder = undefined;
+    this.#sampler?.close();
+    this.#sampler = undefined;
+  }
+
+  #dropCancelled(): void {
+    for (const row of this.#rows) if (!row.isOver && isCancelled(row.request)) row.isOver = true;
+    this.#waiting = this.#waiting.filter((request) => !isCancelled(request));
+  }
+
+  /** Frees the rows that are over, when they are many enough. */
+  #compact(): void {
+    const alive = this.#rows.flatMap(({ isOver }, i) => (isOver ? [] : [i]));
+    if (alive.length > this.#rows.length * (1 - COMPACT_AT)) return;
+    if (alive.length > 0) this.#decoder?.select(alive);
+    else {
+      this.#decoder?.dispose();
+      this.#decoder = undefined;
+    }
+    this.#rows = alive.map((i) => this.#rows[i]!);
+  }
+
+  /** Takes in the requests for whose keys and values there is room, in their order; alone, a request has it always. */
+  #admit(): void {
+    if (this.#waiting.length === 0) return;
+    this.#sampler ??= this.#open();
+    const { context } = this.#sampler;
+    const perToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
+    let rows = this.#rows.length;
+    let held = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.prompt.ids.length + sequence.length));
+    let toCome = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.options.maxTokens - sequence.length));
+    let tokens = 0;
+    const fits = ({ prompt, options }: LiveRequest): boolean => {
+      rows++;
+      tokens += prompt.ids.length;
+      held = Math.max(held, prompt.ids.length);
+      toCome = Math.max(toCome, options.maxTokens);
+      if (rows === 1) return true;
+      return rows * (held + toCome) * perToken <= context.cacheBytes && tokens <= PREFILL_TOKENS;
+    };
+    const end = this.#waiting.findIndex((request) => !fits(request));
+    const taken = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
+    if (taken.length > 0) this.#join(context, taken);
+  }
+
+  #join(context: SamplerContext, requests: readonly LiveRequest[]): void {
+    const joining = requests.map((request) => rowOf(context, request));
+    let decoder: Decoder | undefined;
+    try {
+      const newTokens = Math.max(...requests.map(({ options }) => options.maxTokens));
+      const prompts = requests.map(({ prompt }) => prompt);
+      decoder = beginDecoding(context, prompts, 1, newTokens);
+      write(decoder, joining);
+    } catch (error) {
+      decoder?.dispose();
+      for (const { onError } of requests) onError(error);
+      return;
+    }
+    if (this.#decoder) this.#decoder.join(decoder);
+    else this.#decoder = decoder;
+    this.#rows.push(...joining);
+  }
+}
+
+/** Whether a request was cancelled, of which it then hears. */
+function isCancelled({ signal, onError }: LiveRequest): boolean {
+  try {
+    signal.throwIfAborted();
+    return false;
+  } catch (error) {
+    onError(error);
+    return true;
+  }
+}
+
+function rowOf({ tokenizer, endIds }: SamplerContext, request: LiveRequest): Row {
+  const { temperature, topP = 1, topK = 0, seed } = request.options;
+  return {
+    request,
+    sequence: new Sequence(tokenizer, stream(seed, "sample", 0), { ...request.options, endIds }),
+    choice: { temperature, topP, topK },
+    isOver: false,
+  };
+}
+
+/** One token for every row. */
+function write(decoder: Decoder, rows: readonly Row[]): void {
+  const asked = Math.max(...rows.map(({ request }) => request.options.alternatives ?? 0));
+  const { ids, logprobs, alternatives } = decoder.next(
+    rows.map(({ choice }) => choice),
+    rows.map(({ sequence }) => sequence.draw()),
+    asked,
+  );
+  for (const [i, row] of rows.entries()) {
+    if (row.isOver) continue;
+    const { request, sequence } = row;
+    const [id, logprob] = [ids[i]!, logprobs[i]!];
+    const text = sequence.push(id, logprob);
+    request.onToken({ id, logprob, text, alternatives: alternatives[i]!.slice(0, request.options.alternatives ?? 0) });
+    if (!sequence.ending) continue;
+    row.isOver = true;
+    request.onEnd(sequence.completion());
+  }
+}
