@@ -77,6 +77,6 @@ export class HeldOut {
   }
 
   #isMissing(from: number): boolean {
-    return this.#isDue(from) && this.#run.lastMetrics()?.heldOut === undefined;
+    return this.#isDue(from) && this.#run.metrics().at(-1)?.heldOut === undefined;
   }
 }

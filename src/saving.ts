@@ -1,13 +1,17 @@
-/** @file Saves checkpoints of a run, also when it is interrupted, and ends a run that cannot learn. */
+/** @file Saves checkpoints of a run, also when it is interrupted, and rolls it back to the last good one. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Recipe } from "./config/recipe.ts";
 import { toImage } from "./config/recipe-options.ts";
 import type { Engine } from "./engine/engine.ts";
+import type { Checkpoint } from "./hub/run-checkpoints.ts";
 import { writeAskedAs } from "./prompt/asked-as.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
 import { Interrupted, messageOf, UserError } from "./util/errors.ts";
+
+/** A run has been rolled back, and ended: its message says to where, and why. */
+export class RolledBack extends UserError {}
 
 /** The checkpoints of a run that trains. */
 export class Saving {
@@ -38,9 +42,11 @@ export class Saving {
   }
 
   /** A step is complete: its line is written. */
-  end(step: number): void {
+  end({ step, skipped }: Pick<MetricsLine, "step" | "skipped">): void {
     this.#done = step;
     this.#unsaved = true;
+    // The weights of the latest checkpoint have proved good: a step was made from them. The older ones are not needed any more.
+    if (skipped === 0) this.#run.prune(this.#recipe.save.keep);
   }
 
   /**
@@ -48,7 +54,7 @@ export class Saving {
    * functions of seed and step, so the step is all there is to remember of them.
    */
   async save(): Promise<void> {
-    const { method, image, save } = this.#recipe;
+    const { method, image, save, steps } = this.#recipe;
     // What fails now is not tried again by `rescue`: it would fill a full disk once more.
     this.#unsaved = false;
     await this.#run.saveCheckpoint(this.#done, async (dir) => {
@@ -58,7 +64,22 @@ export class Saving {
       await this.#engine.save(join(dir, "trainer"));
     });
     this.#saved = this.#done;
-    this.#run.prune(save.keep);
+    if (this.#done === steps) this.#run.prune(save.keep);
+  }
+
+  /**
+   * Goes back to a good step, in the engine too: later checkpoints are removed. Gives the latest that is left.
+   * @param isHeld the engine still has the weights after that step, which are then saved if they are in no checkpoint
+   */
+  async rollBack(step: number, isHeld: boolean): Promise<Checkpoint | undefined> {
+    this.#run.rollBack(step);
+    if (isHeld && step > 0 && this.#run.latestCheckpoint()?.step !== step) {
+      this.#done = step;
+      await this.save();
+    }
+    const latest = this.#run.latestCheckpoint();
+    if (latest && !isHeld) await this.#engine.load(join(latest.dir, "trainer"));
+    return latest;
   }
 
   /**
@@ -66,6 +87,7 @@ export class Saving {
    * reward that fails, an image that is gone. Gives the error to end with.
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    if (error instanceof RolledBack) return error;
     const stopped = error instanceof Interrupted || (signal?.aborted === true && error === signal.reason);
     try {
       if (this.#unsaved) await this.save();
@@ -84,37 +106,5 @@ export class Saving {
       `Ended in step ${done + 1}; ${saved > 0 ? `the run is saved after step ${saved} in` : "nothing is saved yet in"} ${dir}. ` +
         "Go on with --resume.",
     );
-  }
-}
-
-/** Ends a run that cannot learn. */
-export class Health {
-  readonly #run: RunFolder;
-  readonly #engine: Engine;
-  /** Steps in a row whose gradient was not finite. */
-  #barren = 0;
-
-  constructor(run: RunFolder, engine: Engine) {
-    this.#run = run;
-    this.#engine = engine;
-  }
-
-  /** @throws UserError after three steps without a finite gradient, and for trained parts that the first update leaves still */
-  check({ step, skipped, advantage, gradNorm, lr }: MetricsLine): void {
-    this.#barren = skipped > 0 ? this.#barren + 1 : 0;
-    if (this.#barren === 3) {
-      throw new UserError(
-        `The gradient was not finite in three steps in a row, ${step - 2} to ${step}; those updates were left out.`,
-        `Resume ${this.#run.dir} from its last checkpoint with a lower optimizer.lr, or in precision: float32.`,
-      );
-    }
-    // The first step that has something to teach moves every part that can be moved at all.
-    const teaches = (advantage.effectiveGroups ?? 0) > 0 && (gradNorm ?? 0) > 0 && (lr ?? 0) > 0;
-    if (teaches && this.#engine.still.length > 0) {
-      throw new UserError(
-        `Step ${step} has not moved these parts, though they are trained: ${this.#engine.still.join(", ")}. No gradient reaches them.`,
-        "Freeze them, or train on data that they have a part in: without images there is no gradient for vision.",
-      );
-    }
   }
 }

@@ -1,5 +1,6 @@
 /** @file Computes the line of a step in `metrics.jsonl`. */
 
+import { signsOf } from "./alarms/signs.ts";
 import type { StepMetrics } from "./engine/engine.ts";
 import { groundingIoU } from "./evaluation/metrics.ts";
 import { effectiveGroups } from "./objective/advantage.ts";
@@ -12,34 +13,41 @@ import type { Stopwatch } from "./util/stopwatch.ts";
 /** One update's metrics: those of its gradient and those of its step. */
 export type Update = LossMetrics & StepMetrics;
 
-/** The line of a step, but for what was measured on held-out sets. `lr` is the learning rate of its updates. */
+/** The line of a step, but for its alarms and what is measured on held-out sets. `lr` is the learning rate of its updates. */
 export function stepLine(
   step: number,
   groups: readonly Group[],
   updates: readonly Update[],
   lr: number,
   clock: Stopwatch,
-): Omit<MetricsLine, "heldOut"> {
+): Omit<MetricsLine, "alarms" | "heldOut"> {
   const first = updates[0]!;
   const over = (key: "loss" | "kl" | "entropy" | "clipFraction" | "gradNorm") =>
     mean(updates.map((update) => update[key]));
   const A = groups.map(({ rollouts }) => rollouts.map(({ advantage }) => advantage));
+  const absMean = mean(A.flat().map(Math.abs));
+  const notFinite = [
+    ...(Number.isFinite(absMean) ? [] : ["advantage"]),
+    ...new Set(updates.flatMap((update) => [...update.notFinite, ...(update.spoilt ? [update.spoilt] : [])])),
+  ];
   return {
     step,
     ...rolloutMetrics(groups),
-    advantage: { absMean: mean(A.flat().map(Math.abs)), effectiveGroups: effectiveGroups(A) },
+    advantage: { absMean, effectiveGroups: effectiveGroups(A) },
     loss: over("loss"),
     kl: over("kl"),
     entropy: over("entropy"),
     clipFraction: over("clipFraction"),
     gradNorm: over("gradNorm"),
     skipped: updates.filter(({ skipped }) => skipped).length,
+    ...(notFinite.length > 0 && { notFinite }),
     lr,
     // Before the first update both sides are the same weights: the gap is rounding alone.
     mismatch: { mean: first.mismatchMean, max: first.mismatchMax },
     tokensPerSecond: first.tokens / clock.total(),
     seconds: { ...clock.seconds(), total: clock.total() },
     rssMB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    signs: signsOf(groups),
   };
 }
 

@@ -7,6 +7,7 @@ import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/c
 import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
 import { scratchPlaces, VARIETY } from "../test/tiny.ts";
+import type { MetricsLine } from "./run/lines.ts";
 import { SafetensorsFile, writeSafetensors } from "./torch/safetensors.ts";
 
 const place = scratchPlaces();
@@ -215,5 +216,120 @@ describe("a reward that fails", () => {
     expect(status, stderr).toBe(2);
     expect(stderr).toMatch(/reward "own" never answered for sample vsr-\d/);
     expect(saved(run)).toBe(true);
+  });
+});
+
+describe("alarms", () => {
+  const recipe = (more: string) =>
+    `model: ${loadGolden("tied").dir}\ndata: { train: [${data}] }\nfreeze: [vision]\n${more}\n`;
+  const linesOf = (run: string) => readLines<MetricsLine>(join(run, "metrics.jsonl"));
+  const ringing = (run: string, name: string) =>
+    linesOf(run).flatMap(({ step, alarms = [] }) =>
+      alarms.filter((alarm) => alarm.name === name).map(({ since }) => `${step} since ${since}`),
+    );
+
+  it("of terms that oppose each other are told once, also where the run is resumed, and shown in the report", async () => {
+    const module = `${place()}.mjs`;
+    writeFileSync(
+      module,
+      `const variety = ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7;
+export const wide = { name: "wide", weight: 1, score: variety };
+export const narrow = { name: "narrow", weight: 0.5, score: (rollout) => 2 - variety(rollout) };
+`,
+    );
+    const opposed = (steps: number) => recipe(`steps: ${steps}\nrewards: { custom: [${module}] }`);
+    const ran = await trained(opposed(8));
+    expect(ran, ran.err).toMatchObject({ code: 0 });
+    const told =
+      /alarm opposed-terms at step 8: The terms wide and narrow of the reward .* -1\.00\.\n.*rewards\.custom/;
+    expect(ran.err).toMatch(told);
+    const resumed = await trained(opposed(10), ran.run);
+    expect(resumed, resumed.err).toMatchObject({ code: 0 });
+    expect(resumed.err).not.toContain("alarm opposed-terms");
+    expect(ringing(ran.run, "opposed-terms")).toEqual(["8 since 8", "9 since 8", "10 since 8"]);
+    expect((await grit("report", ran.run)).code).toBe(0);
+    const page = readFileSync(join(ran.run, "report.html"), "utf8");
+    expect(page).toContain('<th scope="row">opposed-terms</th>\n      <td>8 to the last</td>');
+  });
+
+  it("of a policy that runs away, and of chains that are cut off", async () => {
+    const ran = await trained(recipe("steps: 8\nmethod: grit\nloss: { beta: 0.01 }\noptimizer: { lr: 0.03 }"));
+    expect(ran, ran.err).toMatchObject({ code: 0 });
+    expect(ran.err).toMatch(/alarm kl-runaway at step 8: The KL to the reference .*\n.*optimizer\.lr/);
+    expect(ran.err).toMatch(/alarm cut-off at step 8: \d+ % of the chains in steps 1 to 8 are cut off/);
+    expect(ringing(ran.run, "kl-runaway")).toEqual(["8 since 8"]);
+  });
+});
+
+describe("steps that are not finite", () => {
+  const recipe = (more: string) =>
+    `model: ${loadGolden("tied").dir}\ndata: { train: [${data}] }\nfreeze: [vision]\n${more}\n`;
+  const checkpoints = (run: string) =>
+    existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")).sort() : [];
+  const steps = (run: string) =>
+    readLines<MetricsLine>(join(run, "metrics.jsonl")).map(({ step, skipped }) => [step, skipped]);
+  const all = (last: number) => Array.from({ length: last }, (_, i) => [i + 1, 0]);
+
+  it("because of a reward, three in a row: the last good step is saved, and the run goes on as if they had never been", async () => {
+    const module = `${place()}.mjs`;
+    const overflow = "(globalThis.judged = (globalThis.judged ?? 0) + 1) > 24 ? 1.7e308 : ";
+    writeFileSync(module, VARIETY.replace("=> ", `=> ${overflow}`));
+    const ran = await trained(recipe(`steps: 9\nrewards: { custom: [${module}] }`));
+    expect(ran, ran.err).toMatchObject({ code: 2 });
+    expect(ran.err).toContain("Steps 4 to 6 were not finite (advantage, loss, gradient); their updates were left out.");
+    expect(ran.err).toMatch(
+      /rolled back to .*checkpoints.step-3\. Lower .*rewards\.custom, and go on from there with --resume/,
+    );
+    expect(checkpoints(ran.run)).toEqual(["step-3"]);
+    expect(steps(ran.run).slice(3)).toEqual([
+      [4, 1],
+      [5, 1],
+      [6, 1],
+    ]);
+    const mended = await trained(recipe("steps: 9"), ran.run);
+    expect(mended, mended.err).toMatchObject({ code: 0 });
+    expect(steps(ran.run)).toEqual(all(9));
+    const unbroken = await trained(recipe("steps: 9"));
+    const state = join("checkpoints", "step-9", "trainer", "state.safetensors");
+    expect(readFileSync(join(ran.run, state)).equals(readFileSync(join(unbroken.run, state)))).toBe(true);
+    expect(readdirSync(join(ran.run, "rollouts"))).toEqual(readdirSync(join(unbroken.run, "rollouts")));
+  });
+
+  it("because of weights that an update has ruined: the run goes back to those before it", async () => {
+    const ran = await trained(recipe("steps: 3"));
+    const ruin = "optimizer: { lr: 1.0e10 }\nsave: { every: 1, keep: 1 }";
+    const ruined = await trained(recipe(`steps: 9\n${ruin}`), ran.run);
+    expect(ruined, ruined.err).toMatchObject({ code: 2 });
+    expect(ruined.err).toMatch(
+      /Steps 5 to 7 were not finite \(.*gradient\); .*\n.*rolled back to .*step-3\. Lower optimizer\.lr/,
+    );
+    expect(checkpoints(ran.run)).toEqual(["step-3"]);
+    const mended = await trained(recipe("steps: 9"), ran.run);
+    expect(mended, mended.err).toMatchObject({ code: 0 });
+    expect(steps(ran.run)).toEqual(all(9));
+    expect(checkpoints(ran.run)).toEqual(["step-3", "step-9"]);
+  });
+
+  it("after the first update of a run: it begins again", async () => {
+    const ran = await trained(recipe("steps: 6\noptimizer: { lr: 1.0e10 }\nsave: { every: 1 }"));
+    expect(ran, ran.err).toMatchObject({ code: 2 });
+    expect(ran.err).toMatch(
+      /Steps 2 to 4 were not finite .*\n.*No checkpoint of a good step is left .*begin again at the start/,
+    );
+    expect(checkpoints(ran.run)).toEqual([]);
+    const mended = await trained(recipe("steps: 6"), ran.run);
+    expect(mended, mended.err).toMatchObject({ code: 0 });
+    expect(steps(ran.run)).toEqual(all(6));
+  });
+
+  it("and an update that leaves infinite weights ends the run at once, and they are in no checkpoint", async () => {
+    const ran = await trained(recipe("steps: 6\noptimizer: { lr: 1.0e39 }\nsave: { every: 1 }"));
+    expect(ran, ran.err).toMatchObject({ code: 2 });
+    expect(ran.err).toMatch(
+      /The update of step 1 left [\w.]+ with values that are not finite\.\n.*Lower optimizer\.lr/,
+    );
+    expect(checkpoints(ran.run)).toEqual([]);
+    const [line] = readLines<MetricsLine>(join(ran.run, "metrics.jsonl"));
+    expect(line!.notFinite).toEqual([expect.stringMatching(/\.weight$|\.bias$/)]);
   });
 });

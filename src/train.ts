@@ -11,6 +11,7 @@
  */
 
 import { join } from "node:path";
+import { Watch } from "./alarms/watch.ts";
 import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
@@ -20,6 +21,7 @@ import type { Engine } from "./engine/engine.ts";
 import type { MemoryEstimate } from "./engine/memory.ts";
 import { RemoteEngine } from "./engine/remote-engine.ts";
 import { type AskedSet, heldOutSets } from "./evaluation/ask.ts";
+import { Health } from "./health.ts";
 import { HeldOut } from "./held-out.ts";
 import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
@@ -33,7 +35,7 @@ import { rewardPreset } from "./rewards/preset.ts";
 import { rollOut, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder, type RunInfo } from "./run/run-folder.ts";
-import { Health, Saving } from "./saving.ts";
+import { Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
 import { excerpts } from "./util/differences.ts";
 import { UserError } from "./util/errors.ts";
@@ -107,7 +109,7 @@ async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
 
 /**
  * Runs a recipe to its end. The policy is left in the engine; checkpoints, metrics and rollouts are in the run folder.
- * @throws UserError for bad data or a run folder in use, Interrupted after a signal
+ * @throws UserError for bad data or a run folder in use, RolledBack when it can learn no more, Interrupted after a signal
  */
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
   const { signal } = options;
@@ -128,7 +130,8 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const { run, from, notes } = await openRun(recipe, options, engine, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
-  const health = new Health(run, engine);
+  const health = new Health(run, engine, recipe, saved, from);
+  const watch = new Watch(run.metrics());
   try {
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp(from);
@@ -147,11 +150,11 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
       }
       clock.lap("train");
 
-      const line = stepLine(step, groups, updates, lr, clock);
+      const line = watch.after(stepLine(step, groups, updates, lr, clock));
       writeRollouts(run, step, groups);
       run.appendMetrics(line);
-      health.check(line);
-      saved.end(step);
+      await health.check(line, updates);
+      saved.end(line);
       await heldOut.after(step);
       options.onStep?.(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();

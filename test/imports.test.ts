@@ -22,8 +22,12 @@ const layers = [
   ["checkpoint"],
   ["engine"],
   ["run"],
+  ["alarms"],
   ["evaluation"],
-  ["check-result.ts", "preflight.ts", "rollouts.ts", "step-metrics.ts", "held-out.ts", "saving.ts", "train.ts"],
+  [
+    ...["check-result.ts", "preflight.ts", "rollouts.ts", "step-metrics.ts", "held-out.ts", "saving.ts", "health.ts"],
+    "train.ts",
+  ],
   ["pretrain"],
   ["tables"],
   ["probes"],

@@ -21,7 +21,7 @@ import {
 } from "./model-options.ts";
 import { integer } from "./number-options.ts";
 import { under } from "./option-groups.ts";
-import { stepNote } from "./train-command.ts";
+import { showStep } from "./train-command.ts";
 
 interface Options extends ModelOptions, SamplingOptions, TableOptions {
   readonly data: string;
@@ -129,7 +129,8 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
     onTraining: (row, steps, from) => {
       const training = new Progress({ label: `train ${row}`, total: steps, done: from });
       return (metrics) => {
-        training.update(metrics.step, "reward" in metrics ? stepNote(metrics) : `loss ${metrics.loss.toFixed(3)}`);
+        if ("reward" in metrics) showStep(training, metrics);
+        else training.update(metrics.step, `loss ${metrics.loss.toFixed(3)}`);
         if (metrics.step === steps) training.finish();
       };
     },

@@ -12,7 +12,7 @@ import { Progress, type Stage } from "../util/progress.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
 import { Interrupts } from "./interrupts.ts";
 import { setUp } from "./setup-command.ts";
-import { parameterTable, printNotes, stepNote } from "./train-command.ts";
+import { parameterTable, printNotes, showStep } from "./train-command.ts";
 
 /** The command as the user types it. */
 const QUICKSTART = isClone ? "npm run quickstart --" : "npx grit quickstart";
@@ -58,7 +58,7 @@ export function quickstartCommand(): Command {
           printNotes(notes);
           progress.skip(from);
         },
-        onStep: (line) => progress.update(line.step, stepNote(line)),
+        onStep: (line) => showStep(progress, line),
       });
       progress.finish();
       console.log(`\n${beforeAfterTable(summary)}\n\n${rowsTable(summary)}\n`);

@@ -2,6 +2,7 @@
 
 import { basename, join } from "node:path";
 import { Command } from "commander";
+import { begun } from "../alarms/watch.ts";
 import { findingText } from "../check-result.ts";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -72,7 +73,7 @@ export function trainCommand(): Command {
             },
             onStep: (line) => {
               progress?.enter(TRAIN);
-              progress?.update(line.step, stepNote(line));
+              if (progress) showStep(progress, line);
             },
           });
           progress?.finish();
@@ -105,8 +106,15 @@ function trainingStages(
   return [training, { label: HELD_OUT, total: heldOut, weight: 1 / (3 * prompts_per_step * group_size) }];
 }
 
+/** Shows a step that is done, and the alarms that begin with it. */
+export function showStep(progress: Progress, line: MetricsLine): void {
+  for (const { name, message, remedy } of begun(line))
+    progress.note(`alarm ${name} at step ${line.step}: ${message}\n  ${remedy}`);
+  progress.update(line.step, stepNote(line));
+}
+
 /** The numbers of a step that the progress line shows. */
-export function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): string {
+function stepNote({ reward, accuracy, giou, kl, length }: MetricsLine): string {
   // A mean of nothing, without true boxes or scores, shows as a dash.
   const f = (value: number | null, digits = 2) => (Number.isFinite(value) ? value!.toFixed(digits) : "–");
   return `reward ${f(reward.mean)}  accuracy ${f(accuracy)}  IoU ${f(giou)}  KL ${f(kl, 3)}  length ${f(length.mean, 0)}`;

@@ -116,11 +116,41 @@ describe.each(TINIES)("the gradient on %s", (name) => {
         jobs.map(({ prompt, items }) => ({ prompt, items: items.map((item) => ({ ...item, advantage: Number.NaN })) })),
         GRPO,
       );
-      expect(engine.step(STEP)).toEqual({ gradNorm: Number.NaN, skipped: true });
+      expect(engine.step(STEP)).toMatchObject({
+        gradNorm: Number.NaN,
+        skipped: true,
+        notFinite: ["loss", "gradient"],
+      });
       expect(differing(stateOf(engine, place()), before)).toEqual([]);
       engine.forwardBackward(jobs, GRPO);
       expect(engine.step(STEP)).toMatchObject({ skipped: false });
       for (const values of stateOf(engine, place()).values()) expect(values.every(Number.isFinite)).toBe(true);
+    }));
+
+  it("is left out where its KL is not finite, though it is itself", () =>
+    withTiny(name, {}, (engine, groups) => {
+      const jobs = toTrain(groups.slice(0, 2));
+      engine.forwardBackward(
+        jobs.map(({ prompt, items }) => ({
+          prompt,
+          items: items.map((item) => ({ ...item, referenceLogprobs: item.ids.map(() => Number.NaN) })),
+        })),
+        GRPO,
+      );
+      const { gradNorm, ...rest } = engine.step(STEP);
+      expect(gradNorm).toBeGreaterThan(0);
+      expect(rest).toEqual({ skipped: true, notFinite: ["KL"], spoilt: undefined });
+      engine.forwardBackward(jobs, GRPO);
+      expect(engine.step(STEP)).toMatchObject({ skipped: false, notFinite: [], spoilt: undefined });
+    }));
+
+  it("may be so scaled that an update spoils a parameter, which is named", () =>
+    withTiny(name, {}, (engine, groups) => {
+      engine.forwardBackward(toTrain(groups.slice(0, 2)), GRPO);
+      const { skipped, spoilt } = engine.step({ ...STEP, lr: 1e39 });
+      expect(skipped).toBe(false);
+      const values = stateOf(engine, place()).get(spoilt!)!;
+      expect(values.some((value) => !Number.isFinite(value))).toBe(true);
     }));
 
   it("is clipped to the norm asked for, and wanted before a step", () =>

@@ -129,8 +129,12 @@ export interface StepOptions {
 export interface StepMetrics {
   /** Before clipping. */
   readonly gradNorm: number;
-  /** True when the gradient was not finite and the update was left out. */
+  /** True when the loss, its KL or the gradient was not finite and the update was left out. */
   readonly skipped: boolean;
+  /** Which of them: `loss`, `KL`, `gradient`. */
+  readonly notFinite: readonly string[];
+  /** A parameter that the update left with values that are not finite: the policy is lost. */
+  readonly spoilt: string | undefined;
 }
 
 export interface BackwardResult {

@@ -263,6 +263,22 @@ describe("load", () => {
       expect(() => engine.load(saved)).toThrow(/state\.safetensors: .*\.square has values that are not finite/);
     }));
 
+  it.each([
+    [-1e-3, /state\.safetensors: .*\.square has negative values, which a mean of squares cannot have/],
+    [-0, undefined],
+  ])("refuses a mean of squares of %j", (value, refusal) =>
+    withTiny("tied", {}, (engine) => {
+      const saved = place();
+      engine.save(saved);
+      const path = join(saved, "state.safetensors");
+      const bytes = readFileSync(path);
+      bytes.writeFloatLE(value, bytes.length - 4);
+      writeFileSync(path, bytes);
+      if (refusal) expect(() => engine.load(saved)).toThrow(refusal);
+      else expect(() => engine.load(saved)).not.toThrow();
+    }),
+  );
+
   it("refuses the state of a run that trained something else, naming the tensor", () =>
     withTiny("tied", { freeze: ["language"] }, async (engine) => {
       const saved = place();

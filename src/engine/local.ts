@@ -73,6 +73,8 @@ export class LocalEngine {
   #parts = 1;
   /** Micro-batches since the last update. */
   #microBatches = 0;
+  /** What was not finite in the losses since then. */
+  readonly #unfit = new Set<string>();
 
   /**
    * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names.
@@ -278,7 +280,10 @@ export class LocalEngine {
     try {
       for (;;) {
         try {
-          return backward(context, groups, loss, this.#parts);
+          const result = backward(context, groups, loss, this.#parts);
+          if (!Number.isFinite(result.metrics.loss)) this.#unfit.add("loss");
+          if (!Number.isFinite(result.metrics.kl)) this.#unfit.add("KL");
+          return result;
         } catch (error) {
           this.dropGradient();
           const isWhole = this.#microBatchTokens / this.#parts <= leastTokens(groups);
@@ -295,13 +300,13 @@ export class LocalEngine {
   dropGradient(): void {
     for (const leaf of this.#policy.leaves()) leaf.clearGrad();
     this.#visionPhase.clear();
-    this.#microBatches = 0;
+    this.#endUpdate();
   }
 
   step(options: StepOptions): StepMetrics {
     this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
-    const metrics = this.#movement.over(() => this.#moments().step(options));
-    this.#microBatches = 0;
+    const metrics = this.#movement.over(() => this.#moments().step(options, [...this.#unfit]));
+    this.#endUpdate();
     this.#forgetFeatures();
     return metrics;
   }
@@ -350,6 +355,12 @@ export class LocalEngine {
         this.#trim();
       },
     };
+  }
+
+  /** What comes now is for the next update. */
+  #endUpdate(): void {
+    this.#microBatches = 0;
+    this.#unfit.clear();
   }
 
   /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */

@@ -24,8 +24,11 @@ export class AdamW {
     return this.#steps;
   }
 
-  /** One update from the accumulated gradients, which are cleared. A gradient that is not finite is dropped. */
-  step(options: StepOptions): StepMetrics {
+  /**
+   * One update from the accumulated gradients, which are cleared. A gradient that is not finite is dropped, and so is one whose loss
+   * had `unfit` quantities.
+   */
+  step(options: StepOptions, unfit: readonly string[] = []): StepMetrics {
     return tidy(() => {
       const moved = this.#params.flatMap(([name, param]) => {
         const grad = (this.#offloaded?.leaf(name) ?? param).grad();
@@ -38,7 +41,8 @@ export class AdamW {
           0,
         ),
       ).item();
-      const skipped = !Number.isFinite(gradNorm);
+      const notFinite = [...unfit, ...(Number.isFinite(gradNorm) ? [] : ["gradient"])];
+      const skipped = notFinite.length > 0;
       if (!skipped) {
         this.#steps++;
         if (gradNorm > options.clipNorm) for (const { grad } of moved) mul_(grad, options.clipNorm / (gradNorm + 1e-6));
@@ -63,7 +67,7 @@ export class AdamW {
           });
       }
       for (const [name, param] of this.#params) (this.#offloaded?.leaf(name) ?? param).clearGrad();
-      return { gradNorm, skipped };
+      return { gradNorm, skipped, notFinite, spoilt: skipped ? undefined : firstNotFinite(moved) };
     });
   }
 
@@ -85,4 +89,13 @@ export class AdamW {
       square.dispose();
     }
   }
+}
+
+/** The name of the first parameter with a value that is not finite, or too large for its norm to be. */
+function firstNotFinite(params: readonly { readonly name: string; readonly param: Tensor }[]): string | undefined {
+  const norms = stack(
+    params.map(({ param }) => norm(param)),
+    0,
+  );
+  return params[norms.toFloats().findIndex((value) => !Number.isFinite(value))]?.name;
 }

@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { readTensor } from "../checkpoint/read-tensor.ts";
-import { copy_ } from "../torch/ops.ts";
+import { cast, copy_, lt, sum } from "../torch/ops.ts";
 import { bytesOf, SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 import { noGrad, tidy } from "../torch/tensor.ts";
 import { UserError } from "../util/errors.ts";
@@ -33,9 +33,11 @@ export function saveState(
   writeSafetensors(join(dir, FILE), infos, values, { steps: String(steps) });
 }
 
-/** @throws UserError when the folder holds the state of another run */
+/** @throws UserError when the folder holds the state of another run, or values that no training leaves */
 export function loadState(dir: string, trainable: readonly Parameter[], optimizer: AdamW): void {
-  const all = new Map([...trainable, ...optimizer.state().tensors]);
+  const { tensors: moments } = optimizer.state();
+  const all = new Map([...trainable, ...moments]);
+  const squares = new Set([...moments.keys()].filter((name) => name.endsWith(".square")));
   const file = new SafetensorsFile(join(dir, FILE));
   const missing = new Set(all.keys());
   const remedy = "Resume with the recipe the run was started with.";
@@ -47,7 +49,16 @@ export function loadState(dir: string, trainable: readonly Parameter[], optimize
           `${file.path} has the tensor ${entry.name} [${entry.shape}], which this run does not train.`,
           remedy,
         );
-      tidy(() => copy_(tensor, readTensor(file, entry, entry.dtype, "cpu")).shape);
+      tidy(() => {
+        const values = readTensor(file, entry, entry.dtype, "cpu");
+        // AdamW takes its root: a negative one would make the parameter NaN.
+        if (squares.has(entry.name) && sum(cast(lt(values, 0), "int64")).item() > 0)
+          throw new UserError(
+            `${file.path}: ${entry.name} has negative values, which a mean of squares cannot have: the file is damaged.`,
+            "Go back to an earlier checkpoint: remove this one and resume.",
+          );
+        copy_(tensor, values);
+      });
       missing.delete(entry.name);
     }
   });

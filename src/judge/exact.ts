@@ -5,6 +5,7 @@
  */
 
 import { box, boxF1 } from "../boxes.ts";
+import type { Score } from "../records.ts";
 import { chunks } from "../util/arrays.ts";
 import { choicesIn, chosenOption } from "./choices-listed.ts";
 import type { Judge, JudgeRequest } from "./judge.ts";
@@ -12,14 +13,14 @@ import { clean, normalize, sentencesOf } from "./normalize.ts";
 import { asPolarity, polarityOf } from "./polarity.ts";
 import { asQuantity, type Quantity, quantities, sameQuantity, statedQuantities } from "./read-numbers.ts";
 
-/** The deterministic judge; scores are 0 or 1. It has none for an answer in other words than a right one that is a sentence. */
-export const exactJudge: Judge = {
-  name: "exact",
-  judge: async (request) => {
-    const right = isRight(request);
-    return right === undefined && isSentence(request) ? UNTOLD : Number(right ?? false);
-  },
-};
+/** The deterministic judge. */
+export const exactJudge: Judge = { name: "exact", judge: async (request) => exactScore(request) };
+
+/** 0 or 1 by rule. There is no score for an answer in other words than a right one that is a sentence. */
+export function exactScore(request: JudgeRequest): Score {
+  const right = isRight(request);
+  return right === undefined && isSentence(request) ? UNTOLD : Number(right ?? false);
+}
 
 const UNTOLD = { unscored: "the right answer is a sentence: only a judge model can compare it" };
 

@@ -29,9 +29,14 @@ export function advantages(scores: readonly (readonly Score[])[], kind: Advantag
   });
 }
 
-/** Share of groups whose members differ in advantage; only these have a gradient. */
+/** Does a group teach: do its members differ in advantage? Only then it has a gradient. */
+export function teaches(advantages: readonly number[]): boolean {
+  return advantages.some((value) => Math.abs(value) > 1e-9);
+}
+
+/** Share of groups that teach. */
 export function effectiveGroups(advantages: readonly (readonly number[])[]): number {
-  return average(advantages.map((group) => (group.some((value) => Math.abs(value) > 1e-9) ? 1 : 0)));
+  return average(advantages.map((group) => Number(teaches(group))));
 }
 
 /** The mean; 0 of an empty list. */

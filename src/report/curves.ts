@@ -1,6 +1,7 @@
-/** @file The training curves: which quantities of `metrics.jsonl` are charted, each with a caption. */
+/** @file The training curves: which quantities of `metrics.jsonl` are charted, each with a caption, below the alarms. */
 
 import type { Metrics } from "../run/lines.ts";
+import { alarmTable } from "./alarm-table.ts";
 import { type Chart, chartGrid, lineChart, smoothing } from "./chart.ts";
 import { type Html, html } from "./html.ts";
 import { fraction, known, type Maybe } from "./number-format.ts";
@@ -8,7 +9,7 @@ import { fraction, known, type Maybe } from "./number-format.ts";
 type Reading = (line: Metrics) => Maybe;
 type Extras = Partial<Pick<Chart, "spread" | "format">>;
 
-/** The section of small charts over the steps of training. Quantities no step has are left out. */
+/** The alarms, and small charts over the steps of training. Quantities no step has are left out. */
 export function curvesSection(metrics: readonly Metrics[]): Html {
   const steps = metrics.map((line) => line.step);
   const chart = (title: string, note: string, lines: Record<string, Reading>, extras?: Extras): Html | undefined => {
@@ -82,6 +83,7 @@ export function curvesSection(metrics: readonly Metrics[]): Html {
   return html`<section id="training"><h2>Training</h2>
     <p class="lead">${steps.length} steps.${window > 1 && ` Strong lines are means over ${window} steps, faint ones the raw values.`}
       Numbers are those of the last step; point at a chart to read every chart at another.</p>
+    ${alarmTable(metrics)}
     ${chartGrid(steps, charts)}</section>`;
 }
 

@@ -75,6 +75,7 @@ td.none { text-align: center !important }
 .plot small { color: var(--soft); font-size: 11.5px }
 .rows td { vertical-align: top; min-width: 92px } .rows tbody th { vertical-align: top; font-weight: 500; min-width: 150px }
 .rows td b { font-weight: 500 } .rows td svg { display: block; width: 100%; height: 8px } .rows small { color: var(--soft) }
+.alarms { margin-bottom: 24px } .rows.alarms thead th { text-align: left } .alarms tbody th { color: var(--bad) }
 .rows td.words { text-align: left; white-space: normal } .rows td svg.bars { height: 30px; min-width: 120px }
 .rail { fill: var(--rule) } .rows .amount { fill: var(--faint) } .rows .interval { fill: var(--faint); opacity: .42 }
 .rows .ours > * { background: var(--wash) } .rows .ours th { padding-left: 10px; font-weight: 650 } .rows .ours b { font-weight: 700 }

@@ -42,6 +42,37 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
+/** What alarms look at in the groups of a step. All but the correlations are counts, so that steps can be added up. */
+const signs = z.object({
+  chains: z.number(),
+  /** Groups; those whose rewards are all alike, so that they teach nothing; of these, with every answer right, or wrong. */
+  groups: z.object({ all: z.number(), alike: z.number(), alikeRight: z.number(), alikeWrong: z.number() }),
+  /** Chains with boxes; those that name a box twice or nearly so; those with one over the whole image, where no object fills it. */
+  boxed: z.object({ all: z.number(), repeated: z.number(), wholeImage: z.number() }),
+  /** Chains whose rethink ends in a value like their answer; those that answer otherwise. */
+  rethink: z.object({ all: z.number(), otherwise: z.number() }),
+  /** Answers that both the judge and the rule `exact` scored; those that are right by the judge, by the rule, by both. */
+  judged: z.object({ all: z.number(), judge: z.number(), rule: z.number(), both: z.number() }),
+  /** Correlation of two terms of the reward within groups, by `term, term`; null where one of them does not vary. */
+  correlations: numbers,
+});
+export type Signs = z.infer<typeof signs>;
+
+/** Something is wrong with a training that nobody has stopped. */
+const alarm = z.object({
+  /** Which alarm, e.g. `kl-runaway`. */
+  name: z.string(),
+  /** The step at which it began. */
+  since: z.number(),
+  /** What made it ring, by name. */
+  figures: z.record(z.string(), z.number()),
+  /** One sentence: what is wrong. */
+  message: z.string(),
+  /** What to do, with the key of the recipe. */
+  remedy: z.string(),
+});
+export type Alarm = z.infer<typeof alarm>;
+
 /** A line of `metrics.jsonl`: one step. Shares are 0-1, times seconds, lengths tokens. */
 export const metricsLine = z.object({
   step: z.number(),
@@ -62,8 +93,10 @@ export const metricsLine = z.object({
   entropy: number,
   clipFraction: number,
   gradNorm: number,
-  /** Updates that were skipped because their gradient was not finite. */
+  /** Updates that were left out because their loss, KL or gradient was not finite. */
   skipped: z.number(),
+  /** What was not finite: `advantage`, `loss`, `KL`, `gradient`, a parameter after its update; absent where all was. */
+  notFinite: z.array(z.string()).optional(),
   lr: number,
   /** Difference between a token's log-probability when it was sampled and when it was trained on. */
   mismatch: z.object({ mean: number, max: number }),
@@ -71,6 +104,9 @@ export const metricsLine = z.object({
   /** By phase, and in all. */
   seconds: numbers,
   rssMB: number,
+  signs,
+  /** The alarms that ring after this step; absent where none does. */
+  alarms: z.array(alarm).optional(),
   /** Numbers of the held-out sets by name, where they were asked after this step. */
   heldOut: z.record(z.string(), z.record(z.string(), z.number().nullable().optional())).optional(),
 });

@@ -125,6 +125,15 @@ describe("checkpoints", () => {
     expect(readdirSync(join(dir, "checkpoints"))).toEqual(["step-5"]);
   });
 
+  test("of later steps go when the run is rolled back", async () => {
+    const run = RunFolder.create(dir, info);
+    for (const step of [2, 4, 10]) await run.saveCheckpoint(step, write(""));
+    run.rollBack(4);
+    expect(readdirSync(join(dir, "checkpoints")).sort()).toEqual(["step-2", "step-4"]);
+    run.rollBack(0);
+    expect(readdirSync(join(dir, "checkpoints"))).toEqual([]);
+  });
+
   test("are pruned to the latest, with what was left half-written", async () => {
     const run = RunFolder.create(dir, info);
     for (const step of [2, 4, 10]) await run.saveCheckpoint(step, write(""));
@@ -178,6 +187,17 @@ describe("resume", () => {
     writeFileSync(join(dir, "run.json"), '{"recipe":');
     expect(() => run.changesTo({})).toThrow(UserError);
     expect(() => run.changesTo({})).toThrow(/run\.json cannot be read/);
+  });
+
+  test("reads the lines of its steps, and says which is none", () => {
+    const run = RunFolder.create(dir, info);
+    expect(run.metrics()).toEqual([]);
+    run.appendMetrics({ step: 1 });
+    writeFileSync(join(dir, "metrics.jsonl"), `${read("metrics.jsonl")}{"step":2,"kl":null}\n{"step":3,"rew`);
+    expect(run.metrics()).toEqual([{ step: 1 }, { step: 2, kl: null }]);
+    writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\n{"step":2,"kl":"much"}\n');
+    expect(() => run.metrics()).toThrow(/metrics\.jsonl:2: kl: .*\n.*damaged or edited/);
+    expect(() => run.metrics()).toThrow(UserError);
   });
 
   test("needs a run, and metrics that read; else nothing is changed", () => {

@@ -22,7 +22,7 @@ import { isSystemError, messageOf, UserError } from "../util/errors.ts";
 import { cannotWrite, needWritable, sync, syncTree, writeWhole } from "../util/files.ts";
 import { FolderLock, LOCK } from "../util/folder-lock.ts";
 import { versions } from "../util/versions.ts";
-import type { MetricsLine } from "./lines.ts";
+import { type Metrics, type MetricsLine, metricsSchema } from "./lines.ts";
 
 const METRICS = "metrics.jsonl";
 
@@ -183,10 +183,19 @@ export class RunFolder {
     }
   }
 
-  /** The line of the last step; undefined before the first. */
-  lastMetrics(): Pick<MetricsLine, "step" | "heldOut"> | undefined {
-    const last = this.#metricsLines().at(-1);
-    return last === undefined ? undefined : (JSON.parse(last) as MetricsLine);
+  /** The lines of the steps so far. @throws UserError for one that is none */
+  metrics(): Metrics[] {
+    return this.#metricsLines().map((line, i) => {
+      const where = `${this.#metrics}:${i + 1}`;
+      stepOf(line, where);
+      const { data, error } = metricsSchema.safeParse(JSON.parse(line));
+      if (!error) return data;
+      const [issue] = error.issues;
+      throw new UserError(
+        `${where}: ${issue!.path.join(".")}: ${issue!.message}`,
+        "The file was damaged or edited: fix or remove the line.",
+      );
+    });
   }
 
   /** Adds to the line of the last step what was measured after it. */
@@ -256,7 +265,22 @@ export class RunFolder {
     for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-"))) {
       fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
     }
-    for (const { dir } of checkpointsIn(this.dir).slice(0, -keep)) fs.rmSync(dir, { recursive: true });
+    for (const checkpoint of checkpointsIn(this.dir).slice(0, -keep)) this.#removeCheckpoint(checkpoint);
+  }
+
+  /** Removes the checkpoints of later steps. */
+  rollBack(step: number): void {
+    this.#lock?.assertHeld();
+    for (const checkpoint of checkpointsIn(this.dir).reverse()) {
+      if (checkpoint.step > step) this.#removeCheckpoint(checkpoint);
+    }
+  }
+
+  /** A checkpoint loses its name first: one that is half removed never counts as complete. */
+  #removeCheckpoint({ step, dir }: Checkpoint): void {
+    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
+    fs.renameSync(dir, old);
+    fs.rmSync(old, { recursive: true });
   }
 
   get #metrics(): string {

@@ -1,4 +1,4 @@
-/** @file Lists cut into chunks, grouped, and means. */
+/** @file Lists cut into chunks, grouped, means and medians. */
 
 /** Cuts a list into chunks of `size` items; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
@@ -9,6 +9,12 @@ export function chunks<T>(items: readonly T[], size: number): T[][] {
 export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new Error("mean of no values");
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Median: the mean of the two in the middle of an even number. @throws Error without values */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return mean(sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1));
 }
 
 /** The items that share a key, in order of first appearance. */

@@ -1,0 +1,79 @@
+/** @file Alarms of a judge that changes in the course of a run, held against the rule `exact` on the same answers. */
+import type { Metrics } from "../run/lines.ts";
+import { type Finding, type History, percent, span, total } from "./rule.ts";
+
+/** Answers that a share must rest on. */
+const ENOUGH = 10;
+/** A share has risen when it is so much higher, and by so many standard errors. */
+const RISE = 0.2;
+const ERRORS = 3.5;
+
+/**
+ * A judge that calls answers right which the rule calls wrong, or the reverse, more often than in the first steps. The shares are
+ * taken of what one of the two calls right: a policy that gets better or worse does not change them by itself.
+ */
+export function driftingJudge({ first, recent }: History): Finding | undefined {
+  const [lenient, strict] = (["judge", "rule"] as const).map((by) => {
+    const [before, now] = [first, recent].map((lines) => ({
+      n: total(lines, ({ judged }) => judged[by]),
+      alone: total(lines, ({ judged }) => judged[by] - judged.both),
+    }));
+    return hasRisen(before!, now!) ? { before: share(before!), now: share(now!) } : undefined;
+  });
+  const risen = lenient ?? strict;
+  if (!risen) return undefined;
+  const [judge, rule] = (["judge", "rule"] as const).map((by) => meanVerdict(recent, by));
+  const what = lenient
+    ? "of the answers that the judge calls right are wrong by the rule exact"
+    : "of the answers that are right by the rule exact are called wrong by the judge";
+  return {
+    name: "judge-drift",
+    figures: { share: risen.now, first: risen.before, judge: judge!, rule: rule! },
+    message: `${percent(risen.now)} ${what} in ${span(recent)}, ${percent(risen.before)} in ${span(first)}.`,
+    remedy: lenient
+      ? "Read what the judge calls right in rollouts/; ask another judge.openai.model, or set judge.name: exact-then-openai."
+      : "Read what the judge calls wrong in rollouts/; ask another judge.openai.model, or set judge.name: exact-then-openai.",
+  };
+}
+
+/** Mean score of the answers that both have scored. */
+function meanVerdict(lines: readonly Metrics[], by: "judge" | "rule"): number {
+  return total(lines, ({ judged }) => judged[by]) / total(lines, ({ judged }) => judged.all);
+}
+
+interface Counted {
+  readonly n: number;
+  readonly alone: number;
+}
+
+const share = ({ n, alone }: Counted) => alone / n;
+
+function hasRisen(before: Counted, now: Counted): boolean {
+  if (before.n < ENOUGH || now.n < ENOUGH) return false;
+  const pooled = (before.alone + now.alone) / (before.n + now.n);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / before.n + 1 / now.n));
+  return share(now) - share(before) > Math.max(RISE, ERRORS * error);
+}
+
+/** Rings when more than this share of chains has no score, */
+const UNSCORED = 0.3;
+/** or this one, when it has risen so far. */
+const SOME_UNSCORED = 0.1;
+
+/** Chains without a score, which teach nothing. */
+export function unscoredChains({ first, recent }: History): Finding | undefined {
+  const [before, now] = [first, recent].map((lines) => {
+    const all = total(lines, ({ chains }) => chains);
+    return all === 0 ? undefined : lines.reduce((sum, { unscored }) => sum + (unscored ?? 0), 0) / all;
+  });
+  if (now === undefined) return undefined;
+  const hasRisen = before !== undefined && now > SOME_UNSCORED && now > before + SOME_UNSCORED;
+  if (now <= UNSCORED && !hasRisen) return undefined;
+  return {
+    name: "unscored-chains",
+    figures: { share: now, ...(before !== undefined && { first: before }) },
+    message: `${percent(now)} of the chains in ${span(recent)} have no score${hasRisen ? `, ${percent(before)} in ${span(first)}` : ""}: they teach nothing.`,
+    remedy:
+      "The reasons are in rollouts/; raise judge.openai.timeout or lower judge.openai.concurrency, or name another judge.",
+  };
+}
