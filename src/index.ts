@@ -56,7 +56,7 @@ export type {
 } from "./records.ts";
 export { isScored } from "./records.ts";
 export { defineReward, type Reward, type RewardInput, scoreAll } from "./rewards/define.ts";
-export type { Answered, MetricsLine } from "./run/lines.ts";
+export type { Alarm, Answered, MetricsLine } from "./run/lines.ts";
 export type { RunFolder } from "./run/run-folder.ts";
 export { openEngine, openRewards, type Ready, readData, type TrainingData, type TrainOptions, train } from "./train.ts";
 export { Interrupted, UserError } from "./util/errors.ts";

@@ -131,8 +131,8 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
   const health = new Health(run, engine, recipe, saved, from);
-  const watch = new Watch(run.metrics());
   try {
+    const watch = new Watch(run.metrics());
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {

@@ -1,24 +1,25 @@
 /** @file Alarms of boxes that are written for the reward alone. */
-import { type Finding, type History, percent, span, total } from "./rule.ts";
+import { type History, percent, type Symptom, span, total } from "./rule.ts";
 
 /** Chains with boxes that a share must rest on. */
 const ENOUGH = 20;
 const SHARE = 0.3;
 
 /** Chains that name one box several times. */
-export function repeatedBoxes(history: History): Finding | undefined {
+export function repeatedBoxes(history: History): Symptom | undefined {
   const share = shareOfBoxed(history, "repeated");
   if (share === undefined) return undefined;
   return {
     name: "repeated-boxes",
     figures: { share },
     message: `${percent(share)} of the chains with boxes in ${span(history.recent)} name one box twice, or move it by a pixel.`,
-    remedy: "Take rewards.preset: paper, where a repeated box does not count, or pay distinct boxes in rewards.custom.",
+    remedy:
+      "Take rewards.preset: paper, where a repeated box does not count, or add a term to rewards.custom that wants boxes apart.",
   };
 }
 
 /** Chains with a box over the whole image, though what they are asked about is smaller. */
-export function wholeImageBoxes(history: History): Finding | undefined {
+export function wholeImageBoxes(history: History): Symptom | undefined {
   const share = shareOfBoxed(history, "wholeImage");
   if (share === undefined) return undefined;
   return {

@@ -1,5 +1,5 @@
 /** @file Alarms of groups that no longer teach: all rewards of a group are the same, and so its gradient is nothing. */
-import { type Finding, type History, percent, span, total } from "./rule.ts";
+import { type History, percent, type Symptom, span, total } from "./rule.ts";
 
 /** Rings when at most this share of groups teaches. */
 const NEAR_NONE = 0.1;
@@ -7,7 +7,7 @@ const NEAR_NONE = 0.1;
 const MOST = 0.7;
 
 /** Tells groups that are all right, which have nothing left to learn, from those that are all wrong, which find nothing to learn. */
-export function silentGroups({ recent }: History): Finding | undefined {
+export function silentGroups({ recent }: History): Symptom | undefined {
   const all = total(recent, ({ groups }) => groups.all);
   const alike = total(recent, ({ groups }) => groups.alike);
   if (all < recent.length || all - alike > NEAR_NONE * all) return undefined;

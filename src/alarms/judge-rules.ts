@@ -1,6 +1,6 @@
 /** @file Alarms of a judge that changes in the course of a run, held against the rule `exact` on the same answers. */
 import type { Metrics } from "../run/lines.ts";
-import { type Finding, type History, percent, span, total } from "./rule.ts";
+import { type History, percent, type Symptom, span, total } from "./rule.ts";
 
 /** Answers that a share must rest on. */
 const ENOUGH = 10;
@@ -12,7 +12,7 @@ const ERRORS = 3.5;
  * A judge that calls answers right which the rule calls wrong, or the reverse, more often than in the first steps. The shares are
  * taken of what one of the two calls right: a policy that gets better or worse does not change them by itself.
  */
-export function driftingJudge({ first, recent }: History): Finding | undefined {
+export function driftingJudge({ first, recent }: History): Symptom | undefined {
   const [lenient, strict] = (["judge", "rule"] as const).map((by) => {
     const [before, now] = [first, recent].map((lines) => ({
       n: total(lines, ({ judged }) => judged[by]),
@@ -30,9 +30,8 @@ export function driftingJudge({ first, recent }: History): Finding | undefined {
     name: "judge-drift",
     figures: { share: risen.now, first: risen.before, judge: judge!, rule: rule! },
     message: `${percent(risen.now)} ${what} in ${span(recent)}, ${percent(risen.before)} in ${span(first)}.`,
-    remedy: lenient
-      ? "Read what the judge calls right in rollouts/; ask another judge.openai.model, or set judge.name: exact-then-openai."
-      : "Read what the judge calls wrong in rollouts/; ask another judge.openai.model, or set judge.name: exact-then-openai.",
+    remedy:
+      "Read such answers in rollouts/; name another judge.openai.model, or let the rule decide first by judge.name: exact-then-openai.",
   };
 }
 
@@ -61,7 +60,7 @@ const UNSCORED = 0.3;
 const SOME_UNSCORED = 0.1;
 
 /** Chains without a score, which teach nothing. */
-export function unscoredChains({ first, recent }: History): Finding | undefined {
+export function unscoredChains({ first, recent }: History): Symptom | undefined {
   const [before, now] = [first, recent].map((lines) => {
     const all = total(lines, ({ chains }) => chains);
     return all === 0 ? undefined : lines.reduce((sum, { unscored }) => sum + (unscored ?? 0), 0) / all;
@@ -74,6 +73,6 @@ export function unscoredChains({ first, recent }: History): Finding | undefined 
     figures: { share: now, ...(before !== undefined && { first: before }) },
     message: `${percent(now)} of the chains in ${span(recent)} have no score${hasRisen ? `, ${percent(before)} in ${span(first)}` : ""}: they teach nothing.`,
     remedy:
-      "The reasons are in rollouts/; raise judge.openai.timeout or lower judge.openai.concurrency, or name another judge.",
+      "The reasons are in rollouts/; raise judge.openai.timeout or lower judge.openai.concurrency, or take another judge.name.",
   };
 }

@@ -1,6 +1,6 @@
 /** @file The alarm of a policy that runs away from its reference. */
 import { median } from "../util/arrays.ts";
-import { type Finding, type History, span, valuesOf } from "./rule.ts";
+import { type History, type Symptom, span, valuesOf } from "./rule.ts";
 
 /** Nats a token: so far from its reference, a policy has little left of what the model could do. */
 const FAR = 1;
@@ -9,7 +9,7 @@ const NOTABLE = 0.3;
 const GROWTH = 3;
 
 /** Medians, since one token can send the mean of a step up. */
-export function runawayKl({ recent }: History): Finding | undefined {
+export function runawayKl({ recent }: History): Symptom | undefined {
   const values = valuesOf(recent, ({ kl }) => kl);
   if (values.length < recent.length) return undefined;
   const half = Math.floor(values.length / 2);

@@ -1,5 +1,5 @@
 /** @file Alarms of chains that collapse, blow up, or are cut off. */
-import { type Finding, type History, meanOf, percent, span } from "./rule.ts";
+import { type History, meanOf, percent, type Symptom, span } from "./rule.ts";
 
 /** Chains this many times shorter or longer than in the first steps are something else. */
 const TIMES = 3;
@@ -7,7 +7,7 @@ const TIMES = 3;
 const SHORTEST = 8;
 
 /** Chains that have become far shorter or longer than in the first steps. */
-export function strangeLength({ first, recent }: History): Finding | undefined {
+export function strangeLength({ first, recent }: History): Symptom | undefined {
   const [before, now] = [first, recent].map((lines) => meanOf(lines, ({ length }) => length?.mean));
   if (before === undefined || now === undefined || before < SHORTEST) return undefined;
   const figures = { length: now, first: before };
@@ -36,7 +36,7 @@ const SOME_CUT = 0.2;
 const RISE = 0.15;
 
 /** Chains that end at the token limit. */
-export function cutOff({ first, recent }: History): Finding | undefined {
+export function cutOff({ first, recent }: History): Symptom | undefined {
   const [before, now] = [first, recent].map((lines) => meanOf(lines, ({ ending }) => ending?.length));
   if (now === undefined) return undefined;
   const hasRisen = before !== undefined && now > SOME_CUT && now > before + RISE;

@@ -1,13 +1,13 @@
 /** @file The alarm of reward terms that work against each other: where one is high within a group, the other is low. */
 import { mean } from "../util/arrays.ts";
-import { type Finding, type History, span, total } from "./rule.ts";
+import { type History, type Symptom, span, total } from "./rule.ts";
 
 const CLEARLY = -0.3;
 /** Standard errors from none at all: many pairs are looked at, in every step. */
 const ERRORS = 4;
 
 /** The two terms that oppose each other most. */
-export function opposedTerms({ recent }: History): Finding | undefined {
+export function opposedTerms({ recent }: History): Symptom | undefined {
   const names = [...new Set(recent.flatMap(({ signs }) => Object.keys(signs?.correlations ?? {})))];
   const pairs = names.map((pair) => {
     const varied = recent.filter(({ signs }) => Number.isFinite(signs?.correlations[pair]));

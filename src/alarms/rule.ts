@@ -11,10 +11,10 @@ export interface History {
 }
 
 /** An alarm but for the step at which it began. */
-export type Finding = Omit<Alarm, "since">;
+export type Symptom = Omit<Alarm, "since">;
 
 /** What one rule finds: nothing where all is well, and where too little is known. */
-export type Rule = (history: History) => Finding | undefined;
+export type Rule = (history: History) => Symptom | undefined;
 
 /** The sum of a count over steps; those that lack it, in runs of older versions, add nothing. */
 export function total(lines: readonly Metrics[], count: (signs: Signs) => number): number {

@@ -44,8 +44,8 @@ export class Watch {
     // An alarm that is silent for less than a window goes on: it is not another one.
     const rang = new Map(this.#recent.flatMap(({ alarms = [] }) => alarms.map(({ name, since }) => [name, since])));
     this.#see(line);
-    const alarms = this.#findings().map(
-      ({ name, ...finding }): Alarm => ({ name, since: rang.get(name) ?? line.step, ...finding }),
+    const alarms = this.#symptoms().map(
+      ({ name, ...symptom }): Alarm => ({ name, since: rang.get(name) ?? line.step, ...symptom }),
     );
     if (alarms.length === 0) return line;
     const ringing = { ...line, alarms };
@@ -59,7 +59,7 @@ export class Watch {
     this.#recent = [...this.#recent, line].slice(-WINDOW);
   }
 
-  #findings() {
+  #symptoms() {
     if (this.#steps < WINDOW) return [];
     const history = { first: this.#steps < FIRST + WINDOW ? [] : this.#first, recent: this.#recent };
     return RULES.flatMap((rule) => rule(history) ?? []);
