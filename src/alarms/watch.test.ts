@@ -91,6 +91,7 @@ const rang = (lines: readonly Metrics[]) => [
 
 const all = (change: Partial<Said>) => HEALTHY.map((said) => ({ ...said, ...change }));
 
+// What alarms look at in the metrics of `grit train tiny`, the training of the quickstart, in four digits.
 test("nothing rings on the quickstart, as it was recorded", () => {
   const path = new URL("../../test/golden/quickstart-metrics.jsonl", import.meta.url);
   const recorded = readFileSync(path, "utf8").trimEnd().split("\n");
