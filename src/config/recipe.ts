@@ -158,7 +158,7 @@ export const recipeFields = z.strictObject({
     .strictObject({
       /** Save a checkpoint after every so many steps, and after the last. */
       every: count.default(50),
-      /** How many of them to keep. */
+      /** How many of them to keep; older ones are removed once a step was made from the latest. */
       keep: count.default(2),
     })
     .prefault({}),
