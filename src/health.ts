@@ -1,7 +1,7 @@
 /** @file Ends a training that cannot go on: steps that are not finite, weights that are not, parts that do not move. */
 import type { Recipe } from "./config/recipe.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { MetricsLine } from "./run/lines.ts";
+import type { Metrics, MetricsLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
 import { RolledBack, type Saving } from "./saving.ts";
 import type { Update } from "./step-metrics.ts";
@@ -18,14 +18,16 @@ export class Health {
   /** The step after which this process began. */
   readonly #from: number;
   /** The latest steps in a row that were not finite. */
-  #bad: readonly MetricsLine[] = [];
+  #bad: readonly Metrics[];
 
-  constructor(run: RunFolder, engine: Engine, recipe: Recipe, saved: Saving, from: number) {
+  /** Goes on after the lines of a run so far; the last is that of step `from`. */
+  constructor(run: RunFolder, engine: Engine, recipe: Recipe, saved: Saving, from: number, past: readonly Metrics[]) {
     this.#run = run;
     this.#engine = engine;
     this.#recipe = recipe;
     this.#saved = saved;
     this.#from = from;
+    this.#bad = past.slice(past.findLastIndex((line) => !isBad(line)) + 1);
   }
 
   /**
@@ -36,8 +38,8 @@ export class Health {
   async check(line: MetricsLine, updates: readonly Update[]): Promise<void> {
     const spoilt = updates.find((update) => update.spoilt)?.spoilt;
     if (spoilt !== undefined) throw await this.#afterSpoiling(line.step, spoilt);
-    this.#bad = line.skipped > 0 ? [...this.#bad, line] : [];
-    if (this.#bad.length === IN_A_ROW) throw await this.#afterBadSteps();
+    this.#bad = isBad(line) ? [...this.#bad, line] : [];
+    if (this.#bad.length >= IN_A_ROW) throw await this.#afterBadSteps();
     this.#needMovement(line);
   }
 
@@ -55,8 +57,9 @@ export class Health {
     const what = [...new Set(this.#bad.flatMap(({ notFinite = [] }) => notFinite))];
     const fromRewards = what.includes("advantage");
     // The weights after the last good step are not the cause where the rewards are. Else three batches have failed on them: good are
-    // the weights before it, from which a step could still be made. Those with which this process began are never given up.
-    const good = fromRewards ? first - 1 : Math.max(first - 2, this.#from);
+    // the weights before it, from which a step could still be made. Those of a run that was well when it was resumed stay.
+    const wasWell = this.#from < first;
+    const good = fromRewards ? first - 1 : Math.max(first - 2, wasWell ? this.#from : 0);
     const { updates_per_rollout } = this.#recipe.loss;
     const isHeld = good === first - 1 && this.#bad.every(({ skipped }) => skipped === updates_per_rollout);
     return this.#rolledBack(
@@ -93,4 +96,9 @@ export class Health {
       );
     }
   }
+}
+
+/** Was an update of a step left out? */
+function isBad({ skipped = 0 }: Metrics): boolean {
+  return skipped > 0;
 }

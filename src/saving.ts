@@ -26,6 +26,8 @@ export class Saving {
    * line of metrics they are ahead of what is written: nothing then can be saved.
    */
   #unsaved = false;
+  /** Had the last whole step a finite gradient? It then proves good the weights that it was made from. */
+  #isGood = false;
 
   /** A run that goes on after `from` steps. */
   constructor(run: RunFolder, engine: Engine, recipe: Recipe, from: number) {
@@ -45,8 +47,9 @@ export class Saving {
   end({ step, skipped }: Pick<MetricsLine, "step" | "skipped">): void {
     this.#done = step;
     this.#unsaved = true;
-    // The weights of the latest checkpoint have proved good: a step was made from them. The older ones are not needed any more.
-    if (skipped === 0) this.#run.prune(this.#recipe.save.keep);
+    this.#isGood = skipped === 0;
+    // Only a latest checkpoint that has proved good makes older ones needless.
+    if (this.#isGood) this.#run.prune(this.#recipe.save.keep);
   }
 
   /**
@@ -64,7 +67,7 @@ export class Saving {
       await this.#engine.save(join(dir, "trainer"));
     });
     this.#saved = this.#done;
-    if (this.#done === steps) this.#run.prune(save.keep);
+    if (this.#done === steps && this.#isGood) this.#run.prune(save.keep);
   }
 
   /**

@@ -322,6 +322,16 @@ describe("steps that are not finite", () => {
     expect(steps(ran.run)).toEqual(all(6));
   });
 
+  it("count on where a run is resumed amid them", async () => {
+    const ran = await trained(recipe("steps: 3\noptimizer: { lr: 1.0e10 }\nsave: { every: 1, keep: 1 }"));
+    expect(ran, ran.err).toMatchObject({ code: 0 });
+    expect(checkpoints(ran.run)).toEqual(["step-1", "step-2", "step-3"]);
+    const resumed = await trained(recipe("steps: 6"), ran.run);
+    expect(resumed, resumed.err).toMatchObject({ code: 2 });
+    expect(resumed.err).toMatch(/Steps 2 to 4 were not finite .*\n.*No checkpoint of a good step is left/);
+    expect(checkpoints(ran.run)).toEqual([]);
+  });
+
   it("and an update that leaves infinite weights ends the run at once, and they are in no checkpoint", async () => {
     const ran = await trained(recipe("steps: 6\noptimizer: { lr: 1.0e39 }\nsave: { every: 1 }"));
     expect(ran, ran.err).toMatchObject({ code: 2 });

@@ -130,9 +130,10 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const { run, from, notes } = await openRun(recipe, options, engine, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from);
-  const health = new Health(run, engine, recipe, saved, from);
   try {
-    const watch = new Watch(run.metrics());
+    const past = run.metrics();
+    const health = new Health(run, engine, recipe, saved, from, past);
+    const watch = new Watch(past);
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {

@@ -11,6 +11,7 @@ import { cutOff, strangeLength } from "./length-rules.ts";
 import { opposedTerms } from "./opposed-terms.ts";
 import { answerAgainstRethink } from "./rethink-rule.ts";
 import type { Rule } from "./rule.ts";
+import { skippedUpdates } from "./skipped-rule.ts";
 
 /** Steps that a rule looks at, and first steps that it compares them with: a single step says little. */
 const WINDOW = 8;
@@ -27,6 +28,7 @@ const RULES: readonly Rule[] = [
   driftingJudge,
   unscoredChains,
   opposedTerms,
+  skippedUpdates,
 ];
 
 export class Watch {

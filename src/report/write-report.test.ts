@@ -37,6 +37,21 @@ function count(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].length;
 }
 
+test("alarms are listed, as they began and for how long they rang", async () => {
+  const dir = await copyWithout("with-alarms", "metrics.jsonl");
+  const at = (step: number, message: string) => ({
+    step,
+    alarms: [{ name: "cut-off", since: 8, figures: { share: 0.9 }, message, remedy: "Raise sampling.max_tokens." }],
+  });
+  const lines = [{ step: 7 }, at(8, HOSTILE), at(9, "later"), { step: 10 }];
+  await writeFile(path.join(dir, "metrics.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const alarmed = await reported(dir);
+  expect(alarmed).toMatch(/<th scope="row">cut-off<\/th>\s*<td>8 to 9<\/td>.*Raise sampling\.max_tokens\./);
+  expect(alarmed).not.toContain(HOSTILE);
+  expect(alarmed).not.toContain("later");
+  expect(page).not.toContain('class="rows alarms"');
+});
+
 describe("a finished run", () => {
   test("has every section, and every section is reachable", () => {
     for (const id of ["results", "references", "training", "chains", "groups", "run"]) {
