@@ -19,6 +19,7 @@ import { GRIT_SUFFIX } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { type Random, stream } from "../util/random.ts";
+import { needFinite } from "./need-finite.ts";
 
 /** Weights by name; a name that is left out has weight 0. */
 function shares<const T extends readonly string[]>(names: T) {
@@ -160,13 +161,14 @@ async function pretrainStep(
   const made = performance.now();
   const groups = scenes.map(({ group }) => group);
   const { metrics, logprobs } = await engine.forwardBackward(groups, { kind: "nll" }, { signal });
-  const { gradNorm } = await engine.step({
+  const update = await engine.step({
     lr,
     betas: optimizer.betas,
     eps: 1e-8,
     weightDecay: optimizer.weight_decay,
     clipNorm: optimizer.clip_norm,
   });
+  needFinite(step, update);
   const ended = performance.now();
   return {
     step,
@@ -175,7 +177,7 @@ async function pretrainStep(
       scenes.flatMap(({ kinds }) => kinds),
       logprobs.flat(),
     ),
-    gradNorm,
+    gradNorm: update.gradNorm,
     lr,
     tokensPerSecond: (1000 * metrics.tokens) / (ended - started),
     seconds: { data: (made - started) / 1000, train: (ended - made) / 1000 },

@@ -22,6 +22,7 @@ import type { Frame, Sample } from "../records.ts";
 import { batchOf } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
+import { needFinite } from "./need-finite.ts";
 
 const { model, seed, steps, prompts_per_step, data, optimizer, image, freeze, precision, device, micro_batch_tokens } =
   recipeFields.shape;
@@ -79,13 +80,7 @@ export async function finetune(
       const groups = await Promise.all(batch.map((sample) => lesson(engine.processor, sample)));
       const { metrics } = await engine.forwardBackward(groups, { kind: "nll" }, { signal });
       const rate = learningRate(toSchedule(recipe), step - 1);
-      const { skipped } = await engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) });
-      if (skipped) {
-        throw new UserError(
-          `The gradient of step ${step} was not finite.`,
-          "Lower optimizer.lr, or compute in precision: float32.",
-        );
-      }
+      needFinite(step, await engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) }));
       onStep?.({ step, loss: metrics.loss, lr: rate });
     }
     const partial = `${out}.partial`;

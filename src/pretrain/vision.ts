@@ -39,6 +39,7 @@ import type { ComputeType } from "../torch/precision.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
+import { needFinite } from "./need-finite.ts";
 
 export interface VisionStage {
   readonly steps: number;
@@ -119,7 +120,7 @@ export async function teachVision(
         );
       });
       const lr = learningRate({ lr: stage.lr, schedule: "cosine", warmupSteps: 50, steps: stage.steps }, step);
-      optimizer.step({ lr, betas: [0.9, 0.98], eps: 1e-8, weightDecay: 0.05, clipNorm: 1 });
+      needFinite(step, optimizer.step({ lr, betas: [0.9, 0.98], eps: 1e-8, weightDecay: 0.05, clipNorm: 1 }));
       onStep?.({ step, ...metrics });
     }
     for (const [, tensor] of trained) tensor.requiresGrad(false);
