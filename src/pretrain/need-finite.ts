@@ -1,4 +1,4 @@
-/** @file Ends a supervised training whose update was not finite: it has no rewards that could have been the cause by chance. */
+/** @file Ends a supervised training whose update was not finite: further steps would not mend it. */
 import type { StepMetrics } from "../engine/engine.ts";
 import { UserError } from "../util/errors.ts";
 
