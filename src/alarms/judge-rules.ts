@@ -2,9 +2,7 @@
 import type { Metrics } from "../run/lines.ts";
 import { type History, percent, type Symptom, span, total } from "./rule.ts";
 
-/** Answers that a share must rest on. */
-const ENOUGH = 10;
-/** A share has risen when it is so much higher, and by so many standard errors. */
+/** A share has risen when it is so much higher, and by so many standard errors: few answers say nothing. */
 const RISE = 0.2;
 const ERRORS = 3.5;
 
@@ -48,7 +46,7 @@ interface Counted {
 const share = ({ n, alone }: Counted) => alone / n;
 
 function hasRisen(before: Counted, now: Counted): boolean {
-  if (before.n < ENOUGH || now.n < ENOUGH) return false;
+  if (before.n === 0 || now.n === 0) return false;
   const pooled = (before.alone + now.alone) / (before.n + now.n);
   const error = Math.sqrt(pooled * (1 - pooled) * (1 / before.n + 1 / now.n));
   return share(now) - share(before) > Math.max(RISE, ERRORS * error);

@@ -191,6 +191,23 @@ test("a judge that turns strict drifts too", () => {
   );
 });
 
+test("few answers tell nothing of a judge, many do", () => {
+  /** A run of one group a step, in which the judge calls `right(step)` of four answers right; the rule first agrees, then does not. */
+  const drifts = (right: (step: number) => number) => {
+    const watch = new Watch();
+    const lines = Array.from({ length: 20 }, (_, i) => {
+      const said = i < 4 ? "2" : "7";
+      const chains = [0, 1, 2, 3].map((k) =>
+        k < right(i + 1) ? { answer: said, terms: { answer: 1 } } : { answer: "9", terms: { answer: 0 } },
+      );
+      return watch.after(stepLine(i + 1, [groupOf(chains)], [UPDATE], 1e-6, new Stopwatch()));
+    });
+    return rang(lines).filter((alarm) => alarm.startsWith("judge-drift"));
+  };
+  expect(drifts(() => 2)).toEqual(["judge-drift 12"]);
+  expect(drifts((step) => (step % 4 === 0 ? 1 : 0))).toEqual([]);
+});
+
 test("one spike of the KL is no run that runs away, a KL that triples is", () => {
   expect(rang(runOf(20, (step) => ({ update: { kl: step === 10 ? 1e6 : 0.02 } })))).toEqual([]);
   expect(rang(runOf(20, (step) => ({ update: { kl: 0.002 * 1.4 ** step } })))).toEqual(["kl-runaway 17"]);
