@@ -10,7 +10,7 @@ import { isScored, type Score } from "../records.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { Endpoint, type Outcome, type Usage } from "./endpoint.ts";
-import type { Cost } from "./judge.ts";
+import type { Cost, JudgeService } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limit } from "./limit.ts";
 import { AnswerCache, nameOf } from "./verdict-cache.ts";
@@ -107,9 +107,10 @@ export class Service {
     return this.#form;
   }
 
-  /** The endpoint's address without its last slashes. */
-  get base(): string {
-    return this.#endpoint.base;
+  /** All that decides its answers. `instruction`: SHA-256, hex, of what is said around a question. */
+  described(instruction: string): JudgeService {
+    const { model, api_version } = this.#settings;
+    return { model, base_url: this.#endpoint.base, ...(api_version && { api_version }), form: this.#form, instruction };
   }
 
   /** What has been spent since it was opened. */
