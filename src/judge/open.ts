@@ -19,7 +19,9 @@ export async function openJudge({ name, openai }: JudgeSettings, options: OpenOp
 
 /** As `openJudge`, for an evaluation, which can also have its answers rated. @throws as `openJudge` */
 export async function openEvalJudge(settings: EvalJudgeSettings, options: OpenOptions = {}): Promise<Judge | Rater> {
-  return settings.name === "mmhal" ? await MmhalRater.open(settings.openai, options) : await openJudge(settings, options);
+  return settings.name === "mmhal"
+    ? await MmhalRater.open(settings.openai, options)
+    : await openJudge(settings, options);
 }
 
 /** Decides by rule where a rule can tell, and asks where none can. */

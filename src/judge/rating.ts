@@ -54,7 +54,9 @@ export function ratingQuestion(
 /** SHA-256, hex, of all that a request says whatever is rated: the instruction and the limits. */
 export function ratingInstructionHash({ request }: Pick<OpenAISettings, "request">): string {
   const nothing = { question: "", answer: "", response: "", imageContents: [] };
-  return createHash("sha256").update(ratingQuestion({ model: "", request }, nothing).body).digest("hex");
+  return createHash("sha256")
+    .update(ratingQuestion({ model: "", request }, nothing).body)
+    .digest("hex");
 }
 
 /** A judge that does not rate, whatever number it then writes. */
@@ -70,7 +72,10 @@ const RATING = /^([0-6])(?:\s*\/\s*6)?(?!\d|\.\d|\s*(?:\/|%|[-–—]\s*\d|(?:or
  * repaired: "3.5", "3 or 4", "5/5" and "7" are no ratings.
  */
 export function readRating(answer: string): number | undefined {
-  const lines = answer.normalize("NFKC").replaceAll(/[*_`"[\]]/g, "").split("\n");
+  const lines = answer
+    .normalize("NFKC")
+    .replaceAll(/[*_`"[\]]/g, "")
+    .split("\n");
   const rating = lines.filter((line) => /\brating\s*:/i.test(line));
   if (DECLINES.test(answer) || rating.some((line) => SHOWS.test(line))) return undefined;
   const said = rating.flatMap((line) => line.split(/\brating\s*:\s*/i).slice(1));

@@ -132,7 +132,9 @@ function columnsOfKind(name: string, kind: Kind, of: (cells: TableRow["cells"]) 
   const { title, numbers } = KINDS[kind];
   return [
     { head: `${name} ${title} n`, value: (cells) => of(cells)?.n },
-    ...numbers.flatMap((number, i) => numberColumns(`${name} ${title} ${number.name}`, (cells) => of(cells)?.numbers[i])),
+    ...numbers.flatMap((number, i) =>
+      numberColumns(`${name} ${title} ${number.name}`, (cells) => of(cells)?.numbers[i]),
+    ),
   ];
 }
 
