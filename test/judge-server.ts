@@ -78,6 +78,11 @@ export class JudgeServer {
   /** Begins to listen, on the same port as before. */
   async start(): Promise<this> {
     this.#server = createServer((request, response) => {
+      // A gateway also asks whether anyone is there.
+      if (request.method !== "POST") {
+        response.writeHead(404).end();
+        return;
+      }
       let text = "";
       request.on("data", (chunk) => {
         text += chunk;

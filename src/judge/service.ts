@@ -236,7 +236,7 @@ export class Service {
           `${who} gives no ${gives} on a plain question: ${reply.reason}`,
           isFinal && unwanted.length > 0
             ? `Change the request by openai.request, e.g. {${advice.join(", ")}}; nothing was started.`
-            : "Check base_url and the model, or try again later; nothing was started.",
+            : "Check the key, base_url and the model, or try again later; nothing was started.",
         );
       } else {
         await pause(wait, this.#options.signal);
