@@ -49,8 +49,14 @@ const lettered = String.raw`[([{<"'“‘]*([A-Z](?!\w|['’]\w)|[a-z](?=[)\]}>.
 /** "It is not (C)", "all but C"; "(C) is wrong", "C is not correct". */
 const deniedBefore = /(?:\b(?:not|neither|nor|except|(?:anything|everything|all) but)|n['’]t)\s+(?:\w+\s+)?$/i;
 const deniedAfter = /^\W*\s(?:is|was|seems|looks)(?:\s+not\b|n['’]t\b|\s+(?:wrong|incorrect|false)\b)/i;
+const surely = "(?: (?:clearly|certainly|definitely|most likely|probably|likely|then|thus|therefore))?";
+/** "The answer, then, is clearly", "Answer:", "I'd go with". */
+const answerIs = [
+  String.raw`\b(?:[Aa]nswer|ANSWER|[Aa]ns\.?)(?:,? \w+,?)??(?:['’]s)?(?:\s*(?:is${surely}|(?:would|must|should|has to) be|[-–—:=→>]))*`,
+  String.raw`\bI(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|say|go with)`,
+].join("|");
 const answerForm = new RegExp(
-  String.raw`(?:\b(?:(?:[Aa]nswer|ANSWER|[Aa]ns\.?)(?:, \w+,)?(?:['’]s|\s*(?:is|[-–—:=→>]|(?:would|must|should|has to) be)\s*)*|I(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|say|go with))\s*(?<=[\s:=→>-])(?:(?:[Oo]ption|[Cc]hoice)\s+)?|答案(?:是|为)?[:：]?\s*)${lettered}`,
+  String.raw`(?:(?:${answerIs})\s*(?<=[\s:=→>-])(?:(?:[Oo]ption|[Cc]hoice)\s+)?|答案(?:是|为)?[:：]?\s*)${lettered}`,
 );
 /** How a letter is given, by how much each form says: the first that a response has is the one that counts. */
 const letterForms = [

@@ -34,7 +34,8 @@ function isSentence({ question, answer, choices = choicesIn(question) }: JudgeRe
  */
 export function isRight(given: JudgeRequest): boolean | undefined {
   const isQuestion = given.answer.trim().endsWith("?");
-  const request = isQuestion ? given : { ...given, response: withoutLastQuestions(given.response) };
+  const response = given.response.replace(/(\s)\s+/g, "$1");
+  const request = { ...given, response: isQuestion ? response : withoutLastQuestions(response) };
   const said = clean(request.response);
   const wanted = clean(request.answer);
   if (said === "") return false;
@@ -95,7 +96,7 @@ function agreement<T>(said: T | undefined, wanted: T): boolean | undefined {
 }
 
 const cannotTell =
-  /(?:\b(?:can ?not|could not|(?:un|not )able to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
+  /(?:\b(?:can ?not|could not|(?:un|not )able to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details?|data|evidence)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
 
 /** "It cannot be determined", "not enough information": such a sentence answers nothing. */
 function abstains(sentence: string): boolean {

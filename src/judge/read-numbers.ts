@@ -51,14 +51,14 @@ export function quantities(text: string): Quantity[] {
 const boundBefore = new RegExp(
   String.raw`(?:\b(?:${[
     "(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|earlier|later|other) than(?: or equal to)?",
-    "at (?:least|most)|(?:min|max)(?:imum)?\\.?(?: of)?|as (?:many|few|much|little) as|up to|upwards of|in excess of|exceed(?:s|ing)|beyond",
+    "at (?:least|most)|(?:min|max)(?:imum)?\\.?(?: of)?|as (?:many|few|much|little) as|up to|upwards? of|in excess of|exceed(?:s|ing)|beyond",
     "over|under|above|below|before|after|since|until|from|almost|nearly",
     "(?:anything|everything|all) but|except(?: for)?|never|hardly|not(?: exactly| just| quite)?",
   ].join("|")})\s|n['’]t(?: exactly| just| quite)?\s|[<>≤≥]=?|\\[gl]eq?\s)\s*$`,
 );
 /** What makes the number before it a bound. */
 const boundAfter =
-  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:least|most))\b)/u;
+  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:least|most)|(?:min|max)(?:imum)?)\b)/u;
 
 /**
  * The numbers that a text says something is: no bounds ("more than 3", "> 3", "3+", "3 or more") and none that it denies ("not 3").
