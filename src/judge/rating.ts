@@ -1,6 +1,6 @@
 /**
- * @file MMHal-Bench's rubric (Sun et al., 2023, "Aligning Large Multimodal Models with Factually Augmented RLHF", section 3 and
- * eval_gpt4.py), in this project's words: what a language model is asked about an answer, and how its rating is read.
+ * @file MMHal-Bench's rubric: what a language model is asked about an answer, and how its rating is read. In this project's words,
+ * after Sun et al., 2023, "Aligning Large Multimodal Models with Factually Augmented RLHF", and their eval_gpt4.py.
  */
 
 import { createHash } from "node:crypto";
