@@ -202,7 +202,7 @@ function afterEquals(text: string): string {
 /** "The animal is a cow" commits to "a cow"; "It is not a cow" keeps its "not". */
 function afterCopula(said: string): string {
   return (
-    /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:it|that|this|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
+    /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
       said,
     )?.[1] ?? said
   );

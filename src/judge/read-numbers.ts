@@ -58,7 +58,7 @@ const boundBefore = new RegExp(
 );
 /** What makes the number before it a bound. */
 const boundAfter =
-  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:least|most)|(?:min|max)(?:imum)?)\b)/u;
+  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:the )?(?:least|most)|(?:min|max)(?:imum)?)\b)/u;
 
 /**
  * The numbers that a text says something is: no bounds ("more than 3", "> 3", "3+", "3 or more") and none that it denies ("not 3").
