@@ -16,7 +16,15 @@ export type Behaviour =
   | "refuse"
   /** Status 200 with this body. */
   | { readonly body: unknown }
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly message?: string };
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly message?: string;
+      /** What else the error's body has, e.g. its `code`. */
+      readonly error?: object;
+    }
+  /** Whatever this does with the response. */
+  | ((response: ServerResponse, received: Received) => void);
 
 export interface Received {
   readonly url: string;
@@ -70,6 +78,11 @@ export class JudgeServer {
   /** Begins to listen, on the same port as before. */
   async start(): Promise<this> {
     this.#server = createServer((request, response) => {
+      // A gateway also asks whether anyone is there.
+      if (request.method !== "POST") {
+        response.writeHead(404).end();
+        return;
+      }
       let text = "";
       request.on("data", (chunk) => {
         text += chunk;
@@ -103,6 +116,10 @@ export class JudgeServer {
   }
 
   #answer(response: ServerResponse, received: Received, behaviour: Behaviour): void {
+    if (typeof behaviour === "function") {
+      behaviour(response, received);
+      return;
+    }
     const json = { "content-type": "application/json" };
     if (typeof behaviour === "object" && "body" in behaviour) {
       response.writeHead(200, json);
@@ -111,7 +128,7 @@ export class JudgeServer {
     }
     if (typeof behaviour === "object") {
       response.writeHead(behaviour.status, { ...json, ...behaviour.headers });
-      response.end(JSON.stringify({ error: { message: behaviour.message ?? "out of order" } }));
+      response.end(JSON.stringify({ error: { message: behaviour.message ?? "out of order", ...behaviour.error } }));
       return;
     }
     const content =

@@ -1,8 +1,10 @@
 /** @file `grit eval`: asks sets in one way or by a recipe's rows, and shows tables and comparisons of the results. */
 import { basename } from "node:path";
 import { Command, Option } from "commander";
+import { evalJudgeNames } from "../config/judge-settings.ts";
 import { loadSets, needEvaluationFolder, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
-import { openJudge } from "../judge/open.ts";
+import { needRatable } from "../evaluation/ratable.ts";
+import { openEvalJudge } from "../judge/open.ts";
 import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
 import { Interrupted, messageOf, UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
@@ -10,7 +12,7 @@ import { Progress } from "../util/progress.ts";
 import { askingStages } from "./asking-progress.ts";
 import { compare, FORMATS, printRow, printTable, type TableOptions, writeTables } from "./eval-results.ts";
 import { Interrupts } from "./interrupts.ts";
-import { addJudgeOption, judgeSettings, printCost } from "./judge-option.ts";
+import { addJudgeOption, evalJudgeSettings, printCost } from "./judge-option.ts";
 import {
   addAskingOptions,
   addSamplingOptions,
@@ -64,7 +66,7 @@ export function evalCommand(): Command {
   addAskingOptions(command);
   under(command, "prompt").option("--prefix <text>", "text that every answer begins with");
   addSamplingOptions(command);
-  addJudgeOption(command);
+  addJudgeOption(command, evalJudgeNames);
   under(command, "output")
     .option(
       "--out <dir>",
@@ -121,7 +123,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   needEvaluationFolder(out);
-  const judge = await openJudge(recipe.judge, { signal });
+  const judge = await openEvalJudge(recipe.judge, { signal });
   let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
     signal,
@@ -154,8 +156,10 @@ async function byOptions(options: Options, signal: AbortSignal): Promise<void> {
   }
   if (out !== undefined) needEvaluationFolder(out);
   const sets = await unlessAborted(signal, loadSets(filesByName(options.data), options));
+  const settings = await evalJudgeSettings(options.judge);
+  needRatable(settings, sets);
   // Before the model is loaded, which takes a while: a refused key is reported at once.
-  const judge = await openJudge(await judgeSettings(options.judge), { signal });
+  const judge = await openEvalJudge(settings, { signal });
   const engine = await openModel({ ...options, model, precision: settledFor(options.precision, out) }, signal);
   try {
     const plan = {

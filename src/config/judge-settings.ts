@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 
 export const judgeNames = ["exact", "openai", "exact-then-openai"] as const;
+/** Those of an evaluation. */
+export const evalJudgeNames = [...judgeNames, "mmhal"] as const;
 
 const usd = z.number().nonnegative();
 
@@ -60,9 +62,9 @@ const openaiSchema = z.strictObject({
 
 export type OpenAISettings = z.infer<typeof openaiSchema>;
 
-/** Who judges answers, in training and evaluation alike. `openai` is for the two judges that ask a service; beside `exact` it is refused. */
-export const judgeSchema = z
-  .strictObject({ name: z.enum(judgeNames).default("exact"), openai: openaiSchema.optional() })
+/** Who judges the answers of an evaluation. `openai` is for the judges that ask a service; beside `exact` it is refused. */
+export const evalJudgeSchema = z
+  .strictObject({ name: z.enum(evalJudgeNames).default("exact"), openai: openaiSchema.optional() })
   .superRefine(({ name, openai }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (!openai) return;
@@ -78,6 +80,19 @@ export const judgeSchema = z
       refuse(path, "has a path, but with openai.api_version it is the resource alone: https://NAME.openai.azure.com");
   })
   .transform(({ name, openai }) => (name === "exact" ? { name } : { name, openai: openai ?? openaiSchema.parse({}) }));
+
+export type EvalJudgeSettings = z.infer<typeof evalJudgeSchema>;
+
+/** Why `mmhal` gives no reward. */
+export const EVAL_ONLY = "rates MMHal-Bench's answers from 0 to 6, in grit eval alone";
+
+/** Who judges answers everywhere else. */
+export const judgeSchema = evalJudgeSchema.transform((settings, context) => {
+  if (settings.name !== "mmhal") return settings;
+  const message = `is mmhal, which ${EVAL_ONLY}; use ${judgeNames.join(" or ")} here`;
+  context.addIssue({ code: "custom", path: ["name"], message });
+  return z.NEVER;
+});
 
 export type JudgeSettings = z.infer<typeof judgeSchema>;
 

@@ -190,6 +190,12 @@ describe("a bad recipe", () => {
     ["an evaluation of nothing", minimal, ["eval.every=5"], "eval.every: is 5, but data.eval names no set"],
     ["no such judge", minimal, ["judge.name=opnai"], 'judge.name: is "opnai"; did you mean openai?'],
     [
+      "a judge that gives no score from 0 to 1",
+      minimal,
+      ["judge.name=mmhal"],
+      "judge.name: is mmhal, which rates MMHal-Bench's answers from 0 to 6, in grit eval alone; use exact or openai or",
+    ],
+    [
       "a service for a judge that asks none",
       minimal,
       ["judge.openai.model=x"],

@@ -1,15 +1,15 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { aggregate } from "./aggregate.ts";
 import { makeEvaluation, makeMeasured } from "./manifest-fixture.ts";
 import { type YesNoAnswer, yesNoIntervals } from "./yes-no.ts";
 
 it("gives means, un-binarised and binarised, whatever the order of the samples", () => {
-  const evaluation = makeEvaluation([1, 0.5, 0.25, 0]);
+  const evaluation = makeEvaluation([1, 0.5, 0.49, 0]);
   const { vsr } = aggregate(evaluation);
-  expect(vsr!.acc.value).toMatchObject({ mean: 0.4375, n: 4 });
+  expect(vsr!.acc.value).toMatchObject({ mean: 0.4975, n: 4 });
   expect(vsr!.accBinary.value).toMatchObject({ mean: 0.5 });
-  expect(vsr!.giou.value!.mean).toBeCloseTo(0.04375, 12);
+  expect(vsr!.giou.value!.mean).toBeCloseTo(0.04975, 12);
   expect(vsr!.acc.coverage).toBe(1);
   const reversed = { ...evaluation, samples: evaluation.samples.toReversed() };
   expect(aggregate(reversed).vsr!.acc.value!.mean).toBe(vsr!.acc.value!.mean);
@@ -69,4 +69,33 @@ it("is the same from a file as from memory, for any answers", () => {
     }),
     { numRuns: 20 },
   );
+});
+
+describe("rated answers", () => {
+  const rated = (...ratings: (number | null)[]) =>
+    makeMeasured(
+      ratings.map((rating, i) => ({ acc: null, rating, dataset: i % 2 === 0 ? "mmhal_attribute" : "mmhal_other" })),
+    );
+
+  it("have MMHal-Bench's mean rating and hallucination rate, in all and by type, and no accuracy", () => {
+    const { vsr } = aggregate(rated(6, 0, 3, 5, 2, 1));
+    expect(vsr!.rating).toMatchObject({ value: { mean: 17 / 6, n: 6 }, coverage: 1 });
+    expect(vsr!.hallucination).toMatchObject({ value: { mean: 1 / 2, n: 6 }, coverage: 1 });
+    const { low, high } = vsr!.rating.value!;
+    expect(low).toBeGreaterThan(0);
+    expect(high).toBeLessThan(6);
+    expect(vsr!.types).toMatchObject({
+      mmhal_attribute: { rating: { value: { mean: 11 / 3, n: 3 } }, hallucination: { value: { mean: 1 / 3 } } },
+      mmhal_other: { rating: { value: { mean: 2 } }, hallucination: { value: { mean: 2 / 3 } } },
+    });
+    expect([vsr!.acc, vsr!.accBinary]).toEqual(Array(2).fill({ value: null, coverage: 1 }));
+  });
+
+  it("have no number while one could not be rated, but for the types without it", () => {
+    const { vsr } = aggregate(rated(6, null, 3, 5));
+    const partial = { value: null, coverage: 0.75 };
+    expect([vsr!.rating, vsr!.hallucination]).toEqual([partial, partial]);
+    expect(vsr!.types!.mmhal_attribute!.rating.value).toMatchObject({ mean: 4.5 });
+    expect(vsr!.types!.mmhal_other!.rating).toEqual({ value: null, coverage: 0.5 });
+  });
 });

@@ -1,4 +1,5 @@
 /** @file Aggregates samples: each metric of each set, with its interval and the number of samples. */
+import { SOUND } from "../judge/rating.ts";
 import type { Evaluation, Measured } from "./manifest.ts";
 import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
@@ -17,6 +18,10 @@ const READ = {
   f1: ({ f1 }) => f1,
   /** Letter accuracy, over the multiple-choice questions. */
   choice: ({ choice }) => choice,
+  /** Mean rating of the judge, 0 to 6. */
+  rating: ({ rating }) => rating ?? null,
+  /** MMHal-Bench's hallucination rate: the share of ratings below 3. */
+  hallucination: ({ rating }) => (typeof rating === "number" ? Number(rating < SOUND) : null),
 } satisfies Record<string, (sample: Measured) => number | null>;
 
 export type Metric = keyof typeof READ;
@@ -39,7 +44,12 @@ export interface SetResult extends Readonly<Record<Metric, Estimate>> {
   readonly samples: number;
   /** POPE's numbers over the yes/no questions; null while any sample is missing, and where the set has none. */
   readonly yesNo: { readonly value: YesNoIntervals | null; readonly coverage: number };
+  /** Ratings by the data set of the samples, which in MMHal-Bench is the type of a question. Only where there are several. */
+  readonly types?: Readonly<Record<string, Ratings>>;
 }
+
+/** The metrics that a rater gives. */
+export type Ratings = Readonly<Record<"rating" | "hallucination", Estimate>>;
 
 /**
  * Every set of an evaluation, in the manifest's order; of several, which are seeds of one row and asked the same samples, the mean
@@ -54,10 +64,24 @@ export function aggregate(...seeds: readonly [Evaluation, ...Evaluation[]]): Rec
       samples: expected,
       ...eachMetric((metric) => estimateSeeds(answered, metric, expected)),
       yesNo: { value: yesNo ? yesNoIntervals(...yesNo) : null, coverage: reached },
+      ...(reached === 1 && typesOf(answered)),
     };
     return [name, result] as const;
   });
   return Object.fromEntries(sets);
+}
+
+/** The ratings of a set whose samples are all answered, by data set, in the order of the file. */
+function typesOf(seeds: readonly (readonly Measured[])[]): Pick<SetResult, "types"> {
+  const rated = seeds[0]!.filter(({ rating }) => rating !== undefined);
+  const names = [...new Set(rated.map(({ dataset }) => dataset))];
+  if (names.length < 2) return {};
+  const types = names.map((name) => {
+    const own = seeds.map((samples) => samples.filter(({ dataset }) => dataset === name));
+    const ofType = (metric: Metric) => estimateSeeds(own, metric, own[0]!.length);
+    return [name, { rating: ofType("rating"), hallucination: ofType("hallucination") }] as const;
+  });
+  return { types: Object.fromEntries(types) };
 }
 
 /** One metric over the answered samples of a set that has `expected`. */
@@ -90,7 +114,8 @@ export function measuredOf(sample: Measured, metric: Metric): number | null {
   return READ[metric](sample);
 }
 
-/** Whether a sample lacks its judge's score. Other metrics cannot fail: they are null only where they do not apply. */
-export function isMissing({ acc }: Measured, metric: Metric): boolean {
-  return acc === null && (metric === "acc" || metric === "accBinary");
+/** Whether a sample lacks its judge's verdict. Other metrics cannot fail: they are null only where they do not apply. */
+export function isMissing({ acc, rating }: Measured, metric: Metric): boolean {
+  if (metric === "rating" || metric === "hallucination") return rating === null;
+  return acc === null && rating === undefined && (metric === "acc" || metric === "accBinary");
 }

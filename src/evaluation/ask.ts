@@ -4,9 +4,9 @@ import { boxLines, chainOf } from "../chain/chain-of.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { loadSamples } from "../data/samples.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Judge } from "../judge/judge.ts";
+import type { Judge, Rater } from "../judge/judge.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
-import { isScored, type Prompt, type Sample } from "../records.ts";
+import { isScored, type Prompt, type Sample, type Score, type Unscored } from "../records.ts";
 import type { Answered } from "../run/lines.ts";
 import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
@@ -90,10 +90,8 @@ interface Reply {
   readonly said: Said;
 }
 
-/** An answer from before an interruption; a score of null is still missing. */
-export interface Known extends Said {
-  readonly acc: number | null;
-}
+/** An answer from before an interruption; without a number, as score or rating, it is still to be judged. */
+export type Known = Said & Pick<Answered, "acc" | "rating">;
 
 /**
  * Answers the samples of a set that are not `known` yet, batch by batch, and judges those that have no score. Answers are given
@@ -105,10 +103,13 @@ export async function* answerMissing(
   engine: Engine,
   { name, samples }: AskedSet,
   asking: Asking,
-  judge: Judge,
+  judge: Judge | Rater,
   { known, batch: size = BATCH, ...following }: Following & { known: ReadonlyMap<string, Known>; batch?: number },
 ): AsyncGenerator<Answered[]> {
-  const isOpen = ({ id }: Sample) => typeof known.get(id)?.acc !== "number";
+  const isOpen = ({ id }: Sample) => {
+    const before = known.get(id);
+    return typeof (before?.rating ?? before?.acc) !== "number";
+  };
   for (const batch of chunks(samples, size)) {
     const open = batch.filter(isOpen);
     if (open.length === 0) continue;
@@ -117,13 +118,16 @@ export async function* answerMissing(
       continue;
     }
     const replies = (await ask(engine, batch, asking, following)).filter(({ sample }) => isOpen(sample));
-    yield await measured(engine, name, asking, replies, nobody);
+    yield await measured(engine, name, asking, replies, nobodyFor(judge));
     yield await measured(engine, name, asking, replies, judge);
   }
 }
 
 /** Stands in for the judge in the answers that are kept before the judge is asked. */
-const nobody: Judge = { name: "nobody", judge: async () => ({ unscored: "not judged yet" }) };
+function nobodyFor(judge: Judge | Rater): Judge | Rater {
+  const later = async () => ({ unscored: "not judged yet" });
+  return "rate" in judge ? { name: "nobody", rate: later } : { name: "nobody", judge: later };
+}
 
 /**
  * Answers some samples in one way. Each has a random stream of its own, by the seed and its id, so an answer does not depend on
@@ -177,13 +181,13 @@ function measured(
   set: string,
   asking: Asking,
   replies: readonly Reply[],
-  judge: Judge,
+  judge: Judge | Rater,
 ): Promise<Answered[]> {
   const part = METHODS[asking.method].answer === "tag" ? "answer" : "whole";
   return Promise.all(
     replies.map(async ({ sample, prompt, said: { text, ending, tokens } }) => {
       const chain = chainOf(processor, prompt, text);
-      const { acc, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
+      const { acc, rating, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
       return {
         id: sample.id,
         dataset: sample.dataset,
@@ -198,7 +202,8 @@ function measured(
         response: responseOf(chain, part),
         boxes: boxLines(chain),
         gtBoxes: trueBoxes(sample).map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2]),
-        ...(isScored(acc) ? { acc } : { acc: null, unscored: acc.unscored }),
+        ...(acc === undefined ? { acc: null } : verdictAs("acc", acc)),
+        ...(rating !== undefined && verdictAs("rating", rating)),
         giou: giou ?? null,
         giouRaw: giouRaw ?? null,
         f1: f1 ?? null,
@@ -209,4 +214,10 @@ function measured(
       };
     }),
   );
+}
+
+/** A verdict as a line has it: under its name, null with the reason where there is none. */
+function verdictAs<Name extends "acc" | "rating">(name: Name, verdict: Score) {
+  const [value, why] = isScored(verdict) ? [verdict, {}] : [null, verdict];
+  return { [name]: value, ...why } as Record<Name, number | null> & Partial<Unscored>;
 }

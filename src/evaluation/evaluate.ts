@@ -14,7 +14,7 @@ import { modelHash } from "../checkpoint/hash.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import { checkPrompts } from "../engine/check-prompts.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Judge } from "../judge/judge.ts";
+import type { Judge, Rater } from "../judge/judge.ts";
 import { METHODS, userText } from "../prompt/methods.ts";
 import type { Answered } from "../run/lines.ts";
 import { PRECISIONS, type Precision } from "../torch/precision.ts";
@@ -45,7 +45,7 @@ export interface EvaluationPlan {
   readonly model: string;
   readonly sets: readonly HashedSet[];
   readonly asking: Asking;
-  readonly judge: Judge;
+  readonly judge: Judge | Rater;
 }
 
 export interface EvaluationFollowing extends Following {

@@ -26,7 +26,17 @@ export function makeEvaluation(
 ): Evaluation {
   const measured = accs.map((acc, i): Measured => {
     const giou = (acc ?? 0) / 10;
-    return { id: `vsr-${i}`, set: "vsr", acc, giou, giouRaw: giou, f1: giou, yesNo: null, choice: null };
+    return {
+      id: `vsr-${i}`,
+      set: "vsr",
+      dataset: "vsr",
+      acc,
+      giou,
+      giouRaw: giou,
+      f1: giou,
+      yesNo: null,
+      choice: null,
+    };
   });
   return { dir: `runs/${manifest.name ?? "grit"}`, manifest: makeManifest(manifest, samples), samples: measured };
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { box } from "../boxes.ts";
 import { parseChain } from "../chain/parse.ts";
 import { exactJudge } from "../judge/exact.ts";
-import type { Judge } from "../judge/judge.ts";
-import type { Frame, Sample, Score, Space } from "../records.ts";
+import type { Judge, Rater, RatingRequest } from "../judge/judge.ts";
+import type { Frame, Sample, Space } from "../records.ts";
 import { makeSample } from "../rewards/fixtures.ts";
 import { accuracy, boxSetF1, detectionScore, goldScore, groundingIoU, measure } from "./metrics.ts";
 
@@ -130,14 +130,21 @@ describe("boxSetF1 and groundingIoU", () => {
 it("measures all of a sample", async () => {
   const said = chain("<think>0,0,252,182 0,0,252,182 9,9,1,1 900,0,901,9</think><rethink>two</rethink><answer>2");
   const metrics = await measure(sample(), said, exactJudge, "answer");
-  expect(metrics).toMatchObject({ acc: 1, accBinary: 1, yesNo: undefined, choice: undefined });
+  expect(metrics).toMatchObject({ acc: 1, rating: undefined, yesNo: undefined, choice: undefined });
   expect(metrics).toMatchObject({ boxes: 4, duplicateBoxes: 1, degenerateBoxes: 1, outOfBoundsBoxes: 1 });
   expect(metrics.giou).toBeLessThan(1);
 });
 
-it("makes a judge's shades binary at one half, and leaves its silence alone", async () => {
-  const binary = async (score: Score) =>
-    (await measure(sample(), chain("<answer>2"), { name: "fixed", judge: async () => score }, "answer")).accBinary;
-  expect(await Promise.all([0, 0.4, 0.5, 1].map(binary))).toEqual([0, 0, 1, 1]);
-  expect(await binary({ unscored: "timed out" })).toEqual({ unscored: "timed out" });
+it("lets a rater rate what was answered, also nothing, and gives no accuracy", async () => {
+  const asked: RatingRequest[] = [];
+  const rater: Rater = { name: "mmhal", rate: async (request) => asked.push(request) };
+  const rated = (text: string) => measure(sample({ keyWords: ["Bus", "Road"] }), chain(text), rater, "answer");
+  expect(await rated("<answer>2")).toMatchObject({ acc: undefined, rating: 1 });
+  expect(await rated("no tag")).toMatchObject({ acc: undefined, rating: 2 });
+  const { question, answer } = sample();
+  const told = { question, answer, imageContents: ["Bus", "Road"] };
+  expect(asked).toEqual([
+    { ...told, response: "2" },
+    { ...told, response: "" },
+  ]);
 });

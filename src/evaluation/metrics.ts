@@ -5,8 +5,8 @@
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
 import { findQuadruples } from "../chain/parse.ts";
-import { type Judge, requestOf } from "../judge/judge.ts";
-import { type Box, type Chain, isScored, type PlacedBox, type Sample, type Score } from "../records.ts";
+import { type Judge, type Rater, requestOf } from "../judge/judge.ts";
+import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
 import { choiceAccuracy } from "./choices.ts";
 import { type YesNoAnswer, yesNoAnswer } from "./yes-no.ts";
 
@@ -15,10 +15,10 @@ export type AnswerPart = "answer" | "whole";
 
 /** The metrics of one sample. Box metrics are undefined where there are no true boxes to compare with. */
 export interface SampleMetrics {
-  /** Judge's score, not made binary; in detection samples the detection score. */
-  readonly acc: Score;
-  /** The same made binary: 1 from half the marks on. */
-  readonly accBinary: Score;
+  /** Judge's score, not made binary; in detection samples the detection score. Undefined where answers are rated. */
+  readonly acc: Score | undefined;
+  /** MMHal-Bench's rating, 0 to 6; undefined where answers are scored. */
+  readonly rating: Score | undefined;
   /** The answer to a yes/no question; undefined for other questions. */
   readonly yesNo: YesNoAnswer | undefined;
   /** Letter accuracy of a multiple-choice question, 0 or 1; undefined for other questions. */
@@ -38,13 +38,18 @@ export interface SampleMetrics {
 const NO_TRUE_BOX = { unscored: "a detection sample without a true box" };
 
 /** All metrics of one evaluated sample. */
-export async function measure(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<SampleMetrics> {
+export async function measure(
+  sample: Sample,
+  chain: Chain,
+  judge: Judge | Rater,
+  part: AnswerPart,
+): Promise<SampleMetrics> {
   const count = (flaw: "duplicate" | "degenerate" | "outOfBounds") => chain.boxes.filter((b) => b[flaw]).length;
-  const acc = await accuracy(sample, chain, judge, part);
   const response = responseOf(chain, part);
+  const rates = "rate" in judge;
   return {
-    acc,
-    accBinary: isScored(acc) ? Number(acc >= 0.5) : acc,
+    acc: rates ? undefined : await accuracy(sample, chain, judge, part),
+    rating: rates ? await ratingOf(sample, response, judge) : undefined,
     yesNo: yesNoAnswer(sample, response),
     choice: choiceAccuracy(sample, response),
     giou: groundingIoU(sample, chain, "rescaled"),
@@ -70,6 +75,11 @@ export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part:
   }
   if (response === undefined) return 0;
   return await judge.judge(requestOf(sample, response));
+}
+
+/** The rating of a response. One that is missing is rated as an empty one: it says nothing, and makes nothing up. */
+function ratingOf({ question, answer, keyWords }: Sample, response: string | undefined, rater: Rater): Promise<Score> {
+  return rater.rate({ question, answer, response: response ?? "", imageContents: keyWords ?? [] });
 }
 
 /** What a sample's own answer scores: 1 in sound data. A detection sample has to have exactly one true box. */

@@ -12,7 +12,6 @@ const of = (...accs: number[]) => accs.map((acc) => ({ acc, giou: acc / 2 }));
 /** Answers with these measurements. */
 function answers(measured: readonly Partial<Measured>[]): Answered[] {
   return makeMeasured(measured).samples.map(({ unscored, ...sample }) => ({
-    dataset: "vsr",
     image: "none.png",
     sha256: "",
     width: 100,

@@ -29,7 +29,8 @@ export function chosenOption(response: string, choices: readonly string[]): numb
   const texts = choices.map(normalize);
   const byText = texts.flatMap((text, i) => (text === normalize(response) ? [i] : []));
   if (byText.length === 1) return byText[0];
-  const text = response.trim();
+  // Behind the mark of a list, a quotation or a heading.
+  const text = response.trim().replace(/^(?:[>#•*-]+\s+)+/, "");
   const form = letterForms.find((each) => each.test(text));
   if (!form) return named(text, texts);
   const picks = [...text.matchAll(new RegExp(form, "g"))];
@@ -37,25 +38,42 @@ export function chosenOption(response: string, choices: readonly string[]): numb
   const pick = form === answerForm ? picks.at(-1)! : picks[0]!;
   const several = form !== answerForm && new Set([...text.matchAll(/\(([A-Z])\)/g), ...picks].map(letterOf)).size > 1;
   const rest = text.slice(pick.index + pick[0].length);
-  if (several || /^,?\s+(?:or|and)\s+\(?[A-Z]\b/.test(rest)) return undefined;
+  if (several || /^(?:,?\s+(?:or|and)\s+|\s*[,/&]\s*)\(?[A-Z]\b(?!\w)/.test(rest)) return undefined;
+  if (deniedBefore.test(text.slice(0, pick.index)) || deniedAfter.test(rest)) return undefined;
   const index = letterOf(pick).charCodeAt(0) - "A".charCodeAt(0);
   return index < choices.length ? index : undefined;
 }
 
 /** A letter in whatever brackets, in capitals, or small with nothing behind it. */
-const lettered = String.raw`[([{]*([A-Z](?![\w'’])|[a-z](?=[)\]}.]*\s*$))[)\]}]*`;
+const lettered = String.raw`[([{<"'“‘]*([A-Z](?!\w|['’]\w)|[a-z](?=[)\]}>.]*\s*$))[)\]}>"'”’]*`;
+/** "It is not (C)", "all but C"; "(C) is wrong", "C is not correct". */
+const deniedBefore = /(?:\b(?:not|neither|nor|except|(?:anything|everything|all) but)|n['’]t)\s+(?:\w+\s+)?$/i;
+const deniedAfter = /^\W*\s(?:is|was|seems|looks)(?:\s+not\b|n['’]t\b|\s+(?:wrong|incorrect|false)\b)/i;
+const surely = "(?: (?:clearly|certainly|definitely|most likely|probably|likely|then|thus|therefore))?";
+/** "The answer, then, is clearly", "Answer:", "I'd go with". */
+const answerIs = [
+  String.raw`\b(?:[Aa]nswer|ANSWER|[Aa]ns\.?)(?:,? \w+,?)??(?:['’]s)?(?:\s*(?:is${surely}|(?:would|must|should|has to) be|[-–—:=→>]))*`,
+  String.raw`\bI(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|say|go with)`,
+].join("|");
 const answerForm = new RegExp(
-  String.raw`(?:\b(?:(?:[Aa]nswer|ANSWER)(?:\s*(?:is|:|=|(?:would|must|should|has to) be)\s*)*|I(?: would| will|'ll)? (?:choose|pick|select|go with))\s*(?<=[\s:=])(?:(?:[Oo]ption|[Cc]hoice)\s+)?|答案(?:是|为)?[:：]?\s*)${lettered}`,
+  String.raw`(?:(?:${answerIs})\s*(?<=[\s:=→>-])(?:(?:[Oo]ption|[Cc]hoice)\s+)?|答案(?:是|为)?[:：]?\s*)${lettered}`,
 );
 /** How a letter is given, by how much each form says: the first that a response has is the one that counts. */
 const letterForms = [
-  /^[([{]*([A-Za-z])[)\]}]*[.:]?$/,
+  /^[([{<]*([A-Za-z])[)\]}>]*[.:]?$/,
   answerForm,
   /^(?:\(([A-Z])\)|([A-Z])[.:)])(?=\s|$)/,
-  /^([A-Z]) is (?:the )?(?:correct|right|answer|best)\b/,
-  new RegExp(String.raw`(?:\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?: is|:)*\s+|选项?(?:是|为)?[:：]?\s*)${lettered}`),
+  /(?<![\w'’])([A-Z])[)\]]? (?:is|seems|looks|must be) (?:the )?(?:correct|right|answer|best)\b/,
+  new RegExp(
+    String.raw`(?:\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?: is|:)*\s+|选(?:项|择)?(?:是|为)?[:：]?\s*)${lettered}`,
+  ),
   /\(([A-Z])\)/,
-  /\n\s*([A-Z])\.?$/,
+  // "So B.", "It's B."
+  new RegExp(
+    String.raw`\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore|[Ii]t(?: is|['’]s| must be)|[Mm]ust be),?\s+${lettered}(?=[.!]?\s*$)`,
+  ),
+  /^([A-Z]),\s(?!or\b|and\b)[a-z]/,
+  /[\n:]\s*([A-Z])\.?$/,
 ];
 
 function letterOf(match: RegExpMatchArray): string {

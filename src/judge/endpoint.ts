@@ -16,6 +16,8 @@ export type Outcome = {
   | { readonly kind: "answered"; readonly text: string; readonly cut: boolean }
   /** Will not be answered: the model or a filter refuses this one. */
   | { readonly kind: "declined"; readonly reason: string }
+  /** Is not taken as it is: for what this one asks, or as all others will not be either. */
+  | { readonly kind: "rejected"; readonly reason: string }
   /** None will be answered: the key, the account or the model is not accepted. */
   | { readonly kind: "refused"; readonly reason: string }
   /** May be answered later, not before `after` milliseconds. */
@@ -28,7 +30,10 @@ const LONGEST = 10e6;
 /** Statuses that pass: timeouts, conflicts, rate limits; and all of 5xx. */
 const passing = new Set([408, 409, 425, 429]);
 /** Statuses about who asks what of whom, not about the question. */
-const closed = new Set([401, 402, 403, 404, 405]);
+const closed = new Set([401, 402, 403, 404, 405, 407]);
+/** The same by an error's code or type, whatever its status: OpenAI's, and LiteLLM's for a budget that is spent. */
+const CLOSED =
+  /^(?:insufficient_quota|billing_hard_limit_reached|billing_not_active|budget_exceeded|invalid_api_key|account_deactivated|model_not_found|DeploymentNotFound)$/;
 
 export class Endpoint {
   readonly url: string;
@@ -76,27 +81,21 @@ export class Endpoint {
     }
   }
 
-  /** A text of the service's without the key, on one line. */
+  /** A text of the service's without the key, however it is written there, on one line. */
   masked(text: string): string {
-    return text.replaceAll(this.#key, "***").replace(/\s+/g, " ").trim().slice(0, 300);
+    const forms = [this.#key, encodeURIComponent(this.#key), Buffer.from(this.#key).toString("base64")];
+    const without = forms.reduce((shown, form) => shown.replaceAll(form, "***"), text);
+    return without.replace(/\s+/g, " ").trim().slice(0, 300);
   }
 
   #read(response: Response, text: string): Outcome {
     if (response.ok) return this.#completion(text);
-    const { status } = response;
-    return this.#failure(status, `HTTP ${status}: ${this.#fault(text)}`, retryAfter(response) ?? 0, FREE);
-  }
-
-  /** What a status says about a request, and about others. */
-  #failure(status: number, reason: string, after: number, usage: Usage | undefined): Outcome {
-    if (passing.has(status) || status >= 500) return { kind: "failed", reason, after, usage };
-    if (closed.has(status) || status < 400) return { kind: "refused", reason, usage };
-    return { kind: "declined", reason, usage };
-  }
-
-  /** The message of an error's body. */
-  #fault(text: string): string {
-    return this.masked(messageIn(parsed(text)?.error) ?? text) || "no message";
+    const { status, headers } = response;
+    const error = parsed(text)?.error;
+    const moved = status < 400 ? headers.get("location") : null;
+    const said = moved ? `moved to ${moved}` : (messageIn(error) ?? text);
+    const reason = `HTTP ${status}: ${this.masked(said) || "no message"}`;
+    return failure(status, error, { reason, usage: FREE }, retryAfter(response) ?? 0);
   }
 
   /**
@@ -114,11 +113,13 @@ export class Endpoint {
         : undefined;
     const error = body?.error ?? choice?.error;
     if (error) {
-      const { code } = typeof error === "object" ? error : {};
       const reason = `the service reports an error: ${this.masked(messageIn(error) ?? JSON.stringify(error))}`;
-      return this.#failure(typeof code === "number" ? code : 500, reason, 0, usage);
+      return failure(statusIn(error) ?? 500, error, { reason, usage });
     }
-    if (!choice?.message) return { ...failed, reason: "the answer is not a chat completion", usage };
+    if (!choice?.message) {
+      const reason = `the answer is not a chat completion: ${JSON.stringify(this.masked(text).slice(0, 80))}`;
+      return { ...failed, reason, usage };
+    }
     const { message, finish_reason } = choice;
     if (finish_reason === "error") return { ...failed, reason: "the service broke off with an error", usage };
     if (message.refusal)
@@ -132,11 +133,15 @@ export class Endpoint {
 
 /** What is read of a chat completion, or of an error's body. */
 interface Completion {
-  readonly error?: ErrorBody;
+  readonly error?: ErrorBody | null;
   readonly choices?: unknown;
   readonly usage?: { readonly prompt_tokens?: unknown; readonly completion_tokens?: unknown };
 }
-type ErrorBody = string | { readonly message?: unknown; readonly code?: unknown };
+type ErrorBody = string | { readonly message?: unknown; readonly code?: unknown; readonly type?: unknown };
+interface Part {
+  readonly type?: unknown;
+  readonly text?: unknown;
+}
 interface Choice {
   readonly message?: { readonly content?: unknown; readonly refusal?: unknown };
   readonly finish_reason?: unknown;
@@ -152,16 +157,46 @@ function parsed(text: string): Completion | undefined {
   }
 }
 
-function messageIn(error: ErrorBody | undefined): string | undefined {
+/** What an error says about a request, and about others. */
+function failure(
+  status: number,
+  error: ErrorBody | null | undefined,
+  said: { readonly reason: string; readonly usage: Usage | undefined },
+  after = 0,
+): Outcome {
+  const { code, type } = (typeof error === "object" ? error : undefined) ?? {};
+  const names = [code, type].filter((name) => typeof name === "string");
+  if (names.some((name) => CLOSED.test(name))) return { kind: "refused", ...said };
+  if (passing.has(status) || status >= 500) return { kind: "failed", ...said, after };
+  if (closed.has(status) || status < 400) return { kind: "refused", ...said };
+  return { kind: names.includes("content_filter") ? "declined" : "rejected", ...said };
+}
+
+/** The status that an error carries as its code, as a number or as text. */
+function statusIn(error: ErrorBody): number | undefined {
+  const code = typeof error === "object" ? Number(error.code ?? Number.NaN) : Number.NaN;
+  return code >= 400 && code < 600 ? code : undefined;
+}
+
+function messageIn(error: ErrorBody | null | undefined): string | undefined {
   const said = typeof error === "string" ? error : error?.message;
   return said === undefined || said === null ? undefined : String(said);
 }
 
-/** Text as it is, or the texts of a list of parts; what a model thought before it, where that comes apart, is not among them. */
+/** Ends what a model thought, where a server leaves it in the answer. */
+const THOUGHT = "</think>";
+
+/** Text as it is, or the texts of a list of parts; what a model thought before it is not among them. */
 function textIn(content: unknown): string {
-  if (typeof content === "string") return content;
+  if (typeof content === "string") {
+    const spoken = content.split(THOUGHT).at(-1)!;
+    return /^\s*<think>/.test(spoken) ? "" : spoken;
+  }
   if (!Array.isArray(content)) return "";
-  return content.map((part: { text?: unknown } | null) => (typeof part?.text === "string" ? part.text : "")).join("");
+  return (content as (Part | null)[])
+    .filter((part) => part?.type === undefined || part.type === "text" || part.type === "output_text")
+    .map((part) => (typeof part?.text === "string" ? part.text : ""))
+    .join("");
 }
 
 function isCount(value: unknown): value is number {

@@ -10,7 +10,7 @@ import { chunks } from "../util/arrays.ts";
 import { choicesIn, chosenOption } from "./choices-listed.ts";
 import type { Judge, JudgeRequest } from "./judge.ts";
 import { clean, normalize, sentencesOf } from "./normalize.ts";
-import { asPolarity, polarityOf } from "./polarity.ts";
+import { asPolarity, hedges, polarityOf } from "./polarity.ts";
 import { asQuantity, type Quantity, quantities, sameQuantity, statedQuantities } from "./read-numbers.ts";
 
 /** The deterministic judge. */
@@ -33,7 +33,10 @@ function isSentence({ question, answer, choices = choicesIn(question) }: JudgeRe
  * Whether a response is the right answer, by the rule that the right answer's form calls for; undefined where no rule can
  * tell: a text in other words, an answer that names several values, or none of the kind that is asked for.
  */
-export function isRight(request: JudgeRequest): boolean | undefined {
+export function isRight(given: JudgeRequest): boolean | undefined {
+  const isQuestion = given.answer.trim().endsWith("?");
+  const response = given.response.replace(/(\s)\s+/g, "$1");
+  const request = { ...given, response: isQuestion ? response : withoutLastQuestions(response) };
   const said = clean(request.response);
   const wanted = clean(request.answer);
   if (said === "") return false;
@@ -42,12 +45,19 @@ export function isRight(request: JudgeRequest): boolean | undefined {
   if (abstains(last) && statedAnswer(last) === undefined && ![wanted, ...choices].some(abstains)) return false;
   if (choices.length > 0) {
     const right = optionWanted(wanted, choices);
+    if (hedges(last) && statedAnswer(last) === undefined && !choices.some(hedges)) return undefined;
     const option = chosenOption(said, choices);
     if (option !== undefined && right !== undefined) return option === right;
     // The response names no option, so it is held to the wanted option's text.
     return sameAnswer(request, choices[right ?? -1] ?? wanted);
   }
   return sameAnswer(request, wanted);
+}
+
+/** "Yes or no?" and "A laptop?" ask; "4. Do you want to know more?" answers 4. */
+function withoutLastQuestions(text: string): string {
+  const shorter = text.replace(/(?:^|(?<=[.!?。]\s)|(?<=\n))(?:(?![.!?。]\s|\n)[\s\S])*\?\W*$/, "");
+  return shorter === text ? text : withoutLastQuestions(shorter);
 }
 
 /** The options in the order of their letters: as the question lists them, if it does, for that is what was seen. */
@@ -70,7 +80,7 @@ function sameAnswer({ response, answerType }: JudgeRequest, wanted: string): boo
   if (sentencesOf(said).some(abstains) && statedAnswer(said) === undefined) return undefined;
   if (answerType !== "list" && boxesIn(wanted).length > 0) return sameBoxes(said, wanted);
   const list = asList(wanted);
-  if (list) return sameList(quantities(said), list);
+  if (list) return /\bor\b/i.test(said) ? undefined : sameList(quantities(said), list);
   const polarity = asPolarity(normalize(wanted));
   if (polarity !== undefined) return agreement(polarityOf(statedAnswer(said) ?? said), polarity);
   const number = asQuantity(wanted);
@@ -87,7 +97,7 @@ function agreement<T>(said: T | undefined, wanted: T): boolean | undefined {
 }
 
 const cannotTell =
-  /(?:\b(?:can ?not|could not|unable to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
+  /(?:\b(?:can ?not|could not|(?:un|not )able to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details?|data|evidence)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
 
 /** "It cannot be determined", "not enough information": such a sentence answers nothing. */
 function abstains(sentence: string): boolean {
@@ -107,11 +117,16 @@ function sameBoxes(said: string, wanted: string): boolean {
 
 /** Boxes as people write them: `[10, 20, 110, 220]`, with decimals, as two corners, with `x1=` before each. */
 function boxesIn(text: string) {
-  const bare = text.replace(/\b[xy](?:_?(?:[12]|min|max))?\s*[=:]\s*/gi, "");
+  const bare = text
+    .replace(/["']?\b[xy](?:_?(?:[12]|min|max))?["']?\s*[=:]\s*/gi, "")
+    .replace(/\b(?:top|bottom|upper|lower)[ -]?(?:left|right)(?: corner)?\b\s*[=:]?/gi, "");
   const number = String.raw`-?\d+(?:\.\d+)?`;
   const runs =
     bare.match(
-      new RegExp(`${number}(?:(?:\\s*[,;]\\s*|[\\s()[\\]]+|\\s*[)\\]]\\s*,?\\s*[([]\\s*)${number}){3,}`, "g"),
+      new RegExp(
+        `${number}(?:(?:\\s*[,;]\\s*|[\\s()[\\]]+|\\s*[)\\]]\\s*(?:,|to|and|[-–])?\\s*[([]\\s*)${number}){3,}`,
+        "g",
+      ),
     ) ?? [];
   return runs.flatMap((run) => {
     const numbers = run.match(new RegExp(number, "g"))!.map(Number);
@@ -149,6 +164,7 @@ function committedNumbers(response: string): Quantity[] {
     ([, bold, boxed]) => asQuantity(clean(bold ?? boxed!)) ?? [],
   );
   if (emphasised.length > 0) return emphasised;
+  if (hedges(sentencesOf(said).at(-1) ?? "")) return [];
   const conclusion = sentencesOf(said).findLast((sentence) =>
     /^(?:therefore|thus|so|hence|in total)\b/i.test(sentence),
   );
@@ -158,8 +174,16 @@ function committedNumbers(response: string): Quantity[] {
   const verb = conclusion !== undefined || verbs.length === 1 ? verbs.at(-1) : undefined;
   const predicate = verb ? statedQuantities(scope.slice(verb.index)) : [];
   const numbers = predicate.length > 0 ? predicate : statedQuantities(scope);
-  if (numbers.length > 0) return numbers;
-  return /^(?:no|none|nothing)\b|\bare (?:no|none)\b|\bis (?:no|none)\b/i.test(said) ? quantities("0") : [];
+  if (numbers.length > 0) return /\bor\b/i.test(scope) ? numbers : (sumIn(numbers) ?? numbers);
+  const isNone = /^(?:no|none|nothing)\b|\b(?:are|is) (?:no|none|not any)\b|n['’]t any\b/i.test(said);
+  return isNone ? quantities("0") : [];
+}
+
+/** The first or last number, where it is the sum of the others: "4: two on the left and two on the right". */
+function sumIn(numbers: readonly Quantity[]): Quantity[] | undefined {
+  const total = numbers.reduce((sum, { value }) => sum + value, 0);
+  const sum = numbers.length > 2 && [numbers[0]!, numbers.at(-1)!].find(({ value }) => 2 * value === total);
+  return sum ? [sum] : undefined;
 }
 
 /** Without the working behind a number, "6 (4 + 2)", and without "one" where it stands for a thing: "one on the left". */
@@ -173,10 +197,14 @@ function withoutWorking(text: string): string {
 }
 
 function afterEquals(text: string): string {
-  return /.*(?:=|\btotal of)(.*)/is.exec(text)?.[1] ?? text;
+  return /.*(?:(?<![<>])=|\btotal of|, (?:so|thus|hence|therefore)\b)(.*)/is.exec(text)?.[1] ?? text;
 }
 
 /** "The animal is a cow" commits to "a cow"; "It is not a cow" keeps its "not". */
 function afterCopula(said: string): string {
-  return /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:the )?answer:)\s*(.+)$/is.exec(said)?.[1] ?? said;
+  return (
+    /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
+      said,
+    )?.[1] ?? said
+  );
 }

@@ -15,6 +15,17 @@ export interface JudgeRequest {
   readonly answerType?: string | undefined;
 }
 
+/** An answer to be rated. */
+export interface RatingRequest {
+  readonly question: string;
+  /** The right answer, as a person wrote it. */
+  readonly answer: string;
+  /** The answer to rate; empty where there is none. */
+  readonly response: string;
+  /** What the image shows, in a few names; those who rate do not see it. */
+  readonly imageContents: readonly string[];
+}
+
 /** A response to a sample's question, with all that the sample tells a judge. */
 export function requestOf(sample: Sample, response: string): JudgeRequest {
   const { question, answer, choices, answerType } = sample;
@@ -39,12 +50,21 @@ export interface Cost {
   readonly usd?: number;
 }
 
-/** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */
-export interface Judge {
+/** Whoever decides about answers. */
+export interface Named {
   readonly name: string;
   /** Of a judge that asks a service: which. */
   readonly service?: JudgeService;
   /** What that service has cost since the judge was opened. */
   spent?(): Cost;
+}
+
+/** Scores answers from 0 (wrong) to 1 (right). A judge that cannot tell gives `Unscored`, never 0. */
+export interface Judge extends Named {
   judge(request: JudgeRequest): Promise<Score>;
+}
+
+/** Rates answers from 0 to 6 as MMHal-Bench does; see `rating.ts`. Below 3 an answer makes something up. */
+export interface Rater extends Named {
+  rate(request: RatingRequest): Promise<Score>;
 }

@@ -1,13 +1,15 @@
 /** @file What two texts must share to be the same short answer. */
 
 /**
- * Without the wrappers models like, one inside the other too: bold marks, back-ticks, `\boxed{}`, `\text{}`, dollar signs and
- * brackets around mathematics, full-width letters and marks.
+ * Without the wrappers models like, one inside the other too: `{"answer": …}`, tags, marks of emphasis, back-ticks, quotes around all of it,
+ * `\boxed{}`, `\text{}`, dollar signs and brackets around mathematics, full-width letters and marks.
  */
 export function clean(text: string): string {
   const fractions = text
     .replace(/[\uff01-\uff5e]/g, (char) => char.normalize("NFKC"))
-    .replace(/\*\*|`|\\[()[\]]/g, "")
+    .replace(/\*\*|`|\\[()[\]]|<\/?[a-z]\w*>/g, "")
+    // Not the sign of a product.
+    .replace(/(?<![^\s([{"'])[*_]+(?=[^\s*_])|(?<=[^\s*_])[*_]+(?=[\s.,;:!?)\]}"']|$)/g, "")
     .replace(/(\d?)\s*\\[dt]?frac\s*(?:\{(\d+)\}|(\d))\s*(?:\{(\d+)\}|(\d))/g, (_, whole, a, a1, b, b1) =>
       [whole, `${a ?? a1}/${b ?? b1}`].join(whole ? " " : ""),
     );
@@ -16,6 +18,8 @@ export function clean(text: string): string {
       // Not the dollars of "$5-$6", between which a price ends.
       .replace(/\$(?!\s)([^$\n]*[^$\s-])\$(?!\d)/g, "$1")
       .trim()
+      .replace(/^\{\s*["']?(?:final[ _]?)?answer["']?\s*:\s*([^{}]*?)\s*\}$/i, "$1")
+      .replace(/^(["'“‘«])([^"'“”‘’«»]*)["'”’»]\.?$/, "$2")
   );
 }
 
@@ -24,13 +28,16 @@ function unwrapped(text: string): string {
   return once === text ? text : unwrapped(once);
 }
 
-/** Lower case, compatibility forms folded, no articles, no punctuation between words, single blanks. Plurals stay. */
+/** Lower case, compatibility forms folded, no articles, no punctuation between words but "> 4", single blanks. Plurals stay. */
 export function normalize(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()
     .replace(/['’]/g, "")
-    .replace(/(?<!\d)[.,](?=\d)|[^\p{L}\p{N}\p{M}.,+%°$-]|[.,](?!\d)|-(?!\d)|(?<=[\p{L}\p{N}])-/gu, " ")
+    .replace(
+      /(?<!\d)[.,](?=\d)|(?![<>≤≥]\s*=?\s*\d|(?<=\d\s?)[<>≤≥])[^\p{L}\p{N}\p{M}.,+%°$-]|[.,](?!\d)|-(?!\d)|(?<=[\p{L}\p{N}])-/gu,
+      " ",
+    )
     .replace(/\b(?:a|an|the)\b/g, " ")
     .replace(/\s+/g, " ")
     .trim();

@@ -1,8 +1,9 @@
 /** @file The judge that settings ask for. */
 
-import type { JudgeSettings } from "../config/judge-settings.ts";
+import type { EvalJudgeSettings, JudgeSettings } from "../config/judge-settings.ts";
 import { exactJudge, isRight } from "./exact.ts";
-import type { Judge } from "./judge.ts";
+import type { Judge, Rater } from "./judge.ts";
+import { MmhalRater } from "./mmhal-rater.ts";
 import { OpenAIJudge } from "./openai.ts";
 import type { OpenOptions } from "./service.ts";
 
@@ -14,6 +15,13 @@ export async function openJudge({ name, openai }: JudgeSettings, options: OpenOp
   if (!openai) return exactJudge;
   const asking = await OpenAIJudge.open(openai, options);
   return name === "exact-then-openai" ? exactThen(asking) : asking;
+}
+
+/** As `openJudge`, for an evaluation, which can also have its answers rated. @throws as `openJudge` */
+export async function openEvalJudge(settings: EvalJudgeSettings, options: OpenOptions = {}): Promise<Judge | Rater> {
+  return settings.name === "mmhal"
+    ? await MmhalRater.open(settings.openai, options)
+    : await openJudge(settings, options);
 }
 
 /** Decides by rule where a rule can tell, and asks where none can. */

@@ -210,7 +210,11 @@ describe("a faulty server", () => {
 
   it.each<[string, Behaviour, RegExp]>([
     ["a model that refuses", "refuse", /the model refuses: I would rather not/],
-    ["a filter", { status: 400, message: "content management policy" }, /HTTP 400: content management policy/],
+    [
+      "a filter",
+      { status: 400, message: "content management policy", error: { code: "content_filter" } },
+      /HTTP 400: content management policy/,
+    ],
   ])("%s is not asked twice", async (_, fault, reason) => {
     const judge = await open();
     server.behave = () => fault;
@@ -284,7 +288,6 @@ describe("a faulty server", () => {
       /cut at 64 tokens, before its verdict.*openai\.request/,
     ],
     ["thoughts that left no room", said({ content: null, reasoning_content: "Let me" }, "length"), /cut at 64 tokens/],
-    ["an error that says bad request", { body: { error: { message: "no", code: 400 } } }, /reports an error: no/],
   ])("%s leaves that one unscored and is not asked twice", async (_, behaviour, reason) => {
     const judge = await open();
     server.behave = () => behaviour;
@@ -451,6 +454,16 @@ describe("keys and addresses", () => {
       body: { choices: [{ message: { content: "You are secret-key" }, finish_reason: "stop" }] },
     });
     await expect(open()).rejects.toThrow(/You are \*\*\*/);
+  });
+
+  it("a key in the address is refused and not shown, as a part of its path or as a query", async () => {
+    const opening = open({ base_url: `${server.url}/secret-key/v1` });
+    await expect(opening).rejects.toBeInstanceOf(UserError);
+    await expect(opening).rejects.toThrow(/base_url has the key of GRIT_TEST_KEY in it/);
+    await opening.catch((error: Error) => expect(error.message).not.toContain("secret-key"));
+    expect(server.received).toHaveLength(0);
+    const { error } = judgeSchema.safeParse({ name: "openai", openai: { base_url: "https://host/v1?key=secret-key" } });
+    expect(error!.issues[0]!.message).toBe("is not an address like https://api.openai.com/v1");
   });
 
   it("a password in the address is refused and not shown, also from OPENAI_BASE_URL", () => {

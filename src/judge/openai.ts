@@ -31,15 +31,7 @@ export class OpenAIJudge implements Judge {
   }
 
   get service(): JudgeService {
-    const { model, api_version } = this.#settings;
-    const { base, form } = this.#service;
-    return {
-      model,
-      base_url: base,
-      ...(api_version && { api_version }),
-      form,
-      instruction: instructionHash(this.#settings, form),
-    };
+    return this.#service.described(instructionHash(this.#settings, this.#service.form));
   }
 
   spent(): Cost {

@@ -47,17 +47,29 @@ export function quantities(text: string): Quantity[] {
   return [...plain(text).matchAll(quantity)].map(toQuantity);
 }
 
-const bound =
-  /(?:\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|other) than|at (?:least|most)|minimum(?: of)?|maximum(?: of)?|over|under|above|below|up to|exceeds?|never|not(?: exactly| just| quite)?)|n['’]t(?: exactly| just| quite)?)\s+$/;
+/** What makes the number behind it a bound, or denies it. */
+const boundBefore = new RegExp(
+  String.raw`(?:\b(?:${[
+    "(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|earlier|later|other) than(?: or equal to)?",
+    "at (?:least|most)|(?:min|max)(?:imum)?\\.?(?: of)?|as (?:many|few|much|little) as|up to|upwards? of|in excess of|exceed(?:s|ing)|beyond",
+    "over|under|above|below|before|after|since|until|from|almost|nearly",
+    "(?:anything|everything|all) but|except(?: for)?|never|hardly|not(?: exactly| just| quite)?",
+  ].join("|")})\s|n['’]t(?: exactly| just| quite)?\s|[<>≤≥]=?|\\[gl]eq?\s)\s*$`,
+);
+/** What makes the number before it a bound. */
+const boundAfter =
+  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:the )?(?:least|most)|(?:min|max)(?:imum)?)\b)/u;
 
 /**
- * The numbers that a text says something is: no bounds ("more than 3", "3+", "3 or more") and none that it denies ("not 3").
+ * The numbers that a text says something is: no bounds ("more than 3", "> 3", "3+", "3 or more") and none that it denies ("not 3").
  */
 export function statedQuantities(text: string): Quantity[] {
   const said = plain(text);
   return [...said.matchAll(quantity)].flatMap((match) => {
     const [before, after] = [said.slice(0, match.index), said.slice(match.index + match[0].length)];
-    const bounded = bound.test(before) || /^(?:\+(?!\s*\d)|\s+or (?:more|less|fewer|above|below)\b)/.test(after);
+    // Both ends of "from 3 to 4" count: none of them is the answer.
+    const isRange = /^\s*(?:to|[-–—])\s*\d/.test(after);
+    const bounded = (boundBefore.test(before) && !isRange) || boundAfter.test(after);
     return bounded ? [] : [toQuantity(match)];
   });
 }

@@ -10,7 +10,7 @@ import { isScored, type Score } from "../records.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { Endpoint, type Outcome, type Usage } from "./endpoint.ts";
-import type { Cost } from "./judge.ts";
+import type { Cost, JudgeService } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limit } from "./limit.ts";
 import { AnswerCache, nameOf } from "./verdict-cache.ts";
@@ -97,7 +97,13 @@ export class Service {
    */
   static async open(settings: OpenAISettings, inquiry: Inquiry, options: OpenOptions = {}): Promise<Service> {
     const variable = settings.key_env ?? (settings.api_version ? "AZURE_OPENAI_API_KEY" : "OPENAI_API_KEY");
-    const service = new Service(settings, keyIn(variable, settings.model), inquiry, options);
+    const key = keyIn(variable, settings.model);
+    if (settings.base_url.split("/").includes(key))
+      throw new UserError(
+        `The judge's base_url has the key of ${variable} in it, and addresses are printed and written down.`,
+        "Use an address without it.",
+      );
+    const service = new Service(settings, key, inquiry, options);
     await service.#prove();
     return service;
   }
@@ -107,9 +113,10 @@ export class Service {
     return this.#form;
   }
 
-  /** The endpoint's address without its last slashes. */
-  get base(): string {
-    return this.#endpoint.base;
+  /** All that decides its answers. `instruction`: SHA-256, hex, of what is said around a question. */
+  described(instruction: string): JudgeService {
+    const { model, api_version } = this.#settings;
+    return { model, base_url: this.#endpoint.base, ...(api_version && { api_version }), form: this.#form, instruction };
   }
 
   /** What has been spent since it was opened. */
@@ -142,6 +149,11 @@ export class Service {
       const reply = await this.#exchange(question);
       if (reply.kind === "scored") return reply.score;
       if (reply.kind === "declined") return { unscored: reply.reason };
+      if (reply.kind === "rejected") {
+        if (await this.#breaker.isWell()) return { unscored: reply.reason };
+        failures = 0;
+        continue;
+      }
       const wait = this.#waitAfter(reply, failures++);
       if (reply.kind !== "refused" && failures < TRIES && wait <= this.#patience) {
         await pause(wait, this.#options.signal);
@@ -187,36 +199,44 @@ export class Service {
   async #probe(): Promise<Fault | undefined> {
     const reply = await this.#exchange(this.#inquiry.proof(this.#form));
     if (reply.kind === "scored" || reply.kind === "nonsense") return undefined;
-    const reason = `The judge ${this.#settings.model} at ${this.#endpoint.url} has stopped answering (${reply.reason}).`;
-    return { reason, after: askedWait(reply), final: reply.kind !== "failed" };
+    const final = reply.kind !== "failed";
+    const reason = final
+      ? `${this.#name} no longer takes what it took (${reply.reason}).\n  Check the key, the account's credit and the model.`
+      : `${this.#name} has stopped answering (${reply.reason}).`;
+    return { reason, after: askedWait(reply), final };
+  }
+
+  get #name(): string {
+    return `The judge ${this.#settings.model} at ${this.#endpoint.url}`;
   }
 
   async #prove(): Promise<void> {
     const { gives, proof, forms } = this.#inquiry;
-    const who = `The judge ${this.#settings.model} at ${this.#endpoint.url}`;
+    const who = this.#name;
     for (let tries = 1; ; tries++) {
       const reply = await this.#exchange(proof(this.#form));
       if (reply.kind === "scored") return;
       const wait = this.#waitAfter(reply, tries - 1);
       const next = forms[forms.indexOf(this.#form) + 1];
-      if (reply.kind === "declined" && next && /response_format|schema/i.test(reply.reason)) {
+      const isFinal = reply.kind === "declined" || reply.kind === "rejected";
+      if (isFinal && next && /response_format|schema/i.test(reply.reason)) {
         this.#form = next;
         this.#options.notice(`${who} takes no JSON schema (${reply.reason}); its ${gives}s are read from its words.`);
       } else if (reply.kind === "refused") {
         throw new UserError(
           `${who} refuses: ${reply.reason}`,
-          "Check the key in the environment, the model's name and base_url; nothing was started.",
+          "Check the key in the environment, the account's credit, the model's name and base_url; nothing was started.",
         );
-      } else if (reply.kind === "declined" || tries >= TRIES || wait > this.#patience) {
+      } else if (isFinal || tries >= TRIES || wait > this.#patience) {
         const unwanted = ["max_tokens", "temperature"].filter((key) => reply.reason.includes(key));
         const advice = unwanted.map((key) =>
           key === "max_tokens" ? "max_tokens: null, max_completion_tokens: 2000" : `${key}: null`,
         );
         throw new UserError(
           `${who} gives no ${gives} on a plain question: ${reply.reason}`,
-          reply.kind === "declined" && unwanted.length > 0
+          isFinal && unwanted.length > 0
             ? `Change the request by openai.request, e.g. {${advice.join(", ")}}; nothing was started.`
-            : "Check base_url and the model, or try again later; nothing was started.",
+            : "Check the key, base_url and the model, or try again later; nothing was started.",
         );
       } else {
         await pause(wait, this.#options.signal);

@@ -51,15 +51,21 @@ export function instructionHash({ request }: Pick<OpenAISettings, "request">, fo
 /** Words of an answer that shows what a verdict looks like, or says that there is none. */
 const NO_VERDICT = /\b(can ?not|can['’]t|unable|example|e\.g|for instance|would|could|in the form|format|template)\b/i;
 
+/** A score and what follows it: the end of its object, or another key. */
+const SCORE = /(?<!\w)["']?score["']?\s*:\s*([^\s,{}]{0,40})(?=\s*(?:\}|,\s*["']?\w+["']?\s*:))/gi;
+
 /**
- * The score in an answer, as JSON or in the instruction's own form `{score: 0.5}`, with or without words around it; undefined
- * unless there is exactly one, in [0, 1]. Nothing is repaired: "1/1", "100" or a number outside the braces is no verdict, and
- * neither is one that the words around it call an example.
+ * The score in an answer, as JSON or in the instruction's own form `{score: 0.5}`, with or without other keys and words around it;
+ * undefined unless there is exactly one, in [0, 1]. Nothing is repaired: "1/1", "100" or a number outside the braces is no verdict,
+ * and neither is one that the words around it call an example.
  */
 export function readVerdict(answer: string): number | undefined {
-  const [match, ...more] = [...answer.matchAll(/\{\s*["']?score["']?\s*:\s*([^{}]*?)\s*\}/gi)];
-  if (!match || more.length > 0 || !/^\d+(?:\.\d+)?$/.test(match[1]!)) return undefined;
-  if (NO_VERDICT.test(answer.replace(match[0], " "))) return undefined;
+  const said = answer.normalize("NFKC").replace(/[“”]/g, '"');
+  const [object, ...more] = (said.match(/\{[^{}]*\}/g) ?? []).filter((each) => /\bscore\b/i.test(each));
+  if (!object || more.length > 0) return undefined;
+  const [match, ...others] = [...object.matchAll(SCORE)];
+  if (!match || others.length > 0 || !/^\d+(?:\.\d+)?$/.test(match[1]!)) return undefined;
+  if (NO_VERDICT.test(said.replace(match[0], " "))) return undefined;
   const score = Number(match[1]);
   return score <= 1 ? score : undefined;
 }

@@ -38,6 +38,7 @@ export function chainCard(title: string, sample: ReadAnswer, pictures: Pictures)
     ${pictures.figure(sample, sample.boxes, sample.gtBoxes, `${title}: ${boxes} over the image`)}
     <dl class="facts">
       ${fact("answered", sample.response === "" ? "nothing" : sample.response)}
+      ${known(sample.rating) && fact("rated", `${sample.rating} of 6`)}
       ${known(sample.acc) && !Number.isInteger(sample.acc) && fact("accuracy", percent(sample.acc))}
       ${known(sample.giou) && fact("IoU", fraction(sample.giou))}${fact("", boxes)}
       ${sample.ending !== "stop" && fact("", sample.ending === "length" ? "cut off at the token limit" : sample.ending)}
@@ -50,6 +51,8 @@ function verdict(sample: ReadAnswer): Html | undefined {
   if (sample.unscored !== undefined) return html`<span class="none">unscored: ${sample.unscored}</span>`;
   const right = isRight(sample);
   if (right === undefined) return undefined;
+  if (known(sample.rating))
+    return right ? html`<span class="good">✓ sound</span>` : html`<span class="bad">✗ hallucinates</span>`;
   return right ? html`<span class="good">✓ right</span>` : html`<span class="bad">✗ wrong</span>`;
 }
 

@@ -1,8 +1,8 @@
 /** @file Formats the cells of evaluation tables, for the terminal, for files and for the page. */
 import type { Metric } from "../evaluation/aggregate.ts";
-import type { Cell } from "../tables/cells.ts";
+import type { Cell, Form } from "../tables/cells.ts";
 import type { TableSet } from "../tables/paper-table.ts";
-import { fraction, partial, percent } from "./number-format.ts";
+import { fraction, type Maybe, partial, percent, rating } from "./number-format.ts";
 
 /** The metrics' titles. */
 export const TITLE = {
@@ -12,34 +12,46 @@ export const TITLE = {
   giouRaw: "raw IoU",
   f1: "box F1",
   choice: "letter accuracy",
+  rating: "rating",
+  hallucination: "hallucination rate",
 } as const satisfies Readonly<Record<Metric, string>>;
 
-/** Whether a metric is written in %: what is right or wrong, not how well boxes fit. */
-export function inPercent(metric: Metric): boolean {
-  return metric === "acc" || metric === "accBinary" || metric === "choice";
-}
+/** How each metric is written: in % what is a share, not how well boxes fit. */
+export const FORM: Readonly<Record<Metric, Form>> = {
+  acc: "percent",
+  accBinary: "percent",
+  giou: "fraction",
+  giouRaw: "fraction",
+  f1: "fraction",
+  choice: "percent",
+  rating: "rating",
+  hallucination: "percent",
+};
+
+/** A number in its form. */
+export const WRITE: Readonly<Record<Form, (value: Maybe) => string>> = { percent, fraction, rating };
 
 /** A metric's title with its unit: `ACC, %`. */
 export function titleWithUnit(metric: Metric): string {
-  return inPercent(metric) ? `${TITLE[metric]}, %` : TITLE[metric];
+  return FORM[metric] === "percent" ? `${TITLE[metric]}, %` : TITLE[metric];
 }
 
 /** A number as a table prints it, without its interval: `85.1`, `0.718`, `partial 40 %`, `–`. */
-export function cellText(cell: Cell | undefined, metric: Metric): string {
+export function cellText(cell: Cell | undefined, form: Form): string {
   if (cell?.value === null) return partial(cell.coverage);
-  return (inPercent(metric) ? percent : fraction)(cell?.value?.mean);
+  return WRITE[form](cell?.value?.mean);
 }
 
 /** Half the width of a number's interval: `±2.9`. Empty without one. */
-export function halfWidth(cell: Cell | undefined, metric: Metric): string {
+export function halfWidth(cell: Cell | undefined, form: Form): string {
   const { low, high } = cell?.value ?? {};
   if (low === undefined || high === undefined) return "";
-  return `±${(inPercent(metric) ? percent : fraction)((high - low) / 2)}`;
+  return `±${WRITE[form]((high - low) / 2)}`;
 }
 
 /** A number with its interval, where it has one: `85.1 ±2.9`. */
-export function wholeText(cell: Cell | undefined, metric: Metric): string {
-  return `${cellText(cell, metric)} ${halfWidth(cell, metric)}`.trim();
+export function wholeText(cell: Cell | undefined, form: Form): string {
+  return `${cellText(cell, form)} ${halfWidth(cell, form)}`.trim();
 }
 
 /** How many samples of a set were asked: `288`, or `first 20 of 288`. */

@@ -6,10 +6,10 @@ import type { Evaluation } from "../evaluation/manifest.ts";
 import { FURTHER_METRICS } from "../tables/paper-table.ts";
 import { type Difference, excerpts } from "../util/differences.ts";
 import { table } from "../util/table.ts";
-import { inPercent, titleWithUnit } from "./eval-cells.ts";
-import { fraction, fractionGain, partial, percent, points } from "./number-format.ts";
+import { FORM, titleWithUnit, WRITE } from "./eval-cells.ts";
+import { fractionGain, partial, points } from "./number-format.ts";
 
-const FURTHER = [...FURTHER_METRICS, "choice"] as const;
+const FURTHER = [...FURTHER_METRICS, "choice", "rating", "hallucination"] as const;
 
 /** What `grit eval --compare` prints. */
 export function comparisonText(before: Evaluation, after: Evaluation, comparison: Comparison): string {
@@ -51,7 +51,8 @@ function differenceText(differences: readonly Difference[]): string {
 
 function cells({ gain, coverage }: PairedEstimate, metric: Metric): string[] {
   if (gain === null) return ["–", "–", "–", partial(coverage), "–", "–"];
-  const [value, change] = inPercent(metric) ? [percent, points] : [fraction, fractionGain];
+  const value = WRITE[FORM[metric]];
+  const change = FORM[metric] === "percent" ? points : fractionGain;
   const p = gain.p < 0.001 ? "<0.001" : gain.p.toFixed(3);
   return [
     String(gain.n),

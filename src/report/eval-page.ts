@@ -16,12 +16,12 @@ import {
 } from "../tables/paper-table.ts";
 import { differences, excerpts } from "../util/differences.ts";
 import { chainCard } from "./chain-cards.ts";
-import { cellText, halfWidth, inPercent, rowTitle, samplesText, titleWithUnit } from "./eval-cells.ts";
+import { cellText, FORM, halfWidth, rowTitle, samplesText, titleWithUnit, WRITE } from "./eval-cells.ts";
 import { columnsOf } from "./eval-table.ts";
 import { isRight } from "./examples.ts";
 import { type FurtherTable, furtherTables } from "./further-tables.ts";
 import { type Html, html } from "./html.ts";
-import { fraction, listed, percent } from "./number-format.ts";
+import { listed } from "./number-format.ts";
 import { renderDocument } from "./page.ts";
 import { Pictures } from "./picture.ts";
 
@@ -76,10 +76,11 @@ function furtherTable({ heads, note, rows }: FurtherTable): Html {
 
 function numberCell(cell: Cell | undefined, metric: TableMetric): Html {
   const { low, high } = cell?.value ?? {};
-  const text = inPercent(metric) ? percent : fraction;
+  const form = FORM[metric];
+  const text = WRITE[form];
   const ends = low !== undefined && high !== undefined && `95 %: ${text(low)} to ${text(high)}`;
-  return html`<td title="${ends}">${cell?.value ? html`<b>${cellText(cell, metric)}</b>` : html`<span class="none">${cellText(cell, metric)}</span>`}
-    ${ends && html`<small>${halfWidth(cell, metric)}</small>`}</td>`;
+  return html`<td title="${ends}">${cell?.value ? html`<b>${cellText(cell, form)}</b>` : html`<span class="none">${cellText(cell, form)}</span>`}
+    ${ends && html`<small>${halfWidth(cell, form)}</small>`}</td>`;
 }
 
 const OUTCOMES = ["disagreed on", "all right", "all wrong", "unscored"] as const;

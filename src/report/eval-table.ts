@@ -1,6 +1,6 @@
 /** @file A table of evaluations for the terminal, as Markdown and as CSV. */
 import type { Cell } from "../tables/cells.ts";
-import { KIND_NAMES, KINDS } from "../tables/kinds.ts";
+import { KIND_NAMES, KINDS, type Kind, type KindCells } from "../tables/kinds.ts";
 import {
   FURTHER_METRICS,
   metricsOf,
@@ -12,7 +12,7 @@ import {
   tableNotes,
 } from "../tables/paper-table.ts";
 import { lineWidth, stretches, table } from "../util/table.ts";
-import { cellText, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./eval-cells.ts";
+import { cellText, FORM, halfWidth, rowTitle, samplesText, TITLE, wholeText } from "./eval-cells.ts";
 import { furtherTables } from "./further-tables.ts";
 
 /**
@@ -38,7 +38,7 @@ export function terminalTable(data: Table, width = lineWidth()): string {
 function setsTable(data: Table, sets: readonly TableSet[]): string[] {
   const columns = columnsOf({ ...data, sets });
   const body = data.rows.flatMap((row) => {
-    const line = (of: typeof cellText) => columns.map(({ set, metric }) => of(row.cells[set]?.[metric], metric));
+    const line = (of: typeof cellText) => columns.map(({ set, metric }) => of(row.cells[set]?.[metric], FORM[metric]));
     const spread = line(halfWidth);
     return [[rowTitle(row), ...line(cellText)], ...(spread.some((text) => text !== "") ? [["  95 %", ...spread]] : [])];
   });
@@ -72,7 +72,7 @@ export function markdownTable(data: Table): string {
     note,
   ]);
   const rows = data.rows.map((row) =>
-    line([rowTitle(row), ...columns.map(({ set, metric }) => wholeText(row.cells[set]?.[metric], metric))]),
+    line([rowTitle(row), ...columns.map(({ set, metric }) => wholeText(row.cells[set]?.[metric], FORM[metric]))]),
   );
   const samples = new Map(data.sets.map((set) => [set.name, samplesText(set)]));
   const head = columns.map(({ set, metric }) => `${set} (${samples.get(set)}) ${TITLE[metric]}`);
@@ -117,17 +117,25 @@ function metricColumns(data: Table, metrics: readonly TableMetric[]): Column[] {
 }
 
 function kindColumns({ sets, rows }: Table): Column[] {
-  return sets.flatMap(({ name: set }) =>
-    KIND_NAMES.filter((kind) => rows.some(({ cells }) => cells[set]?.[kind])).flatMap((kind) => {
-      const { title, numbers } = KINDS[kind];
-      return [
-        { head: `${set} ${title} n`, value: (cells: TableRow["cells"]) => cells[set]?.[kind]?.n },
-        ...numbers.flatMap((name, i) =>
-          numberColumns(`${set} ${title} ${name}`, (cells) => cells[set]?.[kind]?.numbers[i]),
-        ),
-      ];
-    }),
-  );
+  return sets.flatMap(({ name: set }) => {
+    const types = [...new Set(rows.flatMap(({ cells }) => Object.keys(cells[set]?.types ?? {})))];
+    return [
+      ...KIND_NAMES.filter((kind) => rows.some(({ cells }) => cells[set]?.[kind])).flatMap((kind) =>
+        columnsOfKind(set, kind, (cells) => cells[set]?.[kind]),
+      ),
+      ...types.flatMap((type) => columnsOfKind(`${set} ${type}`, "rating", (cells) => cells[set]?.types?.[type])),
+    ];
+  });
+}
+
+function columnsOfKind(name: string, kind: Kind, of: (cells: TableRow["cells"]) => KindCells | undefined): Column[] {
+  const { title, numbers } = KINDS[kind];
+  return [
+    { head: `${name} ${title} n`, value: (cells) => of(cells)?.n },
+    ...numbers.flatMap((number, i) =>
+      numberColumns(`${name} ${title} ${number.name}`, (cells) => of(cells)?.numbers[i]),
+    ),
+  ];
 }
 
 /** Of a set of which only the first samples were asked: how many they are, and how many it has. */

@@ -1,5 +1,6 @@
 /** @file Picks the chains that the page shows by fixed rules, so that none is chosen for its looks. */
 
+import { SOUND } from "../judge/rating.ts";
 import type { ReadAnswer, RolloutLine } from "../run/lines.ts";
 import { known } from "./number-format.ts";
 
@@ -43,9 +44,10 @@ export function pickExamples(before: readonly ReadAnswer[], after: readonly Read
   });
 }
 
-/** Whether an answered sample is right; undefined when it could not be scored, or has neither accuracy nor IoU. */
+/** Whether an answered sample is right, or rated to make nothing up; undefined when it could not be scored, or has neither accuracy nor IoU. */
 export function isRight(sample: ReadAnswer): boolean | undefined {
   if (sample.unscored !== undefined) return undefined;
+  if (known(sample.rating)) return sample.rating >= SOUND;
   if (known(sample.acc)) return sample.acc >= 0.5;
   return known(sample.giou) ? sample.giou >= 0.5 : undefined;
 }

@@ -2,9 +2,9 @@
  * @file The tables below the paper's, a row for each set and each method: metrics measured beside the paper's, and questions of
  * one kind.
  */
-import { KIND_NAMES, KINDS, type Kind } from "../tables/kinds.ts";
+import { KIND_NAMES, KINDS, type Kind, type KindCells } from "../tables/kinds.ts";
 import { FURTHER_METRICS, metricsOf, type SetCells, type Table } from "../tables/paper-table.ts";
-import { rowTitle, titleWithUnit, wholeText } from "./eval-cells.ts";
+import { FORM, rowTitle, titleWithUnit, wholeText } from "./eval-cells.ts";
 
 export interface FurtherTable {
   /** Names of the columns: the table's own above the methods, `set`, and those of its numbers. */
@@ -26,8 +26,10 @@ function metricTable(table: Table): FurtherTable {
   const metrics = FURTHER_METRICS.filter((metric) =>
     table.sets.some(({ name }) => metricsOf(table, name, [metric]).length > 0),
   );
-  const rows = linesOf(table, (cells) =>
-    metrics.some((metric) => cells[metric]) ? metrics.map((metric) => wholeText(cells[metric], metric)) : undefined,
+  const rows = linesOf(table, (cells, set) =>
+    metrics.some((metric) => cells[metric])
+      ? [[set, ...metrics.map((metric) => wholeText(cells[metric], FORM[metric]))]]
+      : [],
   );
   return {
     heads: ["also measured", "set", ...metrics.map(titleWithUnit)],
@@ -40,20 +42,21 @@ function metricTable(table: Table): FurtherTable {
 
 function kindTable(table: Table, kind: Kind): FurtherTable {
   const { title, numbers, note } = KINDS[kind];
-  const rows = linesOf(table, ({ [kind]: cells }) =>
-    cells
-      ? [cells.n === undefined ? "–" : String(cells.n), ...cells.numbers.map((cell) => wholeText(cell, "choice"))]
-      : undefined,
-  );
-  return { heads: [title, "set", "n", ...numbers], note, rows };
+  const line = (name: string, cells: KindCells) => [
+    name,
+    cells.n === undefined ? "–" : String(cells.n),
+    ...cells.numbers.map((cell, i) => wholeText(cell, numbers[i]!.form)),
+  ];
+  const rows = linesOf(table, ({ [kind]: cells, types = {} }, set) => [
+    ...(cells ? [line(set, cells)] : []),
+    ...(kind === "rating" ? Object.entries(types).map(([type, ofType]) => line(type, ofType)) : []),
+  ]);
+  return { heads: [title, "set", "n", ...numbers.map(({ name }) => name)], note, rows };
 }
 
-/** A line for each set and row that has numbers. */
-function linesOf({ sets, rows }: Table, say: (cells: SetCells) => string[] | undefined): string[][] {
+/** What is said of each set and row, line by line, each with its row's title before it. */
+function linesOf({ sets, rows }: Table, say: (cells: SetCells, set: string) => string[][]): string[][] {
   return sets.flatMap(({ name }) =>
-    rows.flatMap((row) => {
-      const said = say(row.cells[name] ?? {});
-      return said ? [[rowTitle(row), name, ...said]] : [];
-    }),
+    rows.flatMap((row) => say(row.cells[name] ?? {}, name).map((line) => [rowTitle(row), ...line])),
   );
 }

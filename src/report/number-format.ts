@@ -22,6 +22,11 @@ export function fraction(value: Maybe): string {
   return known(value) ? minus(value.toFixed(3)) : MISSING;
 }
 
+/** A rating from 0 to 6: 3.125 → `3.13`. */
+export function rating(value: Maybe): string {
+  return known(value) ? value.toFixed(2) : MISSING;
+}
+
 /** Stands for a number from which samples are missing: 0.987 → `partial 98 %`. */
 export function partial(coverage: number): string {
   // Rounded down, so that a part never shows as 100 %; the small addition absorbs an error in the last bit.

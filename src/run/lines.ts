@@ -161,6 +161,8 @@ export const answeredLine = z.object({
   /** Null when it could not be judged: `unscored` says why. */
   acc: number,
   unscored: z.string().optional(),
+  /** In the place of `acc`, which is then null, where answers are rated from 0 to 6: see `Rater`. */
+  rating: number.optional(),
   /** Null where there are no true boxes; so are the next two. */
   giou: number,
   giouRaw: number,

@@ -7,7 +7,7 @@ import { aggregate, type Metric } from "../evaluation/aggregate.ts";
 import { type Evaluation, manifestDifferences } from "../evaluation/manifest.ts";
 import { UserError } from "../util/errors.ts";
 import { type Cell, cellOf } from "./cells.ts";
-import { KIND_NAMES, type Kind, type KindCells, kindCells } from "./kinds.ts";
+import { isOfKind, KIND_NAMES, type Kind, type KindCells, kindCells, ratingCells } from "./kinds.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
 
 /** The metrics of the paper's table, and those that are measured beside them. */
@@ -16,7 +16,10 @@ export const FURTHER_METRICS = ["accBinary", "giouRaw", "f1"] as const satisfies
 export type TableMetric = (typeof PAPER_METRICS | typeof FURTHER_METRICS)[number];
 
 /** The numbers of a row for one set, without the metrics and kinds of questions that the set does not have. */
-export type SetCells = { readonly [M in TableMetric]?: Cell } & { readonly [K in Kind]?: KindCells };
+export type SetCells = { readonly [M in TableMetric]?: Cell } & { readonly [K in Kind]?: KindCells } & {
+  /** Of a set whose questions are of several types: the ratings of each. */
+  readonly types?: Readonly<Record<string, KindCells>>;
+};
 
 export interface TableRow {
   readonly name: string;
@@ -106,7 +109,14 @@ function rowOf(name: string, members: readonly Evaluation[], asks: (set: string,
       return cell ? [[metric, cell]] : [];
     });
     const kinds = KIND_NAMES.filter((kind) => asks(set, kind)).map((kind) => [kind, kindCells(kind, result)]);
-    return [set, Object.fromEntries([...metrics, ...kinds]) as SetCells] as const;
+    const types = Object.entries(result.types ?? {}).map(([type, ratings]) => [type, ratingCells(ratings)] as const);
+    return [
+      set,
+      {
+        ...(Object.fromEntries([...metrics, ...kinds]) as SetCells),
+        ...(types.length > 0 && { types: Object.fromEntries(types) }),
+      },
+    ] as const;
   });
   return { name, seeds: members.length, cells: Object.fromEntries(cells) };
 }
@@ -115,7 +125,7 @@ function rowOf(name: string, members: readonly Evaluation[], asks: (set: string,
 function kindsAsked(evaluations: readonly Evaluation[]): (set: string, kind: Kind) => boolean {
   const samples = evaluations.flatMap((evaluation) => evaluation.samples);
   const asked = new Set(
-    KIND_NAMES.flatMap((kind) => samples.filter((each) => each[kind] !== null).map(({ set }) => `${kind} ${set}`)),
+    KIND_NAMES.flatMap((kind) => samples.filter((each) => isOfKind(each, kind)).map(({ set }) => `${kind} ${set}`)),
   );
   return (set, kind) => asked.has(`${kind} ${set}`);
 }
@@ -165,11 +175,11 @@ export function metricsOf<M extends TableMetric>({ rows }: Table, set: string, m
 
 /** Whether a number of a row is not given, in any table, since samples are missing from it. */
 export function isPartial({ cells }: TableRow): boolean {
-  return Object.values(cells).some(({ yesNo, choice, ...metrics }) =>
-    [...Object.values(metrics), ...(yesNo?.numbers ?? []), ...(choice?.numbers ?? [])].some(
-      (cell) => cell?.value === null,
-    ),
-  );
+  return Object.values(cells).some((cellsOfSet) => {
+    const metrics = [...PAPER_METRICS, ...FURTHER_METRICS].map((metric) => cellsOfSet[metric]);
+    const kinds = KIND_NAMES.flatMap((kind) => cellsOfSet[kind]?.numbers ?? []);
+    return [...metrics, ...kinds].some((cell) => cell?.value === null);
+  });
 }
 
 /** Longest reason that is shown whole. */

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
+import { evalJudgeSchema } from "../config/judge-settings.ts";
 import { recipeFields } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
@@ -14,7 +15,8 @@ import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
 import type { Engine } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
-import type { Judge } from "../judge/judge.ts";
+import { needRatable } from "../evaluation/ratable.ts";
+import type { Judge, Rater } from "../judge/judge.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { FolderLock } from "../util/folder-lock.ts";
 import { unlessAborted } from "../util/interruptible.ts";
@@ -51,7 +53,7 @@ export const evalSchema = z
     model: path.optional(),
     /** The rows of the table by name. */
     rows: z.record(z.string(), rowSchema),
-    judge: recipeFields.shape.judge,
+    judge: evalJudgeSchema.prefault({}),
     /** 0 is greedy. */
     temperature: z.number().nonnegative().default(0),
     max_tokens: recipeFields.shape.sampling.unwrap().shape.max_tokens,
@@ -114,12 +116,13 @@ export interface TableListener {
 export async function runTable(
   recipe: EvalRecipe,
   out: string,
-  judge: Judge,
+  judge: Judge | Rater,
   listener: TableListener,
 ): Promise<string[]> {
   const { signal } = listener;
   if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
   const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
+  needRatable(judge, sets);
   using _lock = FolderLock.take(out);
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];

@@ -38,10 +38,10 @@ beforeEach(() => {
 });
 
 /** A file of judge settings, with verdicts of its own. */
-function judgeFile(name: string, openai: object = {}): string {
+function judgeFile(name: string, openai: object = {}, judge = "openai"): string {
   const path = join(dir, `${name}.yaml`);
   const settings = { base_url: server.url, key_env: "GRIT_TEST_KEY", cache: join(dir, "verdicts", name), ...openai };
-  writeFileSync(path, JSON.stringify({ name: "openai", openai: settings }));
+  writeFileSync(path, JSON.stringify({ name: judge, openai: settings }));
   return path;
 }
 
@@ -270,5 +270,112 @@ describe("grit eval", () => {
     server.behave = () => "judge";
     expect(await grit(...again)).toMatchObject({ code: 0 });
     expect(samplesOf("ended")).toBe(samplesOf("served"));
+  });
+});
+
+describe("MMHal-Bench's rubric", () => {
+  const TYPES = ["attribute", "other"];
+  const data = join(dir, "mmhal.jsonl");
+
+  beforeAll(() => {
+    const lines = readLines<Record<string, unknown>>(join(scenes, "vsr_val.jsonl")).map((line, i) => ({
+      ...line,
+      ...{ id: `mmhal-${i}`, image: join(scenes, String(line.image)), bboxs: [] },
+      ...{ dataset: `mmhal_${TYPES[i % 2]}`, key_words: ["Cube", "Table"], answer: "It is not there: nothing is." },
+    }));
+    writeFileSync(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  });
+
+  /** Rates every second answer 5, the others 1; of the questions that `odd` accepts it says something else. */
+  const rateBut = (odd: (asked: number) => boolean, otherwise: string) => {
+    let asked = -1;
+    server.behave = () => {
+      const content = odd(asked) ? otherwise : `It says what is there.\nRating: ${asked % 2 === 0 ? 5 : 1}`;
+      asked++;
+      return { body: { choices: [{ message: { content }, finish_reason: "stop" }] } };
+    };
+  };
+  const rating = (out: string, name: string, ...more: string[]) =>
+    command(out, judgeFile(name, { concurrency: 1 }, "mmhal"), "--data", data, ...more);
+
+  it("is asked about every answer, and gives ratings instead of accuracies", async () => {
+    rateBut(() => false, "");
+    const begun = server.received.length;
+    const { code, out } = await grit(...rating("rated", "rated"));
+    expect(code).toBe(0);
+    const asked = server.received.slice(begun + 1);
+    expect(asked).toHaveLength(7);
+    for (const { text, body } of asked) {
+      expect(text).toContain("\n\nImage contents: Cube, Table\n\nQuestion: ");
+      expect(text).toContain("\n\nThe person's answer: It is not there: nothing is.\n\nThe model's answer: ");
+      expect(body.response_format).toBeUndefined();
+    }
+    const lines = readLines<Answered>(join(dir, "rated", "samples.jsonl"));
+    expect(lines.map(({ acc, rating }) => [acc, rating])).toEqual([5, 1, 5, 1, 5, 1, 5].map((each) => [null, each]));
+    expect(JSON.parse(contentOf("rated", "manifest.json"))).toMatchObject({ judge: { name: "mmhal", form: "text" } });
+
+    const { sets } = JSON.parse(contentOf("rated", "summary.json")) as { sets: Record<string, object> };
+    const share = (mean: number, n: number) => ({
+      value: { mean, n, low: expect.any(Number), high: expect.any(Number) },
+    });
+    expect(sets.mmhal).toMatchObject({
+      rating: share(23 / 7, 7),
+      hallucination: share(3 / 7, 7),
+      types: {
+        mmhal_attribute: { rating: share(5, 4), hallucination: share(0, 4) },
+        mmhal_other: { rating: share(1, 3), hallucination: share(1, 3) },
+      },
+    });
+    expect(out).toMatch(/^rated +set +n +mean rating +hallucination rate$/m);
+    expect(out).toMatch(/^tiny +mmhal +7 +3\.29 ±\d\.\d\d +42\.9 ±\d\d\.\d$/m);
+    expect(out).toMatch(/^tiny +mmhal_attribute +4 +5\.00 ±0\.00 +0\.0 ±0\.0$/m);
+    expect(out).not.toContain("partial");
+    const csv = (await grit("eval", "--table", join(dir, "rated"), "--format", "csv")).out.split("\n");
+    const cell = (name: string) => csv[1]!.split(",")[csv[0]!.split(",").indexOf(name)];
+    expect(cell("mmhal rated mean rating")).toBe(String(23 / 7));
+    expect(cell("mmhal mmhal_other rated hallucination rate high")).toBe("1");
+    const page = (await grit("eval", "--table", join(dir, "rated"), "--format", "html")).out;
+    expect(page).toContain("hallucinates");
+    expect(page).toContain("mmhal_attribute");
+  });
+
+  it("leaves an answer unscored that it does not rate, and is asked about that one again", async () => {
+    rateBut((asked) => asked >= 3 && asked < 7, "It depends.");
+    const { out } = await grit(...rating("unrated", "unrated"));
+    const odd = () => readLines<Answered>(join(dir, "unrated", "samples.jsonl"))[3]!;
+    expect(odd()).toMatchObject({ acc: null, rating: null, unscored: expect.stringContaining("is not a rating") });
+    expect(out).toMatch(/^tiny +mmhal +– +partial 85 % +partial 85 %$/m);
+    rateBut(() => false, "");
+    const again = await grit(...rating("unrated", "unrated"));
+    expect(again.out).not.toContain("partial");
+    expect(odd()).toMatchObject({ acc: null, rating: expect.any(Number) });
+    expect(odd()).not.toHaveProperty("unscored");
+  });
+
+  it("is refused where the data lack what it needs, before anything is asked", async () => {
+    const begun = server.received.length;
+    const other = await grit(...rating("other-set", "other-set", "--data", join(scenes, "vsr_val.jsonl")));
+    expect([other.code, other.err]).toEqual([
+      2,
+      expect.stringMatching(/vsr_val\.jsonl:1: dataset: is vsr, not mmhal_/),
+    ]);
+    expect(other.err).toContain("grit data import mmhal");
+    const bare = join(dir, "bare.jsonl");
+    const lines = readLines<{ key_words?: unknown }>(data).map(({ key_words, ...line }) => JSON.stringify(line));
+    writeFileSync(bare, `${lines.join("\n")}\n`);
+    const blind = await grit(...rating("bare", "bare", "--data", bare));
+    expect([blind.code, blind.err]).toEqual([2, expect.stringMatching(/bare\.jsonl:1: key_words: is missing/)]);
+    expect(server.received.length).toBe(begun);
+    expect(existsSync(join(dir, "bare"))).toBe(false);
+  });
+
+  it("is refused where scores from 0 to 1 are wanted", async () => {
+    for (const name of ["judge", "rewards"]) {
+      const { code, err } = await grit(name, "--data", data, "--out", join(dir, "no.jsonl"), "--judge", "mmhal");
+      expect([code, err]).toEqual([
+        2,
+        expect.stringMatching(/--judge mmhal rates .* in grit eval alone\n +Use exact or/),
+      ]);
+    }
   });
 });

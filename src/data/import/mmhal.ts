@@ -31,7 +31,7 @@ export const mmhal: Benchmark = {
         image: { path: image_src.split("/").at(-1)! },
         dataset: `mmhal_${question_type}`,
         split: "test",
-        ...(image_content.length > 0 && { keyWords: image_content }),
+        keyWords: image_content,
       }),
     ),
   ],
