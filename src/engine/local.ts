@@ -20,7 +20,7 @@ import { checkAgreement } from "./agreement.ts";
 import { backward, leastTokens } from "./backward.ts";
 import { checkLength } from "./check-prompts.ts";
 import { computingNote, machineRecord } from "./computing.ts";
-import { deviceMemory, resolveDevice } from "./device.ts";
+import { deviceMemory, resolveDevice, saysWhenShort } from "./device.ts";
 import type {
   BackwardResult,
   EngineDescription,
@@ -154,12 +154,12 @@ export class LocalEngine {
 
   /**
    * Runs the fullest micro-batches of a step once and forgets their gradient, so that memory which does not suffice shows before the
-   * first step, and what has to be cut is cut from then on. `prompt` is the longest one of the workload. A CPU's memory is not
-   * taken before it is written to, and running short of it is no error that could be caught: there it does nothing.
+   * first step, and what has to be cut is cut from then on. `prompt` is the longest one of the workload. It does
+   * nothing on a device that does not say when its memory is short.
    * @throws what libtorch throws when there is not enough memory for one completion
    */
   rehearse(prompt: Prompt, workload: Workload, loss: Loss): void {
-    if (this.device === "cpu") return;
+    if (!saysWhenShort(this.device)) return;
     const [id] = this.processor.endIds;
     const groups = this.forecast.fullestMicroBatches(workload, this.#available).map(({ branches }) => ({
       prompt,
