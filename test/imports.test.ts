@@ -33,6 +33,7 @@ const layers = [
   ["probes"],
   ["report"],
   ["jobs"],
+  ["serve"],
   ["index.ts"],
   ["cli"],
 ];
