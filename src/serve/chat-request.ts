@@ -35,8 +35,9 @@ const message = z.discriminatedUnion("role", [
     role: z.literal("assistant"),
     content: text,
     name,
-    // As it was in an answer of ours, which clients send back whole.
+    // As it was in an answer of ours, which clients send back whole, with what they add.
     refusal: unsupported(),
+    parsed: unsupported(),
     annotations: harmless,
     audio: unsupported(),
     tool_calls: unsupported([]),
