@@ -1,9 +1,10 @@
 /** @file An engine that answers what a test tells it to, token by token, with a real checkpoint's tokenizer, template and images. */
 import { setImmediate } from "node:timers/promises";
+import type { StreamOptions } from "../src/engine/engine.ts";
 import { Processor } from "../src/prompt/prompt.ts";
 import { TextStream } from "../src/prompt/text-stream.ts";
 import type { Completion, Ending, Prompt } from "../src/records.ts";
-import type { ChatEngine, StreamOptions } from "../src/serve/chat-engine.ts";
+import type { ChatEngine } from "../src/serve/answers.ts";
 import { checkpointDir } from "./commands.ts";
 
 export class FakeEngine implements ChatEngine {

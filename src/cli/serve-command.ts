@@ -1,7 +1,7 @@
 /** @file `grit serve`: a model behind OpenAI's chat interface. */
 import { basename, resolve } from "node:path";
 import { Command, Option } from "commander";
-import type { ChatEngine } from "../serve/chat-engine.ts";
+import type { ChatEngine } from "../serve/answers.ts";
 import { checkAccess } from "../serve/guards.ts";
 import { listen } from "../serve/listen.ts";
 import { serveApp } from "../serve/serve-app.ts";

@@ -1,11 +1,14 @@
 /** @file Samples the choices of one request, each as a stream of pieces and at its end as a whole. */
 import { type ChainContext, parseChain } from "../chain/parse.ts";
+import type { Engine, StreamedToken, StreamOptions } from "../engine/engine.ts";
 import { METHODS, type MethodName } from "../prompt/methods.ts";
 import type { Chain } from "../records.ts";
 import { stream } from "../util/random.ts";
-import type { ChatEngine, StreamedToken, StreamOptions } from "./chat-engine.ts";
 import type { ChatPrompt } from "./chat-prompt.ts";
 import { type Piece, ReleasedText } from "./released-text.ts";
+
+/** What chatting asks of an engine. */
+export type ChatEngine = Pick<Engine, "processor" | "stream">;
 
 /** What a request asks of its choices. */
 export interface Asked {

@@ -5,7 +5,7 @@ import type { Message, Part } from "../prompt/template.ts";
 import type { Frame, ImageInput, Prompt } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { ApiError, badRequest } from "./api-error.ts";
-import type { ChatMessage } from "./chat-request.ts";
+import type { ChatMessage } from "./completion-request.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestImages } from "./request-images.ts";
 

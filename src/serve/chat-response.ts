@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { packageVersion } from "../../tools/places.mjs";
 import { boxLines } from "../chain/chain-of.ts";
+import type { StreamedToken } from "../engine/engine.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import type { Chain } from "../records.ts";
 import type { Answer } from "./answers.ts";
-import type { StreamedToken } from "./chat-engine.ts";
 import type { Piece } from "./released-text.ts";
 
 export interface Usage {

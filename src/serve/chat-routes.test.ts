@@ -353,7 +353,11 @@ describe("what is refused", () => {
     ["{", 400, /not JSON/],
     ["", 400, /not JSON/],
     ['{"max_tokens": NaN}', 400, /not JSON/],
-    ["[".repeat(100_000), 400, /not JSON/],
+    ["[".repeat(1000), 400, /not JSON/],
+    ["[".repeat(1e6) + "]".repeat(1e6), 400, /more than 50000 values/],
+    [`{"tools":${"[".repeat(49_000)}${"]".repeat(49_000)}}`, 400, /Missing required parameter: 'model'/],
+    [`{"model":"${'[,\\"'.repeat(100_000)}"}`, 400, /Missing required parameter: 'messages'/],
+    ['{"model":"', 400, /not JSON/],
     ["7", 400, /not a JSON object/],
   ])("%.20j", async (body, status, message) => {
     const response = await open().post(body);

@@ -2,12 +2,12 @@
 import { randomInt } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
+import type { ChatEngine } from "./answers.ts";
 import { type Answer, type Asked, answer } from "./answers.ts";
 import { ApiError, apiErrorOf, withApiErrors } from "./api-error.ts";
-import type { ChatEngine } from "./chat-engine.ts";
 import { type ChatPrompt, chatPrompt, contextExceeded } from "./chat-prompt.ts";
-import { type ChatRequest, chatRequestOf } from "./chat-request.ts";
 import { ChatResponse } from "./chat-response.ts";
+import { type ChatRequest, chatRequestOf } from "./completion-request.ts";
 import { EventSender } from "./event-sender.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Piece } from "./released-text.ts";

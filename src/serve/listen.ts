@@ -43,7 +43,12 @@ export async function listen(app: Hono, { host, port, unreadSeconds = 60 }: Plac
     },
   }) as Server;
   server.maxConnections = MOST_CONNECTIONS;
-  giveUpUnread(server, unreadSeconds);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    giveUpUnread(socket, unreadSeconds);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(cannotListen(error, host, port)));
     server.listen(port, host, resolve);
@@ -55,7 +60,10 @@ export async function listen(app: Hono, { host, port, unreadSeconds = 60 }: Plac
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const idle = setInterval(() => server.closeIdleConnections(), 100);
-      const late = setTimeout(() => server.closeAllConnections(), seconds * 1000);
+      const late = setTimeout(() => {
+        // Also those that are no longer the server's own, after a request to change the protocol.
+        for (const socket of sockets) socket.destroy();
+      }, seconds * 1000);
       await closed;
       clearInterval(idle);
       clearTimeout(late);
@@ -63,18 +71,16 @@ export async function listen(app: Hono, { host, port, unreadSeconds = 60 }: Plac
   };
 }
 
-/** Ends connections whose client takes nothing of what waits for it. */
-function giveUpUnread(server: Server, seconds: number): void {
-  server.on("connection", (socket: Socket) => {
-    /** What had been taken when it was last looked at, if more of it waited then. */
-    let taken: number | undefined;
-    const look = setInterval(() => {
-      const now = socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : undefined;
-      if (now !== undefined && now === taken) socket.destroy();
-      taken = now;
-    }, seconds * 1000);
-    socket.once("close", () => clearInterval(look));
-  });
+/** Ends a connection whose client takes nothing of what waits for it. */
+function giveUpUnread(socket: Socket, seconds: number): void {
+  /** What had been taken when it was last looked at, if more of it waited then. */
+  let taken: number | undefined;
+  const look = setInterval(() => {
+    const now = socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : undefined;
+    if (now !== undefined && now === taken) socket.destroy();
+    taken = now;
+  }, seconds * 1000);
+  socket.once("close", () => clearInterval(look));
 }
 
 function cannotListen(error: Error, host: string, port: number): UserError {

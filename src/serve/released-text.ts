@@ -4,8 +4,8 @@
  */
 import { type ChainContext, parseChain } from "../chain/parse.ts";
 import { DIGIT } from "../chain/python.ts";
+import type { StreamedToken } from "../engine/engine.ts";
 import type { PlacedBox } from "../records.ts";
-import type { StreamedToken } from "./chat-engine.ts";
 
 /** A piece of the text with the tokens that wrote it. */
 export interface Piece {

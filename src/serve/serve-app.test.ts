@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeEngine } from "../../test/fake-engine.ts";
-import type { ChatEngine } from "./chat-engine.ts";
+import type { ChatEngine } from "./answers.ts";
 import { type ServeOptions, serveApp } from "./serve-app.ts";
 
 const LOCAL = { host: "127.0.0.1" };

@@ -1,7 +1,7 @@
 /** @file The models of a server by the ids that requests name them by: NAME asks verbatim, NAME:METHOD as in training. */
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
+import type { ChatEngine } from "./answers.ts";
 import { ApiError } from "./api-error.ts";
-import type { ChatEngine } from "./chat-engine.ts";
 
 export interface ServedModel {
   readonly engine: ChatEngine;

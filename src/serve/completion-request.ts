@@ -1,4 +1,5 @@
 /** @file A request of OpenAI's chat completions: what is read of it, what is refused, and how a fault is told. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { nearest } from "../util/errors.ts";
@@ -9,11 +10,11 @@ const harmless = z.unknown().optional();
 
 /** A field that would change the answer and is not supported: only values that ask for nothing are taken. */
 function unsupported(...neutral: readonly unknown[]) {
-  const asksForNothing = [null, undefined, ...neutral].map((value) => JSON.stringify(value));
+  const asksForNothing = (value: unknown) => value == null || neutral.some((each) => isDeepStrictEqual(value, each));
   return z
     .unknown()
     .optional()
-    .refine((value) => asksForNothing.includes(JSON.stringify(value)), { params: { unsupported: true } });
+    .refine(asksForNothing, { params: { unsupported: true } });
 }
 
 const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
@@ -137,6 +138,8 @@ function faultOf(issue: Issue): ApiError {
       param: at,
       code: "unsupported_parameter",
     });
+  if (/received undefined$/.test(issue.message))
+    return new ApiError(400, `Missing required parameter: '${at}'.`, { param: at, code: "missing_required_parameter" });
   if (at === "") return new ApiError(400, "The body is not a JSON object.", { code: "invalid_type" });
   return new ApiError(400, `Invalid '${at}': ${whatIsWrong(issue)}.`, {
     param: at,
@@ -145,7 +148,8 @@ function faultOf(issue: Issue): ApiError {
 }
 
 function whatIsWrong(issue: Issue): string {
-  if (issue.code !== "invalid_union") return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  if (issue.code !== "invalid_union")
+    return issue.message.replace("Invalid input: ", "").replace(/^[A-Z]/, (letter) => letter.toLowerCase());
   const key = issue.path.at(-1);
   if (key === "role") return "expected system, developer, user or assistant";
   if (key === "type") return "expected text, or image_url in a user's message; nothing else is supported";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ApiError } from "./api-error.ts";
-import { chatRequestOf } from "./chat-request.ts";
+import { chatRequestOf } from "./completion-request.ts";
 
 const user = (content: unknown) => ({ role: "user", content });
 const SOUND = { model: "m", messages: [user("hi")] };
@@ -39,7 +39,8 @@ describe("chatRequestOf refuses", () => {
   it.each([
     [null, null, "invalid_type", /not a JSON object/],
     [[], null, "invalid_type", /not a JSON object/],
-    [{ messages: [user("hi")] }, "model", "invalid_type", /expected string/],
+    [{ messages: [user("hi")] }, "model", "missing_required_parameter", /Missing required parameter: 'model'/],
+    [{ ...SOUND, model: 7 }, "model", "invalid_type", /Invalid 'model': expected string, received number\.$/],
     [{ ...SOUND, messages: [] }, "messages", "invalid_value", /Invalid 'messages'/],
     [{ ...SOUND, messages: "hi" }, "messages", "invalid_type", /expected array/],
     [{ ...SOUND, messages: ["hi"] }, "messages[0]", "invalid_type", /expected object/],
@@ -52,7 +53,12 @@ describe("chatRequestOf refuses", () => {
     [{ ...SOUND, messages: [user(7)] }, "messages[0].content", "invalid_value", /a text, or a list/],
     [{ ...SOUND, messages: [user(null)] }, "messages[0].content", "invalid_value", /a text, or a list/],
     [{ ...SOUND, messages: [user([])] }, "messages[0].content", "invalid_value", /Invalid/],
-    [{ ...SOUND, messages: [user([{ type: "text" }])] }, "messages[0].content[0].text", "invalid_type", /string/],
+    [
+      { ...SOUND, messages: [user([{ type: "text" }])] },
+      "messages[0].content[0].text",
+      "missing_required_parameter",
+      /Missing/,
+    ],
     [
       { ...SOUND, messages: [user([{ type: "file", file: {} }])] },
       "messages[0].content[0].type",
@@ -116,5 +122,11 @@ describe("chatRequestOf refuses", () => {
   ])("%j", (body: unknown, param: string | null, code: string, message: RegExp) => {
     expect(faultOf(body)).toMatchObject({ status: 400, type: "invalid_request_error", param, code });
     expect(faultOf(body).message).toMatch(message);
+  });
+
+  it("a field that holds lists in lists in lists, without following them", () => {
+    let deep: unknown = [];
+    for (let i = 0; i < 40_000; i++) deep = [deep];
+    expect(faultOf({ ...SOUND, tools: deep })).toMatchObject({ param: "tools", code: "unsupported_parameter" });
   });
 });
