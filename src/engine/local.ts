@@ -350,6 +350,7 @@ export class LocalEngine {
         features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
         cacheBytes: this.forecast.cacheBytes(this.#available),
       },
+      trim: () => this.#trim(),
       close: () => {
         if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
         this.#trim();

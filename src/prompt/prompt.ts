@@ -28,8 +28,8 @@ export interface Conversation {
   readonly response: readonly number[];
 }
 
-/** Processed images kept; one of 200,704 pixels takes about 5 MB. */
-const IMAGES_KEPT = 320;
+/** Bytes of processed images kept: some three hundred of 200,704 pixels. */
+const IMAGE_BYTES_KEPT = 1.5e9;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
@@ -60,7 +60,7 @@ export class Processor {
   readonly #imageEnd: number;
   readonly #templateFrames: boolean;
   readonly #turnEnd: number;
-  readonly #cache = new Lru<ImageInput>(IMAGES_KEPT);
+  readonly #cache = new Lru<ImageInput>(IMAGE_BYTES_KEPT, ({ pixels }) => pixels.byteLength);
 
   constructor(
     family: Family,

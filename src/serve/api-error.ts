@@ -1,7 +1,7 @@
 /** @file Errors of the HTTP interface, in the shape that OpenAI's clients read. */
 import type { Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { messageOf } from "../util/errors.ts";
+import { messageOf, OutOfMemory } from "../util/errors.ts";
 
 interface Details {
   /** The key of the request at fault, e.g. `messages[0].content`. */
@@ -44,6 +44,10 @@ export class ApiError extends Error {
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   console.error(error);
+  if (error instanceof OutOfMemory)
+    return new ApiError(503, "The memory did not suffice for this request and those beside it. Try again later.", {
+      code: "out_of_memory",
+    });
   return new ApiError(500, "The server failed at this request. Its own output says why.");
 }
 

@@ -3,6 +3,7 @@ import sharp from "sharp";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { FakeEngine } from "../../test/fake-engine.ts";
 import { GRIT_SUFFIX } from "../prompt/methods.ts";
+import { OutOfMemory } from "../util/errors.ts";
 import { type ChatOptions, chatRoutes } from "./chat-routes.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -291,6 +292,8 @@ describe("a streamed completion", () => {
     expect(body).not.toMatch(/secret|\[DONE\]/);
     expect(printed).toHaveBeenCalledWith(expect.objectContaining({ message: expect.stringMatching(/luck/) }));
     expect(await ask()).toMatchObject({ status: 500, body: { error: { type: "server_error" } } });
+    engine.pace = () => Promise.reject(new OutOfMemory("The device has no more."));
+    expect(await ask()).toMatchObject({ status: 503, body: { error: { code: "out_of_memory" } } });
     engine.pace = () => Promise.resolve();
     expect((await ask()).status).toBe(200);
   });
