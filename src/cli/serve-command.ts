@@ -74,7 +74,8 @@ async function serve(options: Options, name: string): Promise<void> {
       engines.set(name, engine);
       console.log(`Serving ${name} at ${listening.url}/v1`);
       await fired(signal);
-      if (queue.taken > 0) console.error(`Finishing ${queue.taken} completions, for ${FINISH_SECONDS} s at most.`);
+      if (queue.places.taken > 0)
+        console.error(`Finishing ${queue.places.taken} completions, for ${FINISH_SECONDS} s at most.`);
       await listening.close(FINISH_SECONDS);
     } finally {
       await engine.dispose();

@@ -12,7 +12,7 @@ export type ChatEngine = Pick<Engine, "processor" | "stream">;
 
 /** What a request asks of its choices. */
 export interface Asked {
-  readonly asked: ChatPrompt;
+  readonly prompt: ChatPrompt;
   readonly method: MethodName | undefined;
   readonly sampling: Omit<StreamOptions, "stop" | "onToken" | "signal">;
   /** Texts that end a choice and are cut off; those of the method end it and stay. */
@@ -33,11 +33,10 @@ export interface Answer {
 /** Samples choice number `index`; `onPiece` hears of its text as soon as it is certain. @throws the signal's reason */
 export async function answer(
   engine: ChatEngine,
-  { asked, method, sampling, stop }: Asked,
+  { prompt: { prompt, frame }, method, sampling, stop }: Asked,
   index: number,
   { signal, onPiece }: { signal: AbortSignal; onPiece?: (piece: Piece) => void },
 ): Promise<Answer> {
-  const { prompt, frame } = asked;
   const context: ChainContext | undefined = frame && { space: engine.processor.boxSpace, frame };
   const released = new ReleasedText(stop, context);
   const tokens: StreamedToken[] = [];

@@ -311,7 +311,7 @@ describe("a client that goes away", () => {
     const body = JSON.stringify({ model: "tiny", messages: [user("hi")], n: 2, stream });
     const response = await post(body, { signal: gone.signal });
     await response.text();
-    await vi.waitFor(() => expect([engine.cancelled, queue.taken, queue.running]).toEqual([2, 0, 0]));
+    await vi.waitFor(() => expect([engine.cancelled, queue.places.taken, queue.turns.running]).toEqual([2, 0, 0]));
   });
 });
 
@@ -325,7 +325,7 @@ describe("a full house", () => {
     });
     engine.pace = () => opened;
     const four = [ask({ n: 2 }), ask(), ask()];
-    await vi.waitFor(() => expect(queue.taken).toBe(4));
+    await vi.waitFor(() => expect(queue.places.taken).toBe(4));
     const refused = await ask();
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
     expect(refused.body.error).toMatchObject({ type: "rate_limit_error", code: "rate_limit_exceeded" });
@@ -334,7 +334,36 @@ describe("a full house", () => {
     expect(engine.busiest).toBe(2);
     expect((await ask()).status).toBe(200);
     expect(await ask({ n: 5 })).toMatchObject({ status: 400, body: { error: { param: "n" } } });
-    expect(queue.taken).toBe(0);
+    expect(queue.places.taken).toBe(0);
+  });
+});
+
+describe("memory", () => {
+  it("holds no more of requests than there is room for, and none of it longer than it is read", async () => {
+    const queue = new WorkQueue();
+    const { ask, engine } = open("One two", { queue });
+    queue.bodies.take(queue.bodies.capacity - 50);
+    expect(await ask()).toMatchObject({ status: 429, body: { error: { code: "rate_limit_exceeded" } } });
+    queue.bodies.give(queue.bodies.taken);
+    engine.pace = async () => expect(queue.bodies.taken).toBe(0);
+    expect((await ask()).status).toBe(200);
+    expect((await ask({ n: 0 })).status).toBe(400);
+    expect(queue.bodies.taken).toBe(0);
+  });
+
+  it("decodes one image at a time, whoever sent it", async () => {
+    const { ask, engine } = open();
+    const image = engine.processor.image.bind(engine.processor);
+    let [now, most] = [0, 0];
+    vi.spyOn(engine.processor, "image").mockImplementation(async (source) => {
+      most = Math.max(most, ++now);
+      await setImmediate();
+      now--;
+      return image(source);
+    });
+    const content = [{ type: "image_url", image_url: { url: photo } }];
+    await Promise.all(Array.from({ length: 4 }, () => ask({ messages: [user([...content, ...content])] })));
+    expect(most).toBe(1);
   });
 });
 

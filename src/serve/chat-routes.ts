@@ -5,7 +5,7 @@ import { streamSSE } from "hono/streaming";
 import type { ChatEngine } from "./answers.ts";
 import { type Answer, type Asked, answer } from "./answers.ts";
 import { ApiError, apiErrorOf, withApiErrors } from "./api-error.ts";
-import { type ChatPrompt, chatPrompt, contextExceeded } from "./chat-prompt.ts";
+import { chatPrompt, contextExceeded } from "./chat-prompt.ts";
 import { ChatResponse } from "./chat-response.ts";
 import { type ChatRequest, chatRequestOf } from "./completion-request.ts";
 import { EventSender } from "./event-sender.ts";
@@ -53,6 +53,16 @@ export function chatRoutes(options: ChatOptions): Hono {
     .post("/chat/completions", (c) => new ChatCall(c, settings).respond());
 }
 
+/** A request that has been understood, without its body: images take much room in it. */
+interface Prepared {
+  readonly engine: ChatEngine;
+  readonly asked: Asked;
+  readonly response: ChatResponse;
+  readonly choices: readonly number[];
+  readonly streams: boolean;
+  readonly includeUsage: boolean;
+}
+
 /** One request for a chat completion, from its body to its last byte. */
 class ChatCall {
   readonly #c: Context;
@@ -75,31 +85,13 @@ class ChatCall {
   async respond(): Promise<Response> {
     let streams = false;
     try {
-      // Before the body is read, so that no more bodies are held than can be answered.
+      // Before the body is read, so that no more requests are read than can be answered.
       this.#take(1);
-      const request = chatRequestOf(await jsonBody(this.#c, this.#settings.limits.bodyBytes));
-      const n = request.n ?? 1;
-      if (n > this.#settings.queue.capacity)
-        throw new ApiError(400, `n is ${n}; this server makes at most ${this.#settings.queue.capacity} choices.`, {
-          param: "n",
-          code: "invalid_value",
-        });
-      this.#take(n - 1);
-      const model = modelFor(this.#settings.engines, request.model, request.grit?.method ?? undefined);
-      const asked = await this.#asked(request, model);
-      const response = new ChatResponse(model.engine.processor.tokenizer, {
-        model: request.model,
-        logprobs: request.logprobs ?? false,
-        includeUsage: request.stream_options?.include_usage ?? false,
-      });
-      const choices = Array.from({ length: n }, (_, index) => index);
-      const choice = (index: number, onPiece?: (piece: Piece) => void) =>
-        this.#choice(model.engine, asked, index, onPiece);
-      streams = request.stream ?? false;
-      if (streams) return this.#stream(request, asked.asked, response, choices, choice);
-      const answers = await Promise.all(choices.map((index) => choice(index)));
-      this.#count(asked.asked, answers);
-      return this.#c.json(response.whole(answers, asked.asked.prompt.ids.length));
+      const prepared = await this.#prepare();
+      streams = prepared.streams;
+      if (streams) return this.#stream(prepared);
+      const answers = await Promise.all(prepared.choices.map((index) => this.#choice(prepared, index)));
+      return this.#c.json(prepared.response.whole(answers, this.#count(prepared, answers)));
     } catch (error) {
       this.#ending.abort(error);
       throw error;
@@ -108,12 +100,45 @@ class ChatCall {
     }
   }
 
+  /** Reads the request and lays out its prompt. */
+  async #prepare(): Promise<Prepared> {
+    const { limits, queue, engines } = this.#settings;
+    let bytes = 0;
+    try {
+      const body = await jsonBody(this.#c, limits.bodyBytes, (more) => {
+        queue.bodies.take(more);
+        bytes += more;
+      });
+      const request = chatRequestOf(body);
+      const n = request.n ?? 1;
+      if (n > queue.places.capacity)
+        throw new ApiError(400, `n is ${n}; this server makes at most ${queue.places.capacity} choices.`, {
+          param: "n",
+          code: "invalid_value",
+        });
+      this.#take(n - 1);
+      const model = modelFor(engines, request.model, request.grit?.method ?? undefined);
+      const includeUsage = request.stream_options?.include_usage ?? false;
+      const [named, logprobs] = [request.model, request.logprobs ?? false];
+      return {
+        engine: model.engine,
+        asked: await this.#asked(request, model),
+        response: new ChatResponse(model.engine.processor.tokenizer, { model: named, logprobs, includeUsage }),
+        choices: Array.from({ length: n }, (_, index) => index),
+        streams: request.stream ?? false,
+        includeUsage,
+      };
+    } finally {
+      queue.bodies.give(bytes);
+    }
+  }
+
   async #asked(request: ChatRequest, { engine, method }: ServedModel): Promise<Asked> {
     const { processor } = engine;
     const images = new RequestImages(processor, this.#settings, this.#ending.signal);
     const { limits } = this.#settings;
-    const asked = await chatPrompt(processor, request.messages, { method, images, limits });
-    const length = asked.prompt.ids.length;
+    const prompt = await chatPrompt(processor, request.messages, { method, images, limits });
+    const length = prompt.prompt.ids.length;
     const room = processor.contextLength - length;
     const wanted = request.max_completion_tokens ?? request.max_tokens;
     if (room < (wanted ?? 1))
@@ -121,7 +146,7 @@ class ChatCall {
         `The model's context is ${processor.contextLength} tokens; the messages have ${length} and the answer may have ${wanted ?? 1}.`,
       );
     return {
-      asked,
+      prompt,
       method,
       stop: [request.stop ?? []].flat(),
       sampling: {
@@ -136,15 +161,10 @@ class ChatCall {
   }
 
   /** Samples a choice when its turn has come. */
-  async #choice(
-    engine: ChatEngine,
-    asked: Asked,
-    index: number,
-    onPiece: ((piece: Piece) => void) | undefined,
-  ): Promise<Answer> {
+  #choice({ engine, asked }: Prepared, index: number, onPiece?: (piece: Piece) => void): Promise<Answer> {
     const { queue, metrics } = this.#settings;
     const came = performance.now();
-    return queue.run(this.#ending.signal, async () => {
+    return queue.turns.run(this.#ending.signal, async () => {
       metrics.took("queue_seconds", since(came));
       const turn = performance.now();
       let begun = false;
@@ -159,13 +179,8 @@ class ChatCall {
     });
   }
 
-  #stream(
-    request: ChatRequest,
-    { prompt }: ChatPrompt,
-    response: ChatResponse,
-    choices: readonly number[],
-    choice: (index: number, onPiece: (piece: Piece) => void) => Promise<Answer>,
-  ): Response {
+  #stream(prepared: Prepared): Response {
+    const { response, choices, includeUsage } = prepared;
     return streamSSE(this.#c, async (stream) => {
       stream.onAbort(() => this.#clientIsGone());
       const sender = new EventSender(stream);
@@ -173,13 +188,13 @@ class ChatCall {
         const answers = await Promise.all(
           choices.map(async (index) => {
             sender.send(response.opening(index));
-            const answered = await choice(index, (piece) => sender.send(response.piece(index, piece)));
+            const answered = await this.#choice(prepared, index, (piece) => sender.send(response.piece(index, piece)));
             sender.send(response.closing(index, answered));
             return answered;
           }),
         );
-        this.#count({ prompt }, answers);
-        if (request.stream_options?.include_usage) sender.send(response.usage(answers, prompt.ids.length));
+        const promptTokens = this.#count(prepared, answers);
+        if (includeUsage) sender.send(response.usage(answers, promptTokens));
         sender.send("[DONE]");
       } catch (error) {
         this.#ending.abort(error);
@@ -195,18 +210,21 @@ class ChatCall {
     this.#ending.abort(new ApiError(408, "The client has gone."));
   }
 
-  #count({ prompt }: Pick<ChatPrompt, "prompt">, answers: readonly Answer[]): void {
+  /** Counts what was made for the metrics; the tokens of the prompt. */
+  #count({ asked }: Prepared, answers: readonly Answer[]): number {
+    const promptTokens = asked.prompt.prompt.ids.length;
     const sampled = answers.reduce((sum, each) => sum + each.sampled, 0);
-    this.#settings.metrics.tokens(prompt.ids.length, sampled);
+    this.#settings.metrics.tokens(promptTokens, sampled);
+    return promptTokens;
   }
 
   #take(count: number): void {
-    this.#settings.queue.take(count);
+    this.#settings.queue.places.take(count);
     this.#places += count;
   }
 
   #leave(): void {
-    this.#settings.queue.give(this.#places);
+    this.#settings.queue.places.give(this.#places);
     this.#settings.metrics.took("request_seconds", since(this.#began));
   }
 }

@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ApiError } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import { chatRequestOf } from "./completion-request.ts";
 
 const user = (content: unknown) => ({ role: "user", content });
@@ -128,5 +129,51 @@ describe("chatRequestOf refuses", () => {
     let deep: unknown = [];
     for (let i = 0; i < 40_000; i++) deep = [deep];
     expect(faultOf({ ...SOUND, tools: deep })).toMatchObject({ param: "tools", code: "unsupported_parameter" });
+  });
+
+  it("any other request with an ApiError, whatever stands in the place of a value", () => {
+    const rich = {
+      ...SOUND,
+      messages: [user([{ type: "text", text: "a" }, IMAGE]), { role: "assistant", content: "b" }],
+      stop: ["a"],
+      stream: true,
+      stream_options: { include_usage: true },
+      grit: { method: "grit" },
+      response_format: { type: "text" },
+    };
+    const paths = ["model", "messages", "messages.0", "messages.0.role", "messages.0.content", "messages.0.content.1"];
+    paths.push(
+      "messages.0.content.1.image_url",
+      "messages.1.content",
+      "stop",
+      "stop.0",
+      "stream",
+      "grit",
+      "grit.method",
+    );
+    paths.push(
+      "stream_options",
+      "response_format",
+      "n",
+      "temperature",
+      "tools",
+      "metadata",
+      "messages.0.content.0.text",
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), fc.jsonValue(), (path, value) => {
+        const body = structuredClone(rich) as unknown as Record<string, never>;
+        const keys = path.split(".");
+        const holder = keys.slice(0, -1).reduce<Record<string, unknown>>((at, key) => at[key] as never, body);
+        holder[keys.at(-1)!] = value;
+        try {
+          chatRequestOf(body);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ApiError);
+          expect((error as ApiError).message.length).toBeLessThan(1000);
+        }
+      }),
+      { seed: 1, numRuns: 3000 },
+    );
   });
 });

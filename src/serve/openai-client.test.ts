@@ -98,7 +98,9 @@ it.each([[true], [false]])(
     await expect(create()).rejects.toThrow(RateLimitError);
     gone.abort();
     await outcome;
-    await vi.waitFor(() => expect([engine.cancelled - before, queue.taken, queue.running]).toEqual([2, 0, 0]));
+    await vi.waitFor(() =>
+      expect([engine.cancelled - before, queue.places.taken, queue.turns.running]).toEqual([2, 0, 0]),
+    );
     engine.pace = () => Promise.resolve();
     engine.reply = () => "yes";
     expect(((await create()) as OpenAI.ChatCompletion).choices[0]!.message.content).toBe("yes");

@@ -6,12 +6,15 @@ import { ApiError } from "./api-error.ts";
 /** Values that a body may hold, within each other or side by side: a chat has few, and millions of them would hold up the server. */
 const MOST_VALUES = 50_000;
 
-/** The value that a request's body holds. @throws ApiError: another type than JSON, more than `most` bytes, not JSON */
-export async function jsonBody(c: Context, most: number): Promise<unknown> {
+/**
+ * The value that a request's body holds. `take` hears of bytes as they come, and refuses them by an error.
+ * @throws ApiError: another type than JSON, more than `most` bytes, not JSON
+ */
+export async function jsonBody(c: Context, most: number, take: (bytes: number) => void): Promise<unknown> {
   // A page of another site can send other types without asking first.
   if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new ApiError(415, "Send JSON, with the header `Content-Type: application/json`.");
-  const bytes = Buffer.concat(await parts(c, most));
+  const bytes = Buffer.concat(await parts(c, most, take));
   if (isCrowded(bytes)) throw new ApiError(400, `The body has more than ${MOST_VALUES} values.`);
   try {
     return JSON.parse(bytes.toString("utf8")) as unknown;
@@ -20,7 +23,7 @@ export async function jsonBody(c: Context, most: number): Promise<unknown> {
   }
 }
 
-async function parts(c: Context, most: number): Promise<Uint8Array[]> {
+async function parts(c: Context, most: number, take: (bytes: number) => void): Promise<Uint8Array[]> {
   const tooLarge = () =>
     new ApiError(413, `The body has more than ${most / 1e6} MB. Send smaller or fewer images.`, {
       headers: { Connection: "close" },
@@ -32,6 +35,7 @@ async function parts(c: Context, most: number): Promise<Uint8Array[]> {
     for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
       length += part.length;
       if (length > most) throw tooLarge();
+      take(part.length);
       read.push(part);
     }
   } catch (error) {

@@ -7,11 +7,13 @@ import { shortened } from "../util/shortened.ts";
 import { badRequest } from "./api-error.ts";
 import { fetchImage } from "./image-address.ts";
 import type { Limits } from "./limits.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 export interface ImageSettings {
   readonly limits: Limits;
   /** Whether images are fetched from http(s) addresses. */
   readonly allowImageUrls: boolean;
+  readonly queue: WorkQueue;
 }
 
 /** Reads the images of one request. */
@@ -37,7 +39,7 @@ export class RequestImages {
       this.#pixels += header.width * header.height;
       if (this.#pixels > limits.imagePixels)
         throw new UserError(`The images have more than ${limits.imagePixels / 1e6} million pixels. Scale them down.`);
-      return await this.#processor.image(bytes);
+      return await this.#settings.queue.images.run(this.#signal, () => this.#processor.image(bytes));
     } catch (error) {
       if (error instanceof UserError) throw badRequest(error, param);
       throw error;

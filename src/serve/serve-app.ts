@@ -30,6 +30,6 @@ export function serveApp({
     return c.json({ status: loaded ? "ok" : "loading" }, loaded ? 200 : 503);
   });
   app.use(keyed(access));
-  app.get("/metrics", (c) => c.text(metrics.text(queue), 200, { "Content-Type": "text/plain; version=0.0.4" }));
+  app.get("/metrics", (c) => c.text(metrics.text(queue.turns), 200, { "Content-Type": "text/plain; version=0.0.4" }));
   return app.route("/v1", chatRoutes({ ...chat, queue, metrics }));
 }
