@@ -107,6 +107,19 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
     expect(other.completion!.ids.length).toBe(other.tokens.length);
   });
 
+  it("goes on beside a row that is over and stays for a while, further than that was to come", () => {
+    const { engine: unending } = openTiny(name, { device: DEVICE, precision: "float32", unending: true });
+    const byLength = [...prompts].sort((a, b) => a.ids.length - b.ids.length);
+    const brief = ask(unending, byLength.at(-1)!, { ...options, maxTokens: 3 });
+    unending.turn();
+    // One of ten rows is not dropped at once.
+    const others = Array.from({ length: 9 }, () => ask(unending, byLength[0]!, { ...options, maxTokens: 90 }));
+    while (unending.turn());
+    const lengths = [brief, ...others].map(({ error, completion }) => error ?? completion!.ids.length);
+    unending.dispose();
+    expect(lengths).toEqual([3, ...others.map(() => 90)]);
+  });
+
   it("forgets features of images while it runs: under constant load it never empties", () => {
     const trim = vi.spyOn(FeatureCache.prototype, "trim");
     ask(engine, prompts[0]!, { ...options, maxTokens: 30, temperature: 0 });
