@@ -74,8 +74,8 @@ async function serve(options: Options, name: string): Promise<void> {
       engines.set(name, engine);
       console.log(`Serving ${name} at ${listening.url}/v1`);
       await fired(signal);
-      if (queue.places.taken > 0)
-        console.error(`Finishing ${queue.places.taken} completions, for ${FINISH_SECONDS} s at most.`);
+      const { taken } = queue.places;
+      if (taken > 0) console.error(`Completions under way: ${taken}. Waiting for them, ${FINISH_SECONDS} s at most.`);
       await listening.close(FINISH_SECONDS);
     } finally {
       await engine.dispose();
