@@ -11,8 +11,7 @@ import { type Piece, ReleasedText } from "./released-text.ts";
 export type ChatEngine = Pick<Engine, "processor" | "stream">;
 
 /** What a request asks of its choices. */
-export interface Asked {
-  readonly prompt: ChatPrompt;
+export interface Asked extends ChatPrompt {
   readonly method: MethodName | undefined;
   readonly sampling: Omit<StreamOptions, "stop" | "onToken" | "signal">;
   /** Texts that end a choice and are cut off; those of the method end it and stay. */
@@ -33,7 +32,7 @@ export interface Answer {
 /** Samples choice number `index`; `onPiece` hears of its text as soon as it is certain. @throws the signal's reason */
 export async function answer(
   engine: ChatEngine,
-  { prompt: { prompt, frame }, method, sampling, stop }: Asked,
+  { prompt, frame, method, sampling, stop }: Asked,
   index: number,
   { signal, onPiece }: { signal: AbortSignal; onPiece?: (piece: Piece) => void },
 ): Promise<Answer> {

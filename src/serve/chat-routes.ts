@@ -137,8 +137,8 @@ class ChatCall {
     const { processor } = engine;
     const images = new RequestImages(processor, this.#settings, this.#ending.signal);
     const { limits } = this.#settings;
-    const prompt = await chatPrompt(processor, request.messages, { method, images, limits });
-    const length = prompt.prompt.ids.length;
+    const { prompt, frame } = await chatPrompt(processor, request.messages, { method, images, limits });
+    const length = prompt.ids.length;
     const room = processor.contextLength - length;
     const wanted = request.max_completion_tokens ?? request.max_tokens;
     if (room < (wanted ?? 1))
@@ -147,6 +147,7 @@ class ChatCall {
       );
     return {
       prompt,
+      frame,
       method,
       stop: [request.stop ?? []].flat(),
       sampling: {
@@ -212,7 +213,7 @@ class ChatCall {
 
   /** Counts what was made for the metrics; the tokens of the prompt. */
   #count({ asked }: Prepared, answers: readonly Answer[]): number {
-    const promptTokens = asked.prompt.prompt.ids.length;
+    const promptTokens = asked.prompt.ids.length;
     const sampled = answers.reduce((sum, each) => sum + each.sampled, 0);
     this.#settings.metrics.tokens(promptTokens, sampled);
     return promptTokens;
