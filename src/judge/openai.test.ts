@@ -215,11 +215,37 @@ describe("a faulty server", () => {
       { status: 400, message: "content management policy", error: { code: "content_filter" } },
       /HTTP 400: content management policy/,
     ],
+    [
+      "a model that refuses without a word",
+      { body: { choices: [{ message: { content: '{"score": 0}', refusal: { toString: 7 } } }] } },
+      /the model refuses: no reason/,
+    ],
   ])("%s is not asked twice", async (_, fault, reason) => {
     const judge = await open();
     server.behave = () => fault;
     expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(reason) });
     expect(server.received).toHaveLength(2);
+  });
+
+  /** A chat completion that says this. */
+  const saying = (content: string): Behaviour => ({
+    body: { choices: [{ message: { content }, finish_reason: "stop" }] },
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    ["no choice", { body: { choices: [null] } }, /not a chat completion/],
+    ["an error without words", { body: { error: { message: { toString: 7 } } } }, /an error: \{"error":\{"message":/],
+    ["an error without end", { body: `{"error":${"[".repeat(1e5)}${"]".repeat(1e5)}}` }, /an error: \{"error":\[\[\[/],
+    ["a body that breaks off", { body: '{"choices": [', ends: "broken off" }, /no connection|terminated/],
+    ["a body without end", { body: "x".repeat(1e5), ends: "never" }, /more than 10 MB/],
+    ["a verdict of blanks", saying(`{"score":${" ".repeat(1e5)}`), /is not a verdict/],
+    ["a verdict behind blanks", saying(`{"score":${" ".repeat(1e5)}x}`), /is not a verdict/],
+    ["verdicts that never close", saying("{score:".repeat(2e4)), /is not a verdict/],
+  ])("%s to one question leaves that one unscored, and does not take long", async (_, behaviour, reason) => {
+    const judge = await open();
+    server.behave = (received) => (numberOf(received) === 2 ? behaviour : "judge");
+    expect(await judge.judge(request(2))).toEqual({ unscored: expect.stringMatching(reason) });
+    expect(await judge.judge(request(3))).toBe(1);
   });
 
   it("is waited for as long as it says", async () => {
