@@ -10,6 +10,7 @@ import { EngineThread } from "../engine/engine-thread.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
+import { extent } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { Progress, type Stage } from "../util/progress.ts";
@@ -48,7 +49,7 @@ export function trainCommand(): Command {
         // The engine's thread loads while the data are read.
         EngineThread.shared();
         const data = await unlessAborted(signal, readData(recipe));
-        const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
+        const [, largest] = extent(data.samples.map(({ width, height }) => width * height));
         console.log(await unlessAborted(signal, planMemory(recipe, { largest })));
         console.error(`Opening ${recipe.model}`);
         const engine = await openEngine(recipe, { signal });
