@@ -6,7 +6,8 @@ import { parse, stringify } from "yaml";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
 import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
-import { scratchPlaces, VARIETY } from "../test/tiny.ts";
+import { scratchPlaces } from "../test/tiny.ts";
+import { VARIETY } from "../test/variety.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { SafetensorsFile, writeSafetensors } from "./torch/safetensors.ts";
 
