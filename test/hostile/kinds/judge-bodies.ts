@@ -41,7 +41,7 @@ const FAULTS: Record<string, (random: Random) => Behaviour> = {
   "a score that is none": (random) => {
     const value = random.pick([
       ...["NaN", '"NaN"', "Infinity", "1e999", "-Infinity", "null", "true", '"high"', "", "[1]", "{}", '{"score": 1}'],
-      ...["-0.1", "-1", "1.0000001", "2", "100", "1e2", "0x1", "1/1", "+1", ".5", "1.", "0,5", "1%", "１", "one"],
+      ...["-0.1", "-1", "1.0000001", "2", "100", "1e2", "0x1", "1/1", "+1", ".5", "1.", "0,5", "1%", "one"],
     ]);
     return said(
       random.pick([`{"score": ${value}}`, `{score: ${value}}`, `Score:\n\`\`\`json\n{"score": ${value}}\n\`\`\``]),
