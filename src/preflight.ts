@@ -19,7 +19,7 @@ import { askedAs } from "./prompt/asked-as.ts";
 import type { Sample } from "./records.ts";
 import { Faults, firstFew } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
-import { bytes } from "./util/progress.ts";
+import { bytes } from "./util/quantities.ts";
 
 /** What a preflight has found, where it has found nothing that must not be. */
 export interface Preflight {

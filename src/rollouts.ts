@@ -135,6 +135,7 @@ export function rolloutLines({ sample, rollouts }: Group, step: number, group: n
     answer: sample.answer,
     text: completion.text,
     ids: [...completion.ids],
+    logprobs: completion.logprobs.map((logprob) => Math.round(logprob * 1e4) / 1e4),
     boxes: boxLines(chain),
     terms: scores.terms,
     total: scores.total,

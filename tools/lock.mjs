@@ -95,6 +95,14 @@ function create(path, owner) {
   }
 }
 
+/**
+ * Whether a process holds a lock now; one that was killed does not.
+ * @param {string} path
+ */
+export function isTaken(path) {
+  return existsSync(path) && !isNobodys(path);
+}
+
 function isNobodys(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   const [, pid, host, since] = OWNER.exec(ownerOf(path) ?? "") ?? [];

@@ -15,7 +15,7 @@ import { LocalEngine } from "../../src/engine/local.ts";
 import { native } from "../../src/torch/native.ts";
 import type { ComputeType } from "../../src/torch/precision.ts";
 import { messageOf } from "../../src/util/errors.ts";
-import { bytes } from "../../src/util/progress.ts";
+import { bytes } from "../../src/util/quantities.ts";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   flopsOf,

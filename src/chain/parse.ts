@@ -21,7 +21,7 @@ const comma = `,[${SPACE}]*`;
 const boxPattern = new RegExp(`(?<![${WORD}])${[number, number, number, number].join(comma)}(?![${WORD}])`, "gu");
 
 const tagPattern = /<\/?(?:think|rethink|answer)>/g;
-const wellFormed = /^<think><\/think><rethink><\/rethink><answer>(?:<\/answer>)?$/;
+const formPattern = /^<think><\/think><rethink><\/rethink><answer>(?:<\/answer>)?$/;
 
 /** The chain in a completion's text. Spans count UTF-16 units, as JavaScript strings do. */
 export function parseChain(text: string, context: ChainContext): Chain {
@@ -34,8 +34,13 @@ export function parseChain(text: string, context: ChainContext): Chain {
     rethink: rethink?.body,
     answer: answerIn(text),
     boxes: findBoxes(text, context),
-    wellFormed: wellFormed.test((text.match(tagPattern) ?? []).join("")),
+    wellFormed: isWellFormed(text),
   };
+}
+
+/** Exactly one think pair, then one rethink pair, then one `<answer>`, in this order. */
+export function isWellFormed(text: string): boolean {
+  return formPattern.test((text.match(tagPattern) ?? []).join(""));
 }
 
 /** The text after the first `<answer>`, cut at `</answer>`, trimmed; undefined without the tag. */

@@ -5,7 +5,8 @@ import { download, type Plan } from "../hub/download.ts";
 import { hubFrom } from "../hub/hub.ts";
 import { parseId } from "../hub/id.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
-import { bytes, Progress } from "../util/progress.ts";
+import { Progress } from "../util/progress.ts";
+import { bytes } from "../util/quantities.ts";
 import { Interrupts } from "./interrupts.ts";
 
 interface Options {

@@ -1,5 +1,5 @@
 /** @file Aggregates samples: each metric of each set, with its interval and the number of samples. */
-import { SOUND } from "../judge/rating.ts";
+import { SOUND } from "../judge/sound-rating.ts";
 import type { Evaluation, Measured } from "./manifest.ts";
 import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";

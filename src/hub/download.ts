@@ -3,7 +3,7 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { Lock } from "../../tools/lock.mjs";
 import { UserError } from "../util/errors.ts";
-import { bytes } from "../util/progress.ts";
+import { bytes } from "../util/quantities.ts";
 import { begun, fetchBlob } from "./blob.ts";
 import { choose, type Filter } from "./choose-files.ts";
 import type { Hub } from "./hub.ts";

@@ -1,7 +1,7 @@
 /** @file Retries: what is tried again, how often, and after how long. */
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../util/errors.ts";
-import { duration } from "../util/progress.ts";
+import { duration } from "../util/quantities.ts";
 
 /** A failure of the connection or the server that may be temporary. */
 export class Transient extends Error {

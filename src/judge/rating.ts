@@ -9,9 +9,6 @@ import { chatRequest } from "./chat-request.ts";
 import type { RatingRequest } from "./judge.ts";
 import type { Question } from "./service.ts";
 
-/** Ratings below it are of answers that make something up. */
-export const SOUND = 3;
-
 const INSTRUCTION = `You rate an answer that a vision-language model gave to a question about an image. You cannot see the image. You are told what it contains and what a person who saw it answered; take both as true.
 
 Ask two things of the answer:

@@ -97,11 +97,18 @@ export function niceTicks(values: readonly number[]): number[] {
 
 /** Centred mean over `window` neighbours; steps without a value stay without one. */
 export function movingMean(values: readonly Maybe[], window: number): Maybe[] {
+  // Of the values before each place, so that a long run with a wide window takes no longer than a narrow one.
+  const sums = [0];
+  const counts = [0];
+  for (const [i, value] of values.entries()) {
+    sums.push(sums[i]! + (known(value) ? value : 0));
+    counts.push(counts[i]! + Number(known(value)));
+  }
   const reach = Math.floor(window / 2);
   return values.map((value, i) => {
     if (!known(value)) return null;
-    const near = values.slice(Math.max(0, i - reach), i + reach + 1).filter(known);
-    return near.reduce((sum, v) => sum + v, 0) / near.length;
+    const [from, to] = [Math.max(0, i - reach), Math.min(values.length, i + reach + 1)];
+    return (sums[to]! - sums[from]!) / (counts[to]! - counts[from]!);
   });
 }
 

@@ -1,7 +1,7 @@
 /** @file The figures of a check, a line each: the same in the terminal and on the page. */
 
 import type { RecipeCheck } from "../check-result.ts";
-import { bytes } from "../util/progress.ts";
+import { bytes } from "../util/quantities.ts";
 import { duration, percent } from "./number-format.ts";
 
 /** What it is about, and the figures. */

@@ -1,6 +1,6 @@
 /** @file Picks the chains that the page shows by fixed rules, so that none is chosen for its looks. */
 
-import { SOUND } from "../judge/rating.ts";
+import { SOUND } from "../judge/sound-rating.ts";
 import type { ReadAnswer, RolloutLine } from "../run/lines.ts";
 import { known } from "./number-format.ts";
 
@@ -45,7 +45,7 @@ export function pickExamples(before: readonly ReadAnswer[], after: readonly Read
 }
 
 /** Whether an answered sample is right, or rated to make nothing up; undefined when it could not be scored, or has neither accuracy nor IoU. */
-export function isRight(sample: ReadAnswer): boolean | undefined {
+export function isRight(sample: Pick<ReadAnswer, "acc" | "giou" | "unscored" | "rating">): boolean | undefined {
   if (sample.unscored !== undefined) return undefined;
   if (known(sample.rating)) return sample.rating >= SOUND;
   if (known(sample.acc)) return sample.acc >= 0.5;

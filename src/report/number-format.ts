@@ -1,6 +1,6 @@
 /** @file Formats numbers for readers, in the report and in the terminal. */
 
-import { duration as wholeSeconds } from "../util/progress.ts";
+import { duration as wholeSeconds } from "../util/quantities.ts";
 
 const MISSING = "–";
 

@@ -7,19 +7,16 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 import type { BoxLine } from "../run/lines.ts";
+import { labelAt, labelSize, outline, type Quad, type Size } from "./box-drawing.ts";
 import { type Html, html } from "./html.ts";
 
 /** Larger images are shrunk to this many pixels on their longer side. */
 const LONGEST_SIDE = 480;
 
-type Quad = readonly [number, number, number, number];
-
 /** What a figure needs to know of a sample. Sizes and boxes are in pixels of the stored image. */
-export interface Scene {
+export interface Scene extends Size {
   /** Relative to the run folder, or absolute. */
   readonly image: string;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Collects the images that figures refer to, and embeds each of them once. */
@@ -36,15 +33,14 @@ export class Pictures {
    * `label` says what a screen reader reads.
    */
   figure(scene: Scene, boxes: readonly BoxLine[], truth: readonly Quad[], label: string): Html {
-    const unit = Math.max(scene.width, scene.height) / 100;
     return html`<svg class="picture" viewBox="0 0 ${scene.width} ${scene.height}" role="img" aria-label="${label}"
       style="--aspect: ${(scene.width / scene.height).toFixed(3)}">
       <use href="#${this.#idOf(scene)}" width="${scene.width}" height="${scene.height}"/>
       ${truth.map((quad) => html`<path class="truth under" d="${outline(quad)}"/><path class="truth" d="${outline(quad)}"/>`)}
       ${boxes.map(({ box }, i) => {
-        const [x, y] = labelAt(box, scene, unit);
+        const [x, y] = labelAt(box, scene);
         return html`<g class="box b${i % 8}" data-box="${i}"><path class="under" d="${outline(box)}"/><path d="${outline(box)}"/>
-          <text x="${x}" y="${y}" font-size="${round(unit * 5)}">${i + 1}</text></g>`;
+          <text x="${x}" y="${y}" font-size="${labelSize(scene)}">${i + 1}</text></g>`;
       })}
     </svg>`;
   }
@@ -70,24 +66,6 @@ export class Pictures {
     this.#ids.set(scene.image, id);
     return id;
   }
-}
-
-/** A path also draws what a `<rect>` would not: corners in the wrong order, and boxes without an area. */
-function outline([x1, y1, x2, y2]: Quad): string {
-  return `M${round(x1)} ${round(y1)}H${round(x2)}V${round(y2)}H${round(x1)}Z`;
-}
-
-/** Where a box's number goes: its top left corner, drawn back into the image. */
-function labelAt([x1, y1, x2, y2]: Quad, scene: Scene, unit: number): [number, number] {
-  const inside = (value: number, low: number, high: number) => round(Math.min(Math.max(value, low), high));
-  return [
-    inside(Math.min(x1, x2) + unit, unit, scene.width - unit * 6),
-    inside(Math.min(y1, y2) + unit * 5.5, unit * 5.5, scene.height - unit),
-  ];
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 /** The file as it is when a browser shows it as stored, else re-encoded smaller; EXIF orientation is never applied. */

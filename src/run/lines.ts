@@ -131,6 +131,8 @@ export const rolloutSchema = z.object({
   answer: z.string(),
   text: z.string(),
   ids: z.array(z.number()).readonly().optional(),
+  /** Log-probability of each id under the policy that sampled it, to four decimals. */
+  logprobs: z.array(number).readonly().optional(),
   boxes: z.array(placedBox),
   terms: z.record(z.string(), score),
   total: score,

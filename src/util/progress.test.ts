@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { bytes, duration, type Output, Progress, type Stage } from "./progress.ts";
+import { type Output, Progress, type Stage } from "./progress.ts";
+import { bytes, duration } from "./quantities.ts";
 import { table } from "./table.ts";
 
 function recorder(isTTY: boolean): Output & { readonly written: string[] } {
