@@ -34,6 +34,7 @@ const layers = [
   ["report"],
   ["jobs"],
   ["serve"],
+  ["studio"],
   ["index.ts"],
   ["cli"],
 ];
@@ -57,7 +58,7 @@ function violations(path: string, source: string): string[] {
 }
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith(".test.ts"))
   .map((path) => path.replaceAll("\\", "/"));
 
 test("every folder of src has its layer", () => {
@@ -87,7 +88,7 @@ test("no files import each other in a circle", () => {
 test("a file is known by its name alone, which is written in small letters and dashes", () => {
   const names = files.map((path) => posix.basename(path));
   expect(names.filter((name, i) => names.indexOf(name) < i)).toEqual([]);
-  expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(name))).toEqual([]);
+  expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*\.tsx?$/.test(name))).toEqual([]);
 });
 
 test.each([

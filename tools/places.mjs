@@ -43,6 +43,9 @@ export const { build, libtorch, buildTools } = isClone
       buildTools: join(cache, "build-tools"),
     };
 
+/** The studio's page, built: by set-up in a clone, by packing in a package. */
+export const studioPage = isClone ? join(packageRoot, "build", "studio") : join(packageRoot, "dist", "studio");
+
 /** The native library. */
 export const addon = join(build, "native", "grit.node");
 

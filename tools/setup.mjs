@@ -1,7 +1,7 @@
 /**
  * @file `npm run setup`, and `npx grit setup` of an installed package: finds or fetches libtorch and what builds the native
- * library, builds it and proves it by a computation; in a clone it installs the npm packages first. Does only what is
- * missing; says what it does and how long it took. `places.mjs` says where all this is kept.
+ * library, builds it and proves it by a computation; in a clone it installs the npm packages first, and builds the studio's
+ * page. Does only what is missing; says what it does and how long it took. `places.mjs` says where all this is kept.
  *
  *     node tools/setup.mjs [--quiet] [--index URL]
  *
@@ -21,6 +21,7 @@ import { buildLibrary, libraryInPlace, readJson, writeJson } from "./native-buil
 import { findPip } from "./pip.mjs";
 import { addon, build as buildFolder, cache, isClone, nativeSources, packageRoot, setupCommand } from "./places.mjs";
 import { ask, needSpace, run, Stop, which } from "./shell.mjs";
+import { buildPage, pageInPlace } from "./studio-page.mjs";
 import { howToInstall, supportOf, thisSystem } from "./system.mjs";
 
 const at = (...path) => join(packageRoot, ...path);
@@ -49,9 +50,12 @@ function libtorchInPlace() {
   return describe(last.dir, last.source).version === last.version ? last : undefined;
 }
 
+/** A package brings the studio's page built. */
+const studioInPlace = () => !isClone || pageInPlace();
+
 function everythingInPlace() {
   const libtorch = libtorchInPlace();
-  return packagesInPlace() && libtorch !== undefined && libraryInPlace(library, libtorch);
+  return packagesInPlace() && libtorch !== undefined && libraryInPlace(library, libtorch) && studioInPlace();
 }
 
 /**
@@ -156,6 +160,7 @@ async function bring({ quiet, index, system }) {
   const built = libraryInPlace(library, libtorch);
   if (built) say("the native library is up to date");
   else await timed("building the native library", () => buildLibrary(library, libtorch, tools));
+  if (!studioInPlace()) await timed("building the studio's page", buildPage);
   const answer = ask(process.execPath, verify);
   if (answer === undefined) {
     await run(process.execPath, [verify]);

@@ -29,7 +29,7 @@ function rooms() {
 function filesOf(folder) {
   return readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+    .filter((path) => /\.tsx?$/.test(path) && !path.endsWith(".test.ts"))
     .sort((a, b) => compare(posix.dirname(a), posix.dirname(b)) || compare(a, b));
 }
 

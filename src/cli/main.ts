@@ -73,6 +73,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "write a run's report.html and print its tables",
     load: async () => (await import("./report-command.ts")).reportCommand(),
   },
+  studio: {
+    summary: "show runs in the browser: curves, and every chain with its boxes",
+    load: async () => (await import("./studio-command.ts")).studioCommand(),
+  },
   setup: {
     summary: "find or fetch libtorch and build the native library",
     load: async () => (await import("./setup-command.ts")).setupCommand(),

@@ -33,18 +33,22 @@ export function checkAccess({ host, key, origins = [] }: Access): void {
 
 /**
  * Refuses requests that a foreign web page makes. On loopback the Host must be this machine's name (DNS rebinding) and a page's
- * Origin the server's own. Allowed origins may ask from anywhere, by CORS.
+ * Origin the server's own. Allowed origins may ask from anywhere, by CORS. `remedy` is
+ * what one who is refused is told to do.
  */
-export function sameSite({ host: at, origins = [] }: Access): MiddlewareHandler {
+export function sameSite(
+  { host: at, origins = [] }: Access,
+  remedy = "Name it with --allow-origin.",
+): MiddlewareHandler {
   const hosts = new Set(origins.map((origin) => new URL(origin).host));
   const local = isLoopback(at);
   return async (c, next) => {
     const [host, origin] = [c.req.header("host") ?? "", c.req.header("origin")];
     if (local && !hosts.has(host) && !isLoopback(nameIn(host)))
-      throw new ApiError(403, `The Host ${JSON.stringify(host)} is not this machine. Name it with --allow-origin.`);
+      throw new ApiError(403, `The Host ${JSON.stringify(host)} is not this machine. ${remedy}`);
     const allowed = origin !== undefined && origins.includes(origin);
     if (local && origin !== undefined && !allowed && origin !== `http://${host}`)
-      throw new ApiError(403, `Pages of ${JSON.stringify(origin)} may not ask. Name it with --allow-origin.`);
+      throw new ApiError(403, `Pages of ${JSON.stringify(origin)} may not ask. ${remedy}`);
     if (!allowed) return next();
     c.header("Access-Control-Allow-Origin", origin);
     c.header("Vary", "Origin");

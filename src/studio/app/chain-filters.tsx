@@ -1,0 +1,104 @@
+/** @file What chains are wanted: words, how they came out, data set, task, and the reward by its histogram. */
+
+import { useState } from "preact/hooks";
+import { fraction } from "../../report/number-format.ts";
+import { type ChainFilter, isWanted, OUTCOMES } from "../chain-filter.ts";
+import type { ChainFact } from "../studio-data.ts";
+import { isFiltering, NO_FILTER } from "./chain-query.ts";
+import { go } from "./place.ts";
+import { RewardHistogram } from "./reward-histogram.tsx";
+
+export function ChainFilters({ chains, filter }: { chains: readonly ChainFact[]; filter: ChainFilter }) {
+  const datasets = [...new Set(chains.map(({ dataset }) => dataset))].sort();
+  const tasks = [...new Set(chains.map(({ task }) => task))].sort();
+  const set = (key: string, value: string | undefined) => go({ [key]: value, chain: undefined }, { replace: true });
+  // On a phone the chains come first.
+  const [isNarrow] = useState(() => matchMedia("(max-width: 820px)").matches);
+  return (
+    <form class="filters" aria-label="Filter the chains" onSubmit={(event) => event.preventDefault()}>
+      <input
+        id="search"
+        type="search"
+        placeholder="Search words…"
+        aria-label="Words in the question or the chain"
+        value={filter.words ?? ""}
+        onInput={({ currentTarget }) => set("words", currentTarget.value)}
+      />
+      <div class="chips" role="group" aria-label="How it came out">
+        {OUTCOMES.map((outcome) => {
+          const count = chains.filter((chain) => isWanted(chain, { outcome })).length;
+          const pressed = filter.outcome === outcome;
+          return (
+            <button
+              key={outcome}
+              type="button"
+              aria-pressed={pressed}
+              disabled={count === 0 && !pressed}
+              onClick={() => set("outcome", pressed ? undefined : outcome)}
+            >
+              {outcome} <span>{count}</span>
+            </button>
+          );
+        })}
+      </div>
+      <details class="more" open={!isNarrow}>
+        <summary>Data set, task and reward</summary>
+        <div class="selects">
+          <Choice
+            name="Data set"
+            all="all data sets"
+            values={datasets}
+            value={filter.dataset}
+            onChoose={(value) => set("dataset", value)}
+          />
+          <Choice
+            name="Task"
+            all="all tasks"
+            values={tasks}
+            value={filter.task}
+            onChoose={(value) => set("task", value)}
+          />
+        </div>
+        <RewardHistogram chains={chains} filter={filter} />
+      </details>
+      {isFiltering(filter) && (
+        <p class="clear">
+          {filter.least !== undefined && (
+            <span>
+              reward {fraction(filter.least)} to {fraction(filter.most)}{" "}
+            </span>
+          )}
+          <button type="button" class="quiet" onClick={() => go(NO_FILTER, { replace: true })}>
+            Show all chains
+          </button>
+        </p>
+      )}
+    </form>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly all: string;
+  readonly values: readonly string[];
+  readonly value: string | undefined;
+  readonly onChoose: (value: string | undefined) => void;
+}
+
+/** One of some values, or all of them; not there when there is nothing to choose. */
+function Choice({ name, all, values, value, onChoose }: ChoiceProps) {
+  if (values.length < 2 && value === undefined) return null;
+  return (
+    <label>
+      <span class="unseen">{name}</span>
+      <select value={value ?? ""} onChange={({ currentTarget }) => onChoose(currentTarget.value || undefined)}>
+        <option value="">{all}</option>
+        {values.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,154 @@
+/** @file What the studio's server tells its page: the type of every answer. Types alone, so that both sides can use them. */
+
+import type { Estimate } from "../evaluation/aggregate.ts";
+import type { PairedGain } from "../evaluation/statistics.ts";
+import type { Task } from "../records.ts";
+import type { Alarm, ReadAnswer, RolloutLine, Run } from "../run/lines.ts";
+
+/** `training`: a process holds the folder now. `stopped`: its recipe has more steps. `begun`: no step is written yet. */
+export type RunState = "training" | "finished" | "stopped" | "begun";
+
+/** A run in the list. */
+export interface RunEntry {
+  /** Its path under the studio's folder, which is its address; the folder's name if it is the run itself. */
+  readonly id: string;
+  readonly state: RunState;
+  /** The last step, and how many its recipe has, where that is known. */
+  readonly step: number;
+  readonly steps: number | null;
+  /** Seconds until the last step, at the pace of the last ones; null unless it trains. */
+  readonly secondsLeft: number | null;
+  /** When it was last written to, in milliseconds of the epoch. */
+  readonly changed: number;
+  readonly model: string | null;
+  readonly method: string | null;
+  readonly seed: number | null;
+  /** Numbers of the first and the last step by name: see `numbersIn`. */
+  readonly first: Readonly<Record<string, number | null>>;
+  readonly last: Readonly<Record<string, number | null>>;
+  /** Why it cannot be read, if so. */
+  readonly fault: string | null;
+}
+
+/** All runs under the studio's folder. */
+export interface RunList {
+  readonly folder: string;
+  readonly runs: readonly RunEntry[];
+}
+
+/** One run. */
+export interface RunFacts extends RunEntry {
+  readonly run: Run | null;
+  /** Steps whose rollouts are on disk, ascending. */
+  readonly rolloutSteps: readonly number[];
+  /** The names of its evaluations. */
+  readonly evaluations: readonly string[];
+}
+
+/** An alarm of training, which rings from the step at which it began. */
+export type RungAlarm = Pick<Alarm, "name" | "since" | "message" | "remedy">;
+
+/** Metrics by columns, each as long as `steps`. */
+export interface MetricColumns {
+  readonly steps: readonly number[];
+  readonly columns: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Each once, as it last rang. */
+  readonly alarms: readonly RungAlarm[];
+  /** Lines of the file that cannot be read, counted from 1. */
+  readonly damaged: readonly number[];
+}
+
+/** What the list of a step's chains shows of each, and filters look at. */
+export interface ChainFact {
+  /** Its line in the step's file, counted from 0: its address. */
+  readonly line: number;
+  readonly group: number;
+  readonly id: string;
+  readonly dataset: string;
+  readonly task: Task;
+  readonly question: string;
+  readonly image: string;
+  /** Null when it is unscored. */
+  readonly total: number | null;
+  readonly advantage: number | null;
+  /** Whether the answer earned its full marks; null when that is not known. */
+  readonly right: boolean | null;
+  readonly wellFormed: boolean;
+}
+
+/** The chains of a step. */
+export interface StepChains {
+  readonly step: number;
+  readonly chains: readonly ChainFact[];
+  /** Lines of the file that cannot be read, counted from 1. */
+  readonly damaged: readonly number[];
+}
+
+/** A whole chain. */
+export interface ChainLine extends RolloutLine {
+  readonly line: number;
+}
+
+/** Where the search through the steps came to: the step that has a match, or the last one that was looked at. */
+export interface FoundStep {
+  readonly found: number | null;
+  readonly searchedTo: number;
+  readonly atEnd: boolean;
+}
+
+/** The tokens of a chain: where each ends in the text, and its log-probability. */
+export interface ChainTokens {
+  readonly ends: readonly number[];
+  readonly logprobs: readonly (number | null)[];
+}
+
+/** What lists show of an answer of an evaluation. */
+export interface AnswerFact
+  extends Pick<ReadAnswer, "id" | "set" | "dataset" | "question" | "image" | "acc" | "giou" | "unscored" | "rating"> {
+  /** Its line in the file, counted from 0: its address. */
+  readonly line: number;
+}
+
+/** A metric of a set in one or two evaluations; null where there is none. */
+export interface EvaluatedMetric {
+  readonly first: Estimate | null;
+  readonly second: Estimate | null;
+  /** What changed for the samples that both have. */
+  readonly gain: Pick<PairedGain, "gain" | "low" | "high"> | null;
+}
+
+export interface EvaluatedSet {
+  readonly set: string;
+  readonly samples: number;
+  readonly acc: EvaluatedMetric;
+  readonly giou: EvaluatedMetric;
+}
+
+/** The sets of one evaluation, or of two that are compared. */
+export interface EvaluationTable {
+  readonly sets: readonly EvaluatedSet[];
+}
+
+export type TriedName = "base" | "trained";
+
+/** A model that can be tried. */
+export interface TriedModel {
+  /** By which a request names it, with `:` and the method. */
+  readonly name: TriedName;
+  readonly folder: string;
+  readonly method: string;
+  readonly isOpen: boolean;
+}
+
+/** A rendered scene to ask about; the image as a data URL. */
+export interface SceneExample {
+  readonly question: string;
+  readonly image: string;
+}
+
+/** What the server tells of by itself: the runs that have been written to since it last told. */
+export interface Changes {
+  readonly runs: readonly string[];
+  /** Whether runs came or went. */
+  readonly list: boolean;
+}
