@@ -2,7 +2,8 @@
  * @file The package as a stranger has it: packed, installed into an empty folder outside the repository, set up into a cache
  * of its own, and used by the command line and by programs. libtorch is the one that this clone was set up with.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -136,6 +137,21 @@ test("a reward module in a folder of its own is loaded, and refused before the m
   writeFileSync(path, "throw new Error('no luck');\n");
   const { status, stderr } = run("npx", "grit", "train", "tiny", `rewards.custom=[${path}]`, "--run", "runs/bad");
   expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: .*does not load: no luck/)]);
+});
+
+test("the studio serves its page, which the package brings built", async () => {
+  const studio = spawn(process.execPath, [join(installed, "bin", "grit.mjs"), "studio", ".", "--port", "0"], {
+    cwd: app,
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [said] = (await once(studio.stdout.setEncoding("utf8"), "data")) as [string];
+    const page = await (await fetch(/http:\S+/.exec(said)![0])).text();
+    expect(page).toMatch(/<div id="studio">/);
+  } finally {
+    studio.kill();
+  }
 });
 
 test("an evaluation by a program", () => {
