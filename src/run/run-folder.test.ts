@@ -145,6 +145,15 @@ describe("checkpoints", () => {
     expect(read("checkpoints/step-1/weights")).toBe("one");
   });
 
+  test("half of one that was being removed is not taken for one", async () => {
+    const run = RunFolder.create(dir, info);
+    for (const step of [1, 2]) await run.saveCheckpoint(step, write(""));
+    renameSync(run.checkpointDir(1), join(dir, "checkpoints", ".tmp-gone-step-1"));
+    run.release();
+    expect(RunFolder.resume(dir).checkpoint?.step).toBe(2);
+    expect(readdirSync(join(dir, "checkpoints"))).toEqual(["step-2"]);
+  });
+
   test("are pruned to the latest, with what was left half-written", async () => {
     const run = RunFolder.create(dir, info);
     for (const step of [2, 4, 10]) await run.saveCheckpoint(step, write(""));

@@ -132,6 +132,7 @@ export class RunFolder {
     RunFolder.open(dir);
     const run = new RunFolder(dir, FolderLock.take(dir));
     run.#restoreReplaced();
+    run.#removeLeft();
     return { run, checkpoint: run.latestCheckpoint() };
   }
 
@@ -275,9 +276,7 @@ export class RunFolder {
 
   /** Removes all complete checkpoints but the latest `keep`, and what an interrupted save left behind. */
   prune(keep: number): void {
-    for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-"))) {
-      fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
-    }
+    this.#removeLeft();
     for (const checkpoint of checkpointsIn(this.dir).slice(0, -keep)) this.#removeCheckpoint(checkpoint);
   }
 
@@ -291,9 +290,16 @@ export class RunFolder {
 
   /** A checkpoint loses its name first: one that is half removed never counts as complete. */
   #removeCheckpoint({ step, dir }: Checkpoint): void {
-    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
-    fs.renameSync(dir, old);
-    fs.rmSync(old, { recursive: true });
+    // By another name first: half of a checkpoint must not bear the name of a whole one.
+    const gone = join(this.dir, "checkpoints", `.tmp-gone-step-${step}`);
+    fs.renameSync(dir, gone);
+    fs.rmSync(gone, { recursive: true });
+  }
+
+  /** Removes what a save or a removal that was broken off has left. */
+  #removeLeft(): void {
+    for (const name of this.#names("checkpoints").filter((name) => name.startsWith(".tmp-")))
+      fs.rmSync(join(this.dir, "checkpoints", name), { recursive: true });
   }
 
   get #metrics(): string {
