@@ -7,7 +7,7 @@ import type { BlockCost, Values } from "../models/block-cost.ts";
 import { BLOCK } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
-import { byBudget } from "./packing.ts";
+import { byBudget } from "../util/arrays.ts";
 
 /** A parameter as an engine holds it. */
 export interface HeldParameter {

@@ -118,6 +118,11 @@ export class RunFolder {
     return { run, checkpoint: run.latestCheckpoint() };
   }
 
+  /** The run that another process writes, as those see it that train together with it. It need not be there. */
+  static followed(dir: string): RunFolder {
+    return new RunFolder(dir);
+  }
+
   /** What the run began with. @throws UserError when run.json is damaged */
   begun(): BegunInfo {
     return this.readJson("run.json") as BegunInfo;
