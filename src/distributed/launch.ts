@@ -11,7 +11,7 @@ import { ToldElsewhere, UserError } from "../util/errors.ts";
 /** Milliseconds after which one that has failed is not waited for by the others' own means: they are told to stop. */
 const TOLD_AFTER = 5_000;
 /** Milliseconds for the last ones to end, when rank 0, or all but rank 0, have. */
-const END_WITHIN = 10_000;
+const END_WITHIN = 5_000;
 
 /**
  * Runs `grit` with these arguments in so many processes, each told its place by the variables that torchrun sets. Rank 0 has the
@@ -44,8 +44,7 @@ export async function launch(args: readonly string[], processes: number): Promis
   process.on("SIGINT", pass).on("SIGTERM", pass);
   try {
     const codes = await Promise.all(children.map((child, rank) => ending(child, rank, children)));
-    const failed = [codes[0]!, ...codes].find((code) => code !== 0);
-    if (failed !== undefined) throw new ToldElsewhere(failed);
+    if (codes.some((code) => code !== 0)) throw new ToldElsewhere(codes.find((code) => code) ?? 1);
   } finally {
     process.off("SIGINT", pass).off("SIGTERM", pass);
   }
@@ -58,14 +57,14 @@ export function endWithParent(): void {
   process.channel.unref();
 }
 
-/** A child's exit code; by then the others have been told to end if it has failed. */
-async function ending(child: ChildProcess, rank: number, all: readonly ChildProcess[]): Promise<number> {
+/** A child's exit code, null when a signal ended it; by then the others have been told to end if it has failed. */
+async function ending(child: ChildProcess, rank: number, all: readonly ChildProcess[]): Promise<number | null> {
   if (child.stderr) createInterface(child.stderr).on("line", (line) => console.error(`rank ${rank}: ${line}`));
   const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   if (signal) console.error(`Rank ${rank} was ended by ${signal}.`);
   if (code !== 0) afterwards(TOLD_AFTER, all, "SIGTERM");
   if (rank === 0 || all.slice(1).every(hasEnded)) afterwards(END_WITHIN, all, "SIGKILL");
-  return code ?? 1;
+  return code;
 }
 
 function hasEnded(child: ChildProcess): boolean {

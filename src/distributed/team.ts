@@ -139,7 +139,9 @@ class Member implements Team {
     const end = () => {
       isOver = true;
       clearInterval(pulse);
+      // The other end may be stopped, and never answer.
       socket.end();
+      socket.unref();
     };
     const member = new Member(rank, size, (message) => void (socket.writable && sendFrame(socket, message)), end);
     const lose = (how: string) => {
