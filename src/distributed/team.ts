@@ -29,7 +29,10 @@ export interface Team {
   gather<T>(mine: T): Promise<T[]>;
   /** The same when they have stopped; undefined when not all are there any more. */
   settle<T>(mine: T): Promise<T[] | undefined>;
-  /** Stops all processes by this one's error. Gives the error that all stop by: another's, if that came first. */
+  /**
+   * Stops all processes by this one's error. Gives the error to end with: that of the process that stopped first, where this one has
+   * failed in its wake.
+   */
   halt(error: unknown): Promise<unknown>;
   /** Whether rank 0 tells the user why all have stopped. */
   readonly isTold: boolean;
@@ -211,7 +214,7 @@ class Member implements Team {
     // What is done over tensors fails in other words when somebody is gone, who is named a moment later.
     if (!isOwn && !this.stop.aborted)
       await Promise.race([once(this.stop, "abort"), new Promise((resolve) => setTimeout(resolve, NOTICE))]);
-    if (this.#end) return this.#end.rank === this.rank ? error : this.#end.error;
+    if (this.#end) return isOwn || this.#end.rank === this.rank ? error : this.#end.error;
     this.#end = { rank: this.rank, error: error instanceof Error ? error : new Error(String(error)) };
     this.#post({ kind: "halt", failure: failureOf(error) });
     return error;
