@@ -57,18 +57,27 @@ export class Saving {
 
   /**
    * A Hugging Face folder, and beside it under `trainer/` what only training needs. Random streams and the place in the data are
-   * functions of seed and step, so the step is all there is to remember of them.
+   * functions of seed and step, so the step is all there is to remember of them. A team gathers for it, or has done so.
    */
-  async save(): Promise<void> {
+  async save({ hasGathered = false } = {}): Promise<void> {
     const { method, image, save, steps } = this.#recipe;
+    if (!hasGathered) {
+      this.#team.at(`saving step ${this.#done}`);
+      await this.#team.gather(undefined);
+    }
     // What fails now is not tried again by `rescue`: it would fill a full disk once more.
     this.#unsaved = false;
-    if (this.#team.leads) {
+    const signal = this.#team.broken;
+    if (!this.#team.leads) {
+      // Its part goes to the one who writes.
+      await this.#engine.export("", { signal });
+      await this.#engine.save("", { signal });
+    } else {
       await this.#run.saveCheckpoint(this.#done, async (dir) => {
         mkdirSync(dir, { recursive: true });
-        await this.#engine.export(dir);
+        await this.#engine.export(dir, { signal });
         writeAskedAs(dir, { method, image: toImage(image) });
-        await this.#engine.save(join(dir, "trainer"));
+        await this.#engine.save(join(dir, "trainer"), { signal });
       });
       if (this.#done === steps && this.#isGood) this.#run.prune(save.keep);
     }
@@ -82,14 +91,12 @@ export class Saving {
   async rollBack(step: number, isHeld: boolean): Promise<Checkpoint | undefined> {
     this.#team.at(`rolling back to step ${step}`);
     if (this.#team.leads) this.#run.rollBack(step);
-    if (isHeld && step > 0 && this.#run.latestCheckpoint()?.step !== step) {
+    const [left] = await this.#team.gather(this.#run.latestCheckpoint());
+    if (isHeld && step > 0 && left?.step !== step) {
       this.#done = step;
-      await this.save();
-    }
-    await this.#team.gather(undefined);
-    const latest = this.#run.latestCheckpoint();
-    if (latest && !isHeld) await this.#engine.load(join(latest.dir, "trainer"));
-    return latest;
+      await this.save({ hasGathered: true });
+    } else if (left && !isHeld) await this.#engine.load(join(left.dir, "trainer"));
+    return this.#run.latestCheckpoint();
   }
 
   /**
@@ -98,10 +105,11 @@ export class Saving {
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     if (error instanceof RolledBack) return error;
-    const stopped = error instanceof Interrupted || (signal?.aborted === true && error === signal.reason);
+    const isSignal = signal?.aborted === true && error === signal.reason && !(error instanceof UserError);
+    const stopped = error instanceof Interrupted || isSignal;
     try {
       const unsaved = await this.#team.settle(this.#unsaved ? this.#done : undefined);
-      if (unsaved?.every((step) => step !== undefined && step === this.#done)) await this.save();
+      if (unsaved?.every((step) => step !== undefined && step === this.#done)) await this.save({ hasGathered: true });
     } catch (failure) {
       if (error instanceof UserError) return new UserError(error.message, messageOf(failure));
       return stopped ? failure : error;

@@ -50,7 +50,7 @@ export function trainCommand(): Command {
       const { run, resume = false, plan, card, processes = 1 } = flags;
       if (card !== undefined && !plan) throw new UserError("--card is given without --plan.", "Add --plan.");
       if (plan) {
-        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card }));
+        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card, processes }));
         return;
       }
       const given = await loadRecipe(file, overrides, { files: true });
@@ -108,8 +108,7 @@ async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }
   try {
     const data = await unlessAborted(signal, readData(recipe));
     const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
-    const share = { ...recipe, prompts_per_step: Math.ceil(recipe.prompts_per_step / team.size) };
-    say.log(await unlessAborted(signal, planMemory(share, { largest })));
+    say.log(await unlessAborted(signal, planMemory(recipe, { largest, processes: team.size })));
     say.error(`Opening ${recipe.model}`);
     const engine = await openEngine(recipe, { signal });
     try {

@@ -3,21 +3,18 @@
  * processes make the same calls in the same order. It is used in the thread that computes.
  */
 import { native } from "../torch/native.ts";
-import { cat, copy_, reshape, split } from "../torch/ops.ts";
-import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import { byBudget } from "../util/arrays.ts";
+import { floats, toDevice } from "../torch/ops.ts";
+import { type Tensor, tidy } from "../torch/tensor.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import type { World } from "./world.ts";
 
 /** Milliseconds of a wait, between which a signal is heard. */
 const SLICE = 1_000;
-/** Elements that go over the wire at a time. */
-const BUCKET = 2 ** 24;
 
 export interface JoinOptions extends Cancellable<Cancellation> {
-  /** Whether tensors are on GPUs. */
-  readonly cuda: boolean;
+  /** Where this process's tensors are. */
+  readonly device: string;
   /** Milliseconds for the others to come, and for what is then done together. */
   readonly timeout: number;
   /** Rank 0's, for all. */
@@ -26,9 +23,12 @@ export interface JoinOptions extends Cancellable<Cancellation> {
 
 export class ProcessGroup {
   readonly world: World;
+  /** Where its tensors are. */
+  readonly device: string;
 
-  private constructor(world: World) {
+  private constructor(world: World, device: string) {
     this.world = world;
+    this.device = device;
   }
 
   /**
@@ -37,11 +37,11 @@ export class ProcessGroup {
    */
   static join(
     world: World,
-    { cuda, timeout, announcement, signal }: JoinOptions,
+    { device, timeout, announcement, signal }: JoinOptions,
   ): { readonly group: ProcessGroup; readonly announcement: string } {
     const { rank, size, address, port } = world;
     const end = performance.now() + timeout;
-    const left = () => Math.max(1, Math.min(SLICE, end - performance.now()));
+    const left = () => Math.ceil(Math.max(1, Math.min(SLICE, end - performance.now())));
     const isLate = () => performance.now() >= end;
     const within = `within ${timeout / 1000} s`;
     for (;;) {
@@ -73,43 +73,41 @@ export class ProcessGroup {
     const missing = Array.from({ length: size }, (_, other) => other).filter((r) => wait(`joined/${r}`) === undefined);
     if (missing.length > 0) throw new UserError(`Rank ${missing.join(", ")} has not come ${within}.`, TOGETHER);
     try {
-      native.joinGroup(rank, size, world.local, cuda, timeout);
+      native.joinGroup(rank, size, world.local, device.startsWith("cuda"), timeout);
     } catch (error) {
       throw new UserError(`The processes cannot be connected: ${messageOf(error).split("\n")[0]}`, TOGETHER);
     }
-    return { group: new ProcessGroup(world), announcement: wait("announcement")! };
+    return { group: new ProcessGroup(world, device), announcement: wait("announcement")! };
   }
 
-  /** Lets a tensor hold the sum over all processes. */
-  sum_(tensor: Tensor): void {
-    native.allReduce(tensor.handle, "sum");
-  }
-
-  /** Lets a tensor hold the largest value, element by element, over all processes. */
-  max_(tensor: Tensor): void {
-    native.allReduce(tensor.handle, "max");
-  }
-
-  /** Lets tensors of one type and device hold the sums over all processes; they travel in buckets. */
-  sumAll_(tensors: readonly Tensor[]): void {
-    noGrad(() => {
-      for (const bucket of byBudget(tensors, count, BUCKET))
-        tidy(() => {
-          const flat = cat(
-            bucket.map((tensor) => reshape(tensor, [-1])),
-            0,
-          );
-          this.sum_(flat);
-          const parts = split(flat, bucket.map(count), 0);
-          for (const [i, tensor] of bucket.entries()) copy_(tensor, reshape(parts[i]!, tensor.shape));
-        });
+  /** Which of these flags are set in any process. */
+  anywhere(flags: readonly boolean[]): boolean[] {
+    return tidy(() => {
+      const shared = toDevice(floats(flags.map(Number), [flags.length]), this.device);
+      native.allReduce(shared.handle, "max");
+      return Array.from(shared.toFloats(), Boolean);
     });
+  }
+
+  /** The sum of a number over all processes, in float32. */
+  total(value: number): number {
+    return tidy(() => {
+      const shared = toDevice(floats([value], [1]), this.device);
+      native.allReduce(shared.handle, "sum");
+      return shared.item();
+    });
+  }
+
+  /** Lets a tensor of rank `root` hold the sum over all processes; the others' values are spoilt. */
+  reduce_(tensor: Tensor, root: number): void {
+    native.reduce(tensor.handle, root);
+  }
+
+  /** Lets a tensor hold what it holds in rank `root`. */
+  broadcast_(tensor: Tensor, root: number): void {
+    native.broadcast(tensor.handle, root);
   }
 }
 
 const TOGETHER =
   "Start all processes, with the same MASTER_ADDR and MASTER_PORT, on machines that reach each other, or give them more time by --rank-timeout.";
-
-function count({ shape }: Tensor): number {
-  return shape.reduce((a, b) => a * b, 1);
-}

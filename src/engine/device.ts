@@ -25,6 +25,8 @@ export interface Room {
   /** `cpu`, `cuda:0`, … */
   readonly device: string;
   readonly available: number;
+  /** How many train together, each in such a room. Default 1. */
+  readonly processes?: number;
 }
 
 /** The room there is, before anything is opened. @throws UserError for a device that is not there */

@@ -86,8 +86,8 @@ export function host(open: (call: CallOf<"open">, group: ProcessGroup | undefine
     if (call.verb === "room") return { result: roomOf(call.device, group?.world.localRank) };
     if (call.verb === "join") {
       const { world, timeout, announcement } = call;
-      const cuda = resolveDevice(call.device, world.localRank).startsWith("cuda");
-      const joined = ProcessGroup.join(world, { cuda, timeout, announcement, signal });
+      const device = resolveDevice(call.device, world.localRank);
+      const joined = ProcessGroup.join(world, { device, timeout, announcement, signal });
       group = joined.group;
       return { result: joined.announcement };
     }

@@ -47,10 +47,11 @@ import { type Features, Passes, readAll, unflatten } from "./passes.ts";
 import { Policy } from "./policy.ts";
 import { sample } from "./sampler.ts";
 import { loadState, saveState } from "./state.ts";
-import { type LossQuantity, sumGradients } from "./sum-gradients.ts";
 import { VisionPhase } from "./vision-phase.ts";
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
+/** What may be not finite in a loss. */
+const LOSS_QUANTITIES = ["loss", "KL"] as const;
 
 export class LocalEngine {
   readonly model: Model;
@@ -78,7 +79,7 @@ export class LocalEngine {
   /** Micro-batches since the last update. */
   #microBatches = 0;
   /** What was not finite in the losses since then. */
-  readonly #unfit = new Set<LossQuantity>();
+  readonly #unfit = new Set<(typeof LOSS_QUANTITIES)[number]>();
 
   /**
    * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names. It trains together with those that the
@@ -98,6 +99,7 @@ export class LocalEngine {
       reference: options.reference ?? false,
       lora: options.lora,
       offload: this.#offload,
+      group,
     });
     this.model = this.#policy.model;
     try {
@@ -112,7 +114,8 @@ export class LocalEngine {
     );
     this.#logitChunk = options.logitChunk ?? DEFAULT_LOGIT_CHUNK;
     this.#passes = new Passes(this.model, this.#mask_V, this.#logitChunk);
-    this.#movement = new MovementCheck(this.#policy);
+    const own = this.#policy.masters.own.map(({ name, tensor }) => [name, tensor] as const);
+    this.#movement = new MovementCheck(this.#policy, own, group);
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
     this.#checkpointing = options.activationCheckpointing ?? false;
     const trains = this.#policy.trains.bind(this.#policy);
@@ -311,20 +314,27 @@ export class LocalEngine {
 
   step(options: StepOptions): StepMetrics {
     this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
-    const unfit = this.#group ? sumGradients(this.#group, this.#policy.leaves(), this.#unfit) : [...this.#unfit];
-    const metrics = this.#movement.over(() => this.#moments().step(options, unfit));
+    const unfit = LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity));
+    const unfitAnywhere = this.#group?.anywhere(unfit) ?? unfit;
+    const metrics = this.#movement.over(() =>
+      this.#moments().step(
+        options,
+        LOSS_QUANTITIES.filter((_, i) => unfitAnywhere[i]),
+      ),
+    );
     this.#endUpdate();
     this.#forgetFeatures();
     return metrics;
   }
 
   save(dir: string, { signal }: Cancellable<Cancellation> = {}): void {
-    saveState(dir, this.#policy.trainable, this.#moments(), signal);
+    const { trainable, masters } = this.#policy;
+    saveState(dir, trainable, masters, this.#moments(), signal);
   }
 
   load(dir: string): void {
-    loadState(dir, this.#policy.trainable, this.#moments());
-    this.#policy.offloaded?.refresh(this.#policy.trainable);
+    const { trainable, masters } = this.#policy;
+    loadState(dir, trainable, masters, this.#moments());
     this.#forgetFeatures();
   }
 
@@ -386,6 +396,7 @@ export class LocalEngine {
       checkpointing: this.#checkpointing,
       logitChunk: this.#logitChunk,
       offload: this.#offload,
+      processes: this.#group?.world.size ?? 1,
       dropout: (this.#policy.adapter?.dropout ?? 0) > 0,
       flash: hasFlashAttention(device, precision, model.shape.headWidth),
     });
@@ -426,7 +437,7 @@ export class LocalEngine {
 
   /** The optimizer's state, made when it is first needed, unless the engine was opened for training. */
   #moments(): AdamW {
-    this.#optimizer ??= new AdamW(this.#policy.trainable, this.#policy.offloaded);
+    this.#optimizer ??= new AdamW(this.#policy.masters);
     return this.#optimizer;
   }
 

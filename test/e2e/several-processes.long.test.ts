@@ -142,7 +142,7 @@ describe.skipIf(!python)("torchrun", () => {
     async () => {
       const recipe = writeRecipe(join(dir, "torchrun.yaml"), dir, "tied");
       const run = place();
-      const torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"];
+      const torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python", "--"];
       const command = [process.execPath, "bin/grit.mjs", "train", recipe, "--run", run];
       const { code, output } = await start(python!, [...torchrun, ...command]).end;
       expect(code, output).toBe(0);
