@@ -40,7 +40,7 @@ import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder, type RunInfo } from "./run/run-folder.ts";
 import { Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
-import { excerpts } from "./util/differences.ts";
+import { differences, excerpts } from "./util/differences.ts";
 import { Interrupted, UserError } from "./util/errors.ts";
 import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
@@ -129,6 +129,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
+  refuseOtherRecipes(await team.gather(recipe));
   const hashes = team.leads ? await hashesOf(recipe, samples, signal) : undefined;
   if (options.resume && hashes) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
   const { workload, longest, warnings } = await preflight(recipe, engine, data, { run: options.run, signal, team });
@@ -230,7 +231,7 @@ function refuseOtherRun(run: RunFolder, recipe: Recipe, { model, data }: Hashes)
 
 type OpenedRun = { readonly run: RunFolder; readonly from: number } & Pick<Ready, "notes">;
 
-/** A run that rank 0 opens, which has the hashes, and the others follow. */
+/** A new run folder, or the one to continue, which rank 0 opens, who has the hashes, and the others follow; with its state loaded. */
 async function openRun(
   recipe: Recipe,
   options: TrainOptions,
@@ -238,40 +239,49 @@ async function openRun(
   team: Team,
   hashes: Hashes | undefined,
 ): Promise<OpenedRun> {
+  const { libtorch, machine } = engine;
+  const create = (hashes: Hashes) => RunFolder.create(options.run, { recipe, libtorch, machine, ...hashes });
   team.at("opening the run");
-  const opened = hashes && (await openOwnRun(recipe, options, engine, hashes));
+  let opened: OpenedRun = { run: RunFolder.followed(options.run), from: 0, notes: [] };
+  if (hashes) opened = options.resume ? resumed(options.run, recipe) : { ...opened, run: create(hashes) };
+  const { run, notes } = opened;
   try {
-    const [from] = await team.gather(opened?.from ?? 0);
-    if (opened) return opened;
-    const run = RunFolder.followed(options.run);
-    if (from! > 0) await engine.load(join(run.checkpointDir(from!), "trainer"));
-    return { run, from: from!, notes: [] };
+    const from = (await team.gather(opened.from))[0]!;
+    if (from > 0) await engine.load(join(run.checkpointDir(from), "trainer"));
+    if (hashes && options.resume) run.goOn(from, { recipe, model: hashes.model });
+    return { run, from, notes };
   } catch (error) {
-    opened?.run.release();
+    run.release();
     throw error;
   }
 }
 
-/** A new run folder, or the one to continue, the step it has reached, and what to know of its going on. */
-async function openOwnRun(recipe: Recipe, options: TrainOptions, engine: Engine, hashes: Hashes): Promise<OpenedRun> {
-  if (!options.resume) {
-    const { libtorch, machine } = engine;
-    return { run: RunFolder.create(options.run, { recipe, libtorch, machine, ...hashes }), from: 0, notes: [] };
-  }
-  const { run, checkpoint } = RunFolder.resume(options.run);
+/** The run in a folder, the step it has reached, and what to know of its going on. */
+function resumed(dir: string, recipe: Recipe): OpenedRun {
+  const { run, checkpoint } = RunFolder.resume(dir);
   try {
-    const from = checkpoint?.step ?? 0;
     const notes = run.changesTo(recipe).map((change) => {
       const [before, now] = excerpts(change);
       return `${change.key}: ${before} before, ${now} now`;
     });
     if (run.begun().model === undefined) notes.push(`model: ${run.dir}/run.json has no hash of it to compare with`);
-    if (checkpoint) await engine.load(join(checkpoint.dir, "trainer"));
-    run.goOn(from, { recipe, model: hashes.model });
-    return { run, from, notes };
+    return { run, from: checkpoint?.step ?? 0, notes };
   } catch (error) {
     run.release();
     throw error;
+  }
+}
+
+/** @throws UserError when a rank does not train by the recipe of rank 0: another file, or another processor's `precision: auto` */
+function refuseOtherRecipes([first, ...others]: readonly Recipe[]): void {
+  for (const [i, other] of others.entries()) {
+    const [change] = differences(first, other);
+    if (!change) continue;
+    const [here, there] = excerpts(change);
+    throw new UserError(
+      `Rank ${i + 1} does not train by the recipe of rank 0: ${change.key} is ${there}, not ${here}.`,
+      "Give all ranks the same recipe, at the same paths, and write its precision out where their processors differ.",
+    );
   }
 }
 

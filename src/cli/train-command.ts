@@ -63,19 +63,8 @@ export function trainCommand(): Command {
             "Leave one out.",
           );
         RunFolder.refuseUnfit(dir, resume);
-        await launch(
-          [
-            "train",
-            file,
-            ...overrides,
-            "--run",
-            dir,
-            ...(resume ? ["--resume"] : []),
-            "--rank-timeout",
-            String(flags.rankTimeout),
-          ],
-          processes,
-        );
+        const more = [...(resume ? ["--resume"] : []), "--rank-timeout", String(flags.rankTimeout)];
+        await launch(["train", file, ...overrides, "--run", dir, ...more], processes);
         return;
       }
       if (world) endWithParent();
