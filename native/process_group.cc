@@ -69,7 +69,8 @@ c10::intrusive_ptr<c10d::Backend> nccl(int rank, int size, std::chrono::millisec
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(group().store, rank, size, options);
 #else
   TORCH_CHECK(false, "the native library was built without NCCL: nccl.h and CUDA's headers were not found beside libtorch. "
-              "Install nvidia-nccl and nvidia-cuda-runtime for its CUDA version and run setup again, or write device: cpu");
+              "Install nvidia-nccl, nvidia-cuda-runtime, nvidia-cuda-crt and nvidia-cuda-cccl for its CUDA version and set up again, "
+              "or write device: cpu");
 #endif
 }
 

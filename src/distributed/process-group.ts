@@ -7,7 +7,7 @@ import { floats, toDevice } from "../torch/ops.ts";
 import { type Tensor, tidy } from "../torch/tensor.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
-import type { World } from "./world.ts";
+import type { World } from "./ranks.ts";
 
 /** Milliseconds of a wait, between which a signal is heard. */
 const SLICE = 1_000;

@@ -5,10 +5,10 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { Interrupted, UserError } from "../util/errors.ts";
+import { Interrupted, messageOf, UserError } from "../util/errors.ts";
 import { errorOf, type Failure, failureOf } from "../util/failure.ts";
 import { FrameReader, sendFrame } from "./frames.ts";
-import type { World } from "./world.ts";
+import type { World } from "./ranks.ts";
 
 /** Those who train together; `solo` where one process is alone. */
 export interface Team {
@@ -106,8 +106,13 @@ export async function joinTeam(
     }
   }
   const [port, token] = (await announce(undefined)).split(" ") as [string, string];
-  const socket = connect(Number(port), world.local ? "127.0.0.1" : world.address);
-  await once(socket, "connect");
+  const address = world.local ? "127.0.0.1" : world.address;
+  const socket = connect(Number(port), address);
+  try {
+    await once(socket, "connect");
+  } catch (error) {
+    throw new UserError(`Rank ${world.rank} does not reach rank 0 at ${address}:${port}: ${messageOf(error)}`, OPEN);
+  }
   const hello = Buffer.alloc(20);
   Buffer.from(token, "hex").copy(hello);
   hello.writeUInt32LE(world.rank, 16);
@@ -466,6 +471,7 @@ function deferred<T>(): Deferred<T> {
 }
 
 const START = "Start all of them, with the same MASTER_ADDR and MASTER_PORT, or give them more time by --rank-timeout.";
+const OPEN = "Let the machines reach each other at every port: all but the store's are chosen by the system.";
 const GONE = "ended without a word";
 
 function silent(timeout: number): string {

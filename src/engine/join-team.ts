@@ -1,6 +1,7 @@
 /** @file Joins the processes of one training: their tensors in the thread that computes, all else in this one. */
+
+import type { World } from "../distributed/ranks.ts";
 import { joinTeam, type Team } from "../distributed/team.ts";
-import type { World } from "../distributed/world.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { EngineThread } from "./engine-thread.ts";
 

@@ -1,5 +1,5 @@
 /** @file What crosses the line between an engine in its worker thread and those who use it: plain data, never a native handle. */
-import type { World } from "../distributed/world.ts";
+import type { World } from "../distributed/ranks.ts";
 import type { BatchSize, Loss } from "../objective/loss.ts";
 import type { Completion } from "../records.ts";
 import type { Failure } from "../util/failure.ts";
