@@ -376,7 +376,7 @@ napi_value leave_group(napi_env, const std::vector<napi_value>&) {
   return nullptr;
 }
 
-// allReduce(handle, "sum" | "max" | "min"), reduce(handle, root), broadcast(handle, root) : in place, on all processes alike
+// allReduce(handle, "sum" | "max"), reduce(handle, root), broadcast(handle, root) : in place, on all processes alike
 napi_value all_reduce(napi_env env, const std::vector<napi_value>& args) {
   grit::all_reduce(tensor_at(to_int(env, args[0])), to_string(env, args[1]));
   return nullptr;

@@ -107,9 +107,7 @@ void leave_group() { group() = Group(); }
 
 void all_reduce(at::Tensor& tensor, const std::string& how) {
   c10d::AllreduceOptions options;
-  options.reduceOp = how == "max"   ? c10d::ReduceOp::MAX
-                     : how == "min" ? c10d::ReduceOp::MIN
-                                    : c10d::ReduceOp::SUM;
+  options.reduceOp = how == "max" ? c10d::ReduceOp::MAX : c10d::ReduceOp::SUM;
   std::vector<at::Tensor> tensors{tensor};
   backend().allreduce(tensors, options)->wait();
 }

@@ -21,7 +21,7 @@ void join_group(int rank, int size, bool local, bool cuda, std::chrono::millisec
 void leave_group();  // the store is closed too
 
 // In place, on all processes in the same order.
-void all_reduce(at::Tensor& tensor, const std::string& how);  // "sum", "max" or "min"
+void all_reduce(at::Tensor& tensor, const std::string& how);  // "sum" or "max"
 void reduce(at::Tensor& tensor, int root);  // the sum, which only `root` then has; the others' values are spoilt
 void broadcast(at::Tensor& tensor, int root);
 

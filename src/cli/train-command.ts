@@ -14,7 +14,7 @@ import { meet } from "../engine/join-team.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
-import { exitCodeOf, ToldElsewhere, UserError } from "../util/errors.ts";
+import { exitCodeOf, Interrupted, ToldElsewhere, UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
@@ -72,12 +72,14 @@ export function trainCommand(): Command {
       if (leads) RunFolder.refuseUnfit(dir, resume);
       const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
       await interruptibly(
-        "Interrupted before the first step; nothing was written.",
+        NOTHING_YET,
         (signal) => trainHere(recipe, { dir, resume, world, timeout: 1000 * flags.rankTimeout, signal }),
         leads,
       );
     });
 }
+
+const NOTHING_YET = "Interrupted before the first step; nothing was written.";
 
 interface Here {
   readonly dir: string;
@@ -136,7 +138,7 @@ async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }
       await engine.dispose();
     }
   } catch (error) {
-    const why = await team.halt(error);
+    const why = await team.halt(error === signal.reason ? new Interrupted(NOTHING_YET) : error);
     throw team.isTold ? new ToldElsewhere(exitCodeOf(why)) : why;
   } finally {
     team.leave();

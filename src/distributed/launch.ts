@@ -38,13 +38,15 @@ export async function launch(args: readonly string[], processes: number): Promis
       },
     }),
   );
+  let wasTold = false;
   const pass = (signal: NodeJS.Signals) => {
+    wasTold = true;
     for (const child of children) child.kill(signal);
   };
   process.on("SIGINT", pass).on("SIGTERM", pass);
   try {
     const codes = await Promise.all(children.map((child, rank) => ending(child, rank, children)));
-    if (codes.some((code) => code !== 0)) throw new ToldElsewhere(codes.find((code) => code) ?? 1);
+    if (codes.some((code) => code !== 0)) throw new ToldElsewhere(codes.find((code) => code) ?? (wasTold ? 130 : 1));
   } finally {
     process.off("SIGINT", pass).off("SIGTERM", pass);
   }

@@ -50,7 +50,7 @@ export interface Native {
   storeGet(key: string, timeoutMs: number): string | undefined;
   joinGroup(rank: number, size: number, local: boolean, cuda: boolean, timeoutMs: number): void;
   leaveGroup(): void;
-  allReduce(tensor: Handle, how: "sum" | "max" | "min"): void;
+  allReduce(tensor: Handle, how: "sum" | "max"): void;
   reduce(tensor: Handle, root: number): void;
   broadcast(tensor: Handle, root: number): void;
   version(): string;

@@ -113,21 +113,36 @@ export function filesOf(run: string): string[] {
   return readdirSync(run, { recursive: true, encoding: "utf8" }).sort();
 }
 
-/** The largest distance, relative in L2, between tensors of two runs' training states, of those whose names are chosen. */
-export function farthest(a: string, b: string, step: number, chosen: (name: string) => boolean): number {
-  const [left, right] = [a, b].map((run) => {
+type Tensors = ReadonlyMap<string, Float32Array>;
+
+/** The tensors of the training states of two runs after a step, of those whose names are chosen. */
+function statesOf(
+  runs: readonly [string, string],
+  step: number,
+  chosen: (name: string) => boolean,
+): [Tensors, Tensors] {
+  const stateOf = (run: string): Tensors => {
     const all = tensorsIn(join(run, "checkpoints", `step-${step}`, "trainer", "state.safetensors"));
     const floats = (bytes: Buffer) => new Float32Array(Uint8Array.from(bytes).buffer);
     return new Map([...all].filter(([name]) => chosen(name)).map(([name, bytes]) => [name, floats(bytes)]));
-  });
-  if (left!.size === 0 || [...left!.keys()].join() !== [...right!.keys()].join()) throw new Error("Other tensors.");
-  return Math.max(
-    ...[...left!.keys()].map((name) =>
-      relativeDistance(new Map([[name, right!.get(name)!]]), new Map([[name, left!.get(name)!]])),
-    ),
-  );
+  };
+  const [left, right] = [stateOf(runs[0]), stateOf(runs[1])];
+  if (left.size === 0 || [...left.keys()].join() !== [...right.keys()].join()) throw new Error("Other tensors.");
+  return [left, right];
 }
 
-/** Whether a tensor of a training state is a parameter, and whether it is a first moment. */
-export const isParameter = (name: string) => !/\.(mean|square)$/.test(name);
-export const isMean = (name: string) => name.endsWith(".mean");
+/** How far the weights of a run are from those of another, relative in L2, all together. */
+export function weightsApart(run: string, from: string, step: number): number {
+  const [left, right] = statesOf([run, from], step, (name) => !/\.(mean|square)$/.test(name));
+  return relativeDistance(left, right);
+}
+
+/** The same of first moments, of the tensor that is farthest. One that is all zeros on both sides is not apart. */
+export function momentsApart(run: string, from: string, step: number): number {
+  const [left, right] = statesOf([run, from], step, (name) => name.endsWith(".mean"));
+  const isZero = (values: Float32Array) => values.every((value) => value === 0);
+  const distances = [...right].map(([name, values]) =>
+    isZero(values) && isZero(left.get(name)!) ? 0 : relativeDistance(left, new Map([[name, values]])),
+  );
+  return Math.max(...distances);
+}

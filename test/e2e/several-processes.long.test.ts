@@ -7,15 +7,14 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { scratchPlaces, TINIES } from "../tiny.ts";
 import {
-  farthest,
-  isMean,
-  isParameter,
   metricsOf,
+  momentsApart,
   processOf,
   rolloutsOf,
   start,
   startTraining,
   trainedRun,
+  weightsApart,
   writeRecipe,
   writeTrainingData,
 } from "./processes.ts";
@@ -44,7 +43,7 @@ describe.each(TINIES)("%s", (checkpoint) => {
         const one = await trainedRun(file, place());
         for (const processes of ["2", "4"]) {
           const several = await trainedRun(file, place(), "--processes", processes);
-          expect(farthest(one, several, 1, isMean)).toBeLessThan(1e-6);
+          expect(momentsApart(several, one, 1)).toBeLessThan(1e-6);
         }
       },
       5 * MINUTES,
@@ -61,7 +60,7 @@ describe.each(TINIES)("%s", (checkpoint) => {
         expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
         for (const [i, { loss }] of metricsOf(two).entries())
           expect(Math.abs(loss! - metricsOf(one)[i]!.loss!)).toBeLessThan(1e-6);
-        expect(farthest(one, two, 10, isParameter)).toBeLessThan(1e-5);
+        expect(weightsApart(two, one, 10)).toBeLessThan(1e-5);
       },
       5 * MINUTES,
     );
