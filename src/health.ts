@@ -40,7 +40,8 @@ export class Health {
     if (spoilt !== undefined) throw await this.#afterSpoiling(line.step, spoilt);
     this.#bad = isBad(line) ? [...this.#bad, line] : [];
     if (this.#bad.length >= IN_A_ROW) throw await this.#afterBadSteps();
-    this.#needMovement(line);
+    // A gradient that is infinite moves nothing, since it is left out.
+    if (!isBad(line)) this.#needMovement(line);
   }
 
   async #afterSpoiling(step: number, parameter: string): Promise<RolledBack> {
@@ -48,7 +49,7 @@ export class Health {
       step - 1,
       false,
       `The update of step ${step} left ${parameter} with values that are not finite.`,
-      this.#calmer(),
+      this.#calmer("optimizer.lr or optimizer.clip_norm"),
     );
   }
 
@@ -62,18 +63,22 @@ export class Health {
     const good = fromRewards ? first - 1 : Math.max(first - 2, wasWell ? this.#from : 0);
     const { updates_per_rollout } = this.#recipe.loss;
     const isHeld = good === first - 1 && this.#bad.every(({ skipped }) => skipped === updates_per_rollout);
+    const cause =
+      first > this.#from + 1
+        ? this.#calmer("optimizer.lr, optimizer.clip_norm or loss.beta")
+        : // No update of this process came before.
+          `Look at model and data with grit check. ${this.#calmer("loss.beta")}`;
     return this.#rolledBack(
       good,
       isHeld,
       `Steps ${first} to ${last} were not finite (${what.join(", ")}); their updates were left out.`,
-      fromRewards ? "Lower the weight or the values of the terms in rewards.custom" : this.#calmer(),
+      fromRewards ? "Lower the weight or the values of the terms in rewards.custom" : cause,
     );
   }
 
-  /** What makes updates smaller, or more exact. */
-  #calmer(): string {
-    const finer = this.#engine.precision === "float32" ? "" : ", or compute in precision: float32";
-    return `Lower optimizer.lr, optimizer.clip_norm or loss.beta${finer}`;
+  /** Lower keys make updates smaller, float32 makes them more exact. */
+  #calmer(keys: string): string {
+    return `Lower ${keys}${this.#engine.precision === "float32" ? "" : ", or compute in precision: float32"}`;
   }
 
   async #rolledBack(good: number, isHeld: boolean, message: string, remedy: string): Promise<RolledBack> {

@@ -64,7 +64,7 @@ export class HeldOut {
         signal: this.#signal,
       });
       heldOut[set.name] = numbers(answered!);
-      lines.push(...answered!);
+      for (const line of answered!) lines.push(line);
       this.#answered += answered!.length;
     }
     this.#run.writeLines(`eval/step-${step}/samples.jsonl`, lines);

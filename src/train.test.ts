@@ -6,7 +6,8 @@ import { parse, stringify } from "yaml";
 import { grit, readLines, writeDamaged, writeImage, writeLines } from "../test/commands.ts";
 import { DEVICE } from "../test/device.ts";
 import { loadGolden } from "../test/golden/golden.ts";
-import { scratchPlaces, VARIETY } from "../test/tiny.ts";
+import { scratchPlaces } from "../test/tiny.ts";
+import { VARIETY } from "../test/variety.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { SafetensorsFile, writeSafetensors } from "./torch/safetensors.ts";
 
@@ -320,6 +321,17 @@ describe("steps that are not finite", () => {
     const mended = await trained(recipe("steps: 6"), ran.run);
     expect(mended, mended.err).toMatchObject({ code: 0 });
     expect(steps(ran.run)).toEqual(all(6));
+  });
+
+  it("from the first one on, after a resume: no update can be the cause, and the checkpoint it began with stays", async () => {
+    const ran = await trained(recipe("steps: 3\nprecision: float32"));
+    const changed = "steps: 9\nloss: { beta: 1.0e+38 }\nprecision: float32\nsave: { every: 1, keep: 1 }";
+    const resumed = await trained(recipe(changed), ran.run);
+    expect(resumed, resumed.err).toMatchObject({ code: 2 });
+    expect(resumed.err).toMatch(
+      /Steps 4 to 6 were not finite .*\n.*rolled back to .*step-3\. Look at model and data with grit check\. Lower loss\.beta, and go/,
+    );
+    expect(checkpoints(ran.run)).toEqual(["step-3"]);
   });
 
   it("count on where a run is resumed amid them", async () => {

@@ -34,6 +34,7 @@ const layers = [
   ["probes"],
   ["report"],
   ["jobs"],
+  ["serve"],
   ["index.ts"],
   ["cli"],
 ];

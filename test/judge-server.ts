@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 
 /** What the server does with a request; `n` counts from 0. */
 export type Behaviour =
@@ -14,8 +15,14 @@ export type Behaviour =
   | "drop"
   | "nonsense"
   | "refuse"
-  /** Status 200 with this body. */
-  | { readonly body: unknown }
+  /** This body, text and bytes as they are; status 200 unless another is named. */
+  | {
+      readonly body: unknown;
+      readonly status?: number;
+      readonly headers?: Record<string, string>;
+      /** Breaks off after the body, or repeats it until the client goes away. */
+      readonly ends?: "broken off" | "never";
+    }
   | {
       readonly status: number;
       readonly headers?: Record<string, string>;
@@ -122,8 +129,12 @@ export class JudgeServer {
     }
     const json = { "content-type": "application/json" };
     if (typeof behaviour === "object" && "body" in behaviour) {
-      response.writeHead(200, json);
-      response.end(typeof behaviour.body === "string" ? behaviour.body : JSON.stringify(behaviour.body));
+      const { body, status = 200, headers, ends } = behaviour;
+      const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+      response.writeHead(status, { ...json, ...headers });
+      if (ends === "never") Readable.from(endlessly(bytes)).pipe(response);
+      else if (ends === "broken off") response.write(bytes, () => response.destroy());
+      else response.end(bytes);
       return;
     }
     if (typeof behaviour === "object") {
@@ -148,6 +159,10 @@ export class JudgeServer {
       response.end(whole);
     }
   }
+}
+
+function* endlessly<T>(value: T): Generator<T> {
+  for (;;) yield value;
 }
 
 function verdictOn({ text }: Received): string {

@@ -21,7 +21,11 @@ test("is held by one until it is given back", async () => {
   order.push("first");
   first[Symbol.dispose]();
   await waiting;
-  expect(order).toEqual([`waits for process ${process.pid} on ${hostname()}`, "first", "second"]);
+  expect(order).toEqual([
+    expect.stringContaining(`waits for process ${process.pid} on ${hostname()} since `),
+    "first",
+    "second",
+  ]);
   expect(existsSync(path)).toBe(false);
 });
 
@@ -30,6 +34,19 @@ test("of a process that is gone is free at once", async () => {
   writeFileSync(path, `process 2147483646 on ${hostname()}`);
   using _lock = await Lock.take(path, noWait);
   expect(readFileSync(path, "utf8")).toContain(`process ${process.pid} `);
+});
+
+test("of a process that had this one's number before is free at once, as in a container that is started again", async () => {
+  const path = join(dir, "again");
+  writeFileSync(path, `process ${process.pid} on ${hostname()} since 2026-01-31T12:00:00.000Z`);
+  using _lock = await Lock.take(path, noWait);
+  await expect(Lock.take(path, noWait)).rejects.toThrow(`waits for process ${process.pid} `);
+});
+
+test("that names no process is another process's, whatever stands in it", async () => {
+  const path = join(dir, "nonsense");
+  writeFileSync(path, "x".repeat(1e6));
+  await expect(Lock.take(path, noWait)).rejects.toThrow(/^waits for another process$/);
 });
 
 test("of another machine is free when it is no longer touched, and not before", async () => {

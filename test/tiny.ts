@@ -29,13 +29,6 @@ export function scratchPlaces(): () => string {
   return () => join(dir, String(given++));
 }
 
-/** A reward module: a model of random weights scores 0 on everything real, and this tells its completions apart. */
-export const VARIETY = `export default {
-  name: "variety",
-  weight: 1,
-  score: ({ completion: { ids } }) => new Set(ids).size / ids.length + (ids[0] % 7) / 7,
-};\n`;
-
 /** The language model of the smallest fresh checkpoints, of either family. */
 export const FRESH_LANGUAGE = {
   hidden_size: 32,

@@ -13,6 +13,12 @@ const TOUCH = 2_000;
 const LOOK = 200;
 const STALE = 30_000;
 
+/** When this process began: another had its number before, in a container that was started again. */
+const SINCE = new Date(performance.timeOrigin).toISOString();
+
+/** Earlier versions did not write since when. */
+const OWNER = /^process (\d+) on (\S{1,255})(?: since (\S{1,40}))?$/;
+
 /** A lock that is held until it is disposed. */
 export class Lock {
   #path;
@@ -37,7 +43,7 @@ export class Lock {
    */
   static tryTake(path) {
     mkdirSync(dirname(path), { recursive: true });
-    const owner = `process ${process.pid} on ${hostname()}`;
+    const owner = `process ${process.pid} on ${hostname()} since ${SINCE}`;
     while (!create(path, owner)) {
       if (!isNobodys(path)) return undefined;
       rmSync(path, { force: true });
@@ -91,17 +97,18 @@ function create(path, owner) {
 
 function isNobodys(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
-  const [, pid, host] = /^process (\d+) on (.*)$/s.exec(ownerOf(path) ?? "") ?? [];
-  if (host === hostname() && !isAlive(Number(pid))) return true;
+  const [, pid, host, since] = OWNER.exec(ownerOf(path) ?? "") ?? [];
+  if (host === hostname() && (Number(pid) === process.pid ? since !== SINCE : !isAlive(Number(pid)))) return true;
   return stat !== undefined && Date.now() - stat.mtimeMs > STALE;
 }
 
 /**
- * The holder of a lock, as its file says; undefined without a lock.
+ * The holder of a lock, as its file says; undefined without a lock, or where the file names no process.
  * @param {string} path
  */
 export function ownerOf(path) {
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  const owner = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return OWNER.test(owner) ? owner : undefined;
 }
 
 function isAlive(pid) {

@@ -11,7 +11,7 @@ export function chainOf(processor: Processor, prompt: Prompt, text: string): Cha
 }
 
 /** The boxes of a chain as files hold them: image pixels, place in the text, flaws. */
-export function boxLines(chain: Chain) {
+export function boxLines(chain: Pick<Chain, "boxes">) {
   const tenths = (value: number) => Math.round(value * 10) / 10;
   return chain.boxes.map(({ box, start, end, duplicate, degenerate, outOfBounds }) => ({
     box: [tenths(box.x1), tenths(box.y1), tenths(box.x2), tenths(box.y2)] as [number, number, number, number],

@@ -76,6 +76,18 @@ describe("parseChain", () => {
     expect(flaws("1,2,3,4 <rethink> 1,2,3,4 1,2,3,4")).toEqual([[], [], ["dup"]]);
   });
 
+  it.each(["<think>", "</think>", "<rethink>", "<answer>", "<", "1", "1,", "1, ", "1,2,3,4 ", " ", "１,", "-1."])(
+    "reads a hundred thousand characters of %j",
+    (piece) => {
+      const text = piece.repeat(1e5 / piece.length);
+      const began = process.cpuUsage().user;
+      const chain = parse(`${text}<think>${text}</think><answer>${text}`);
+      expect(chain.text).toHaveLength(3 * text.length + "<think></think><answer>".length);
+      // Milliseconds; minutes if each character were a new beginning.
+      expect(process.cpuUsage().user - began).toBeLessThan(10e6);
+    },
+  );
+
   it("never fails, and its spans are its boxes", () => {
     const piece = fc.constantFrom(
       "<think>",

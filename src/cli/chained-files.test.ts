@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkpointDir, grit, readLines, writeImage, writeLines } from "../../test/commands.ts";
 import { DEVICE } from "../../test/device.ts";
-import { largestGap, scratchPlaces, VARIETY } from "../../test/tiny.ts";
+import { largestGap, scratchPlaces } from "../../test/tiny.ts";
+import { VARIETY } from "../../test/variety.ts";
 import { chainOf } from "../rewards/fixtures.ts";
 
 const place = scratchPlaces();

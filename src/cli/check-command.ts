@@ -11,6 +11,7 @@ import { checkPage } from "../report/check-page.ts";
 import { sparkline } from "../report/histogram.ts";
 import { fraction } from "../report/number-format.ts";
 import { readData } from "../train.ts";
+import { extent } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
 import { unlessAborted } from "../util/interruptible.ts";
@@ -47,7 +48,7 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
     // The engine's thread loads while the data are read.
     EngineThread.shared();
     const data = await unlessAborted(signal, readData(recipe));
-    const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
+    const [, largest] = extent(data.samples.map(({ width, height }) => width * height));
     await unlessAborted(signal, planMemory(recipe, { largest }));
     return await checkRecipe(recipe, {
       data,

@@ -27,7 +27,7 @@ function checkCommand(): Command {
     .argument("<files...>", "data files (JSON lines)")
     .option("--images <dir>", "folder that image paths start at, instead of the data file's")
     .action(async (files: string[], options: { images?: string }) => {
-      const samples = await loadSamples(files, options);
+      const samples = await loadSamples(files, { ...options, nameMissing: true });
       const progress = new Progress({ label: "check", total: samples.length });
       await checkSamples(
         samples,

@@ -6,6 +6,7 @@ import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, scratch, tensorsIn } from "../../test/tiny.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
+import { exportModel } from "../jobs/export-model.ts";
 import { builtInAnswer, proveSame } from "../jobs/export-proof.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 
@@ -64,6 +65,19 @@ describe("grit export", () => {
     expect(readFileSync(victim, "utf8")).toBe("precious");
     rmSync(join(from, "notes.txt"));
     expect((await grit("export", "--model", from, "--out", to)).code).toBe(0);
+  });
+
+  it("into a folder that another process writes is refused; what a killed one has left is removed", async () => {
+    const [from, to] = [checkpoint(place(), "tied"), place()];
+    mkdirSync(`${to}.partial`);
+    writeFileSync(join(`${to}.partial`, "half"), "");
+    const results = await Promise.allSettled([exportModel(from, to), exportModel(from, to)]);
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(String(results.flatMap((each) => (each.status === "rejected" ? [each.reason] : [])))).toMatch(
+      /\.partial is in use by process \d+ on .*\n.*Wait until that ends/,
+    );
+    expectSame(to, checkpointDir("tied"));
+    expect(existsSync(`${to}.partial`)).toBe(false);
   });
 
   it("takes the latest checkpoint of a run", async () => {

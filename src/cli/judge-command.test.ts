@@ -73,7 +73,8 @@ describe("grit judge", () => {
     });
 
     it("asks what rules cannot tell, and says what could not be scored", async () => {
-      server.behave = ({ text }) => (text.includes("a mystery") ? { status: 400, message: "filtered" } : "judge");
+      server.behave = ({ text }) =>
+        text.includes("a mystery") ? { status: 400, message: "filtered", error: { code: "content_filter" } } : "judge";
       const { code, out: said } = await judge(
         [...lines, { ...lines[2], id: "d", response: "a mystery" }],
         "--judge",

@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "write the log-probability of every token of given completions",
     load: async () => (await import("./score-command.ts")).scoreCommand(),
   },
+  serve: {
+    summary: "serve a model through OpenAI's chat interface",
+    load: async () => (await import("./serve-command.ts")).serveCommand(),
+  },
   export: {
     summary: "write a plain Hugging Face folder from a checkpoint, and verify it",
     load: async () => (await import("./export-command.ts")).exportCommand(),

@@ -12,15 +12,19 @@ import { modelNamed } from "./model-folder.ts";
 import { integer, number } from "./number-options.ts";
 import { under } from "./option-groups.ts";
 
-/** A model asked about samples. */
-export interface ModelOptions {
+/** A model, and how it computes. */
+export interface OpenOptions {
   readonly model: string;
-  readonly images?: string;
-  readonly method: MethodName;
   readonly precision: Precision;
   readonly device: string;
   readonly maxPixels?: number;
   readonly maxTiles?: number;
+}
+
+/** A model asked about samples. */
+export interface ModelOptions extends OpenOptions {
+  readonly images?: string;
+  readonly method: MethodName;
 }
 
 export interface SamplingOptions {
@@ -46,8 +50,17 @@ export function addAskingOptions(command: Command): Command {
     "--images <dir>",
     "folder that image paths start at (default: each data file's folder)",
   );
+  under(command, "prompt").addOption(new Option("--method <name>", METHOD_HELP).choices(METHOD_NAMES));
+  return addOpenOptions(command).hook("preAction", (_, called) => {
+    const { model, method } = called.opts<Partial<ModelOptions>>();
+    const trained = model === undefined ? undefined : askedAs(model)?.method;
+    if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
+  });
+}
+
+/** Adds the options of `OpenOptions` to a command, all but `--model`. */
+export function addOpenOptions(command: Command): Command {
   under(command, "prompt")
-    .addOption(new Option("--method <name>", METHOD_HELP).choices(METHOD_NAMES))
     .option("--max-pixels <n>", "Qwen: largest area of an image after its resize (default: as in training)", integer(1))
     .option("--max-tiles <n>", "InternVL: most tiles an image is cut into (default: as in training)", integer(1));
   under(command, "machine")
@@ -59,11 +72,8 @@ export function addAskingOptions(command: Command): Command {
     )
     .option("--device <name>", "auto (a GPU if there is one), cpu or cuda:N", device, "auto");
   return command.hook("preAction", (_, called) => {
-    const { model, method } = called.opts<Partial<ModelOptions>>();
     // It loads while the data are read.
-    if (model !== undefined) EngineThread.shared();
-    const trained = model === undefined ? undefined : askedAs(model)?.method;
-    if (method === undefined) called.setOptionValueWithSource("method", trained ?? "grit", "default");
+    if (called.opts<Partial<OpenOptions>>().model !== undefined) EngineThread.shared();
   });
 }
 
@@ -90,7 +100,7 @@ export function addSamplingOptions(command: Command): Command {
  * @throws UserError when the model cannot be run so; the signal's reason when it fires
  */
 export async function openModel(
-  { model, precision, device, maxPixels, maxTiles }: ModelOptions,
+  { model, precision, device, maxPixels, maxTiles }: OpenOptions,
   signal: AbortSignal,
 ): Promise<Engine> {
   const image = { ...askedAs(model)?.image, ...(maxPixels && { maxPixels }), ...(maxTiles && { maxTiles }) };

@@ -10,11 +10,12 @@ export function number(least: number): (text: string) => number {
   };
 }
 
-/** A parser of whole numbers that are at least `least`. */
-export function integer(least: number): (text: string) => number {
+/** A parser of whole numbers that are at least `least`, and at most `most`. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = number(least)(text);
     if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("Expected a whole number.");
+    if (value > most) throw new InvalidArgumentError(`Expected a number of at most ${most}.`);
     return value;
   };
 }

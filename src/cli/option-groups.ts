@@ -9,6 +9,7 @@ export const GROUPS = {
   probe: "What is probed:",
   output: "What is written:",
   existing: "Evaluations that exist already, instead of a new one:",
+  server: "How it is reached:",
   machine: "How it computes:",
 } as const;
 

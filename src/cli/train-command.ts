@@ -14,6 +14,7 @@ import { meet } from "../engine/join-team.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
+import { extent } from "../util/arrays.ts";
 import { exitCodeOf, Interrupted, ToldElsewhere, UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { Progress, type Stage } from "../util/progress.ts";
@@ -98,7 +99,7 @@ async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }
   const say = team.leads ? console : SILENT;
   try {
     const data = await unlessAborted(signal, readData(recipe));
-    const largest = Math.max(...data.samples.map(({ width, height }) => width * height));
+    const [, largest] = extent(data.samples.map(({ width, height }) => width * height));
     say.log(await unlessAborted(signal, planMemory(recipe, { largest, processes: team.size })));
     say.error(`Opening ${recipe.model}`);
     const engine = await openEngine(recipe, { signal });

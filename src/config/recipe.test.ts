@@ -13,7 +13,7 @@ import { UserError } from "../util/errors.ts";
 import { judgeNames, judgeSchema } from "./judge-settings.ts";
 import { keyPaths } from "./key-advice.ts";
 import { OTHER_NAMES } from "./other-names.ts";
-import { loadRecipe, recipeSchema } from "./recipe.ts";
+import { loadRecipe, recipeSchema, settledIn } from "./recipe.ts";
 import { loadYaml } from "./yaml.ts";
 
 let dir: string;
@@ -400,6 +400,20 @@ describe("a bad recipe", () => {
   test("that is not there", async () => {
     await expect(loadRecipe(join(dir, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read");
   });
+});
+
+test.each([
+  ["no JSON", "{", /run\.json cannot be read/],
+  ["no object", "null", /run\.json cannot be read/],
+  ["without a recipe", "{}", /run\.json cannot be read \(.*recipe/],
+  ["of another precision", '{"recipe": {"precision": "float8"}}', /precision/],
+  ["of a model that is no path", '{"recipe": {"model": 7}}', /model/],
+])("a run whose record is %s does not go on", async (_, text, message) => {
+  const record = join(dir, "run.json");
+  await writeFile(record, text);
+  expect(() => settledIn({ precision: "auto", model: "base" }, record)).toThrow(message);
+  await writeFile(record, '{"recipe": {"precision": "float32", "model": "base"}}');
+  expect(settledIn({ precision: "auto", model: "base" }, record)).toEqual({ precision: "float32", model: "base" });
 });
 
 describe("a recipe that would exhaust the machine is refused", () => {

@@ -9,6 +9,7 @@ import { checkpointsIn } from "../hub/run-checkpoints.ts";
 import { DEVICE_ADVICE, isDeviceName } from "../torch/device-name.ts";
 import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.ts";
 import { messageOf, UserError } from "../util/errors.ts";
+import { shortened } from "../util/shortened.ts";
 import { judgeSchema } from "./judge-settings.ts";
 import { loadYaml } from "./yaml.ts";
 
@@ -199,18 +200,23 @@ export function loadRecipe(
  */
 export function settledIn<R extends { precision: Precision; model: string }>(recipe: R, record: string): R {
   if (!existsSync(record)) return recipe;
-  let begun: { recipe?: { precision?: Precision; model?: string } };
-  try {
-    begun = JSON.parse(readFileSync(record, "utf8"));
-  } catch (error) {
-    throw new UserError(`${record} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
-  }
-  const { precision = "auto", model = recipe.model } = begun.recipe ?? {};
+  const { precision, model = recipe.model } = recordIn(record);
   return {
     ...recipe,
     ...(recipe.precision === "auto" && { precision }),
     ...(isEarlierOfRun(model, recipe.model) && { model }),
   };
+}
+
+const recordSchema = z.object({ recipe: z.object({ precision: precisionSchema, model: z.string().optional() }) });
+
+function recordIn(file: string): z.infer<typeof recordSchema>["recipe"] {
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(file, "utf8"))).recipe;
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s+/g, " ") : messageOf(error);
+    throw new UserError(`${file} cannot be read (${shortened(why)}).`, "It was removed or edited: restore it.");
+  }
 }
 
 /** Is a folder a checkpoint of the run of which `latest` is the latest? */

@@ -1,5 +1,5 @@
 /** @file The images of many lines: each header is read once, and all that are missing are one fault. */
-import { type Faults, firstFew } from "../util/faults.ts";
+import { type Faults, firstFew, SHOWN } from "../util/faults.ts";
 import { type ImageHeader, imageHeader, MISSING } from "./image-header.ts";
 
 export class ImageHeaders {
@@ -23,14 +23,15 @@ export class ImageHeaders {
 
   /**
    * Adds all missing images as one fault, since they are mostly missing for one reason: `start` says where their paths start.
-   * @param listed the file that names all of them, if there is one
+   * @param elsewhere what names all of them; without it the fault does, however many there are
    */
-  reportMissing(faults: Faults, start: string, listed?: string): void {
+  reportMissing(faults: Faults, start: string, elsewhere?: string): void {
     const [first] = this.#missing.values();
     if (first === undefined) return;
-    const count = this.#missing.size === 1 ? "one image is missing" : `${this.#missing.size} images are missing`;
-    const all = listed ? `; ${listed} names all of them` : "";
-    const list = firstFew(this.missing).map((image) => `\n    ${image}`);
+    const { missing } = this;
+    const count = missing.length === 1 ? "one image is missing" : `${missing.length} images are missing`;
+    const all = elsewhere !== undefined && missing.length > SHOWN ? `; ${elsewhere} names all of them` : "";
+    const list = (elsewhere === undefined ? missing : firstFew(missing)).map((image) => `\n    ${image}`);
     faults.add(`${first}: image`, `${count} (${start}${all})${list.join("")}`);
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -120,6 +121,12 @@ describe("good lines", () => {
     await writeFile(file, JSON.stringify({ ...good, image: "webp-in-truth.png" }));
     expect(await loadSamples([file], { images: dir })).toHaveLength(1);
     await expect(loadSamples([file])).rejects.toThrow("one image is missing");
+  });
+
+  test("may be more than a call takes arguments", async () => {
+    const many = 130_000;
+    const file = await dataFile(Array.from({ length: many }, () => JSON.stringify(good)).join("\n"));
+    expect(await loadSamples([file])).toHaveLength(many);
   });
 
   test("may tell a judge of choices and of the kind of answer", async () => {
@@ -308,11 +315,48 @@ describe("bad lines", () => {
     expect(message).not.toContain("data.jsonl:11");
   });
 
+  test("a folder of images that is an address is refused, with what to do", async () => {
+    const file = await dataFile(good);
+    for (const images of ["https://example.org/images", "s3://bucket", "file:///images"])
+      await expect(loadSamples([file], { images })).rejects.toThrow(
+        /--images .* is an address.*\n.*Download the images/,
+      );
+  });
+
   test("missing images are one fault with their count", async () => {
     const message = await faultOf(...Array.from({ length: 12 }, (_, i) => ({ ...good, image: `gone-${i}.png` })));
     expect(message).toMatch(/one fault\n {2}data\.jsonl:1: image: 12 images are missing/);
     expect(message).toContain("gone-9.png");
     expect(message).toContain("… and 2 more");
+    expect(message).toContain("grit data check names all of them");
+  });
+
+  test("missing images are all named where that is asked for", async () => {
+    const file = await dataFile(...Array.from({ length: 12 }, (_, i) => ({ ...good, image: `gone-${i}.png` })));
+    await expect(loadSamples([file], { nameMissing: true })).rejects.toThrow(
+      /12 images are missing[\s\S]*gone-11\.png/,
+    );
+  });
+
+  test("any line is a sample, or its fault is told", async () => {
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom(1e300, -1, 0.5, "", " ", "photo.png", "<image>", [[1, 2, 3, 4]]),
+    );
+    const key = fc.constantFrom(...Object.keys(good), "id", "choices", "answer_type", "key_words");
+    await fc.assert(
+      fc.asyncProperty(key, value, async (spoiled, by) => {
+        const file = await dataFile({ ...good, [spoiled]: by });
+        const samples = await loadSamples([file]).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(UserError);
+          expect((error as UserError).message).toContain(file);
+          return [];
+        });
+        for (const sample of samples)
+          expect(sample).toMatchObject({ width: 64, height: 48, image: join(dir, "photo.png") });
+      }),
+      { seed: 1, numRuns: 150 },
+    );
   });
 
   test("a file without lines, or none at all", async () => {

@@ -16,14 +16,16 @@ import type { JsonObject } from "../util/json-object.ts";
 import { shortened } from "../util/shortened.ts";
 import { type ImageHeader, sizeFault, turned } from "./image-header.ts";
 import { ImageHeaders } from "./image-headers.ts";
-import { imagePathFault } from "./image-path.ts";
+import { imagePathFault, refuseAddress } from "./image-path.ts";
 import { jsonLines, LineNames, valid } from "./jsonl.ts";
 import { reportMisnamed } from "./line-keys.ts";
 import { checkWords } from "./line-words.ts";
 
-/** Where images are looked for: `images`, or else the folder of the data file. */
+/** Where images are looked for: in `images`, or else in the folder of the data file. */
 export interface LoadOptions {
   readonly images?: string | undefined;
+  /** Name every missing image, not the first few. */
+  readonly nameMissing?: boolean;
 }
 
 /** A sample with what else its line holds, and where it stands. */
@@ -97,15 +99,17 @@ export async function loadLinesWith<E>(
   extra: z.ZodType<E>,
   options: LoadOptions = {},
 ): Promise<LoadedLine<E>[]> {
+  const { images, nameMissing = false } = options;
+  refuseAddress(images);
   const faults = new Faults();
   const lines: ReadLine<E>[] = [];
-  for (const file of files) lines.push(...(await readLines(file, extra, options, faults)));
+  for (const file of files) for await (const line of readLines(file, extra, options, faults)) lines.push(line);
   const headers = new ImageHeaders();
   for (const { image, file, line } of lines) await headers.read(image, `${file}:${line}`);
-  const start = options.images
-    ? `image paths start at ${options.images}`
+  const start = images
+    ? `image paths start at ${images}`
     : "image paths start at the data file's folder; name another with --images, in a recipe with data.images";
-  headers.reportMissing(faults, start);
+  headers.reportMissing(faults, start, nameMissing ? undefined : "grit data check");
   const loaded: LoadedLine<E>[] = [];
   for (const { file, line, value, extra, image } of lines) {
     const where = `${file}:${line}`;
@@ -130,13 +134,12 @@ interface ReadLine<E> {
 }
 
 /** The valid lines of one file; the others become faults. */
-async function readLines<E>(
+async function* readLines<E>(
   file: string,
   extra: z.ZodType<E>,
   { images }: LoadOptions,
   faults: Faults,
-): Promise<ReadLine<E>[]> {
-  const lines: ReadLine<E>[] = [];
+): AsyncGenerator<ReadLine<E>> {
   const namer = new LineNames();
   const home = runFolderOf(file) ?? dirname(file);
   for await (const row of jsonLines(file, faults)) {
@@ -157,15 +160,14 @@ async function readLines<E>(
       continue;
     }
     const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
-    lines.push({
+    yield {
       file,
       line,
       value: typeof id === "string" ? { ...value.data, id } : value.data,
       extra: more.data,
       image,
-    });
+    };
   }
-  return lines;
 }
 
 /** The run folder that a file lies in, if it does: image paths in a run's own files start there. */

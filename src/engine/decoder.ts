@@ -9,7 +9,7 @@ import { KVCache } from "../models/kv-cache.ts";
 import type { Model, Pack, Positions, Rotation } from "../models/model.ts";
 import { attentionOf } from "../models/varlen-attention.ts";
 import type { Weights } from "../models/weights.ts";
-import { add_, cast, cat, indexSelect, ints, logsumexp, reshape, sub, toDevice, topk } from "../torch/ops.ts";
+import { add_, cast, cat, clamp, indexSelect, ints, logsumexp, reshape, sub, toDevice, topk } from "../torch/ops.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { type Choice, choose } from "./choose-token.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
@@ -173,9 +173,11 @@ export class Decoder {
   #decode(): Tensor {
     const { model, weights, mask_V } = this.#context;
     this.#cache.advance();
+    // A row that is over is written on until it is dropped, and may come to where no row was to come.
+    const place_B = clamp(this.#position_B, null, this.#turns.cos.size(0) - 1);
     const turn = {
-      cos: indexSelect(this.#turns.cos, 0, this.#position_B),
-      signedSin: indexSelect(this.#turns.signedSin, 0, this.#position_B),
+      cos: indexSelect(this.#turns.cos, 0, place_B),
+      signedSin: indexSelect(this.#turns.signedSin, 0, place_B),
     };
     add_(this.#position_B, 1);
     const hidden_BD = throughLayers(model, weights, model.embed(weights, this.#ids_B!), turn, this.#attention);

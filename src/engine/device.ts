@@ -35,6 +35,14 @@ export function roomOf(device: string, localRank?: number): Room {
   return { device: resolved, available: deviceMemory(resolved) };
 }
 
+/**
+ * Whether a device says that its memory is short by an error, which can be caught. A CPU's memory is not taken before it is written to,
+ * and then the system ends the process.
+ */
+export function saysWhenShort(device: string): boolean {
+  return device !== "cpu";
+}
+
 /** Bytes that this process may take of a device: those it has already, and those that nobody has. */
 export function deviceMemory(device: string): number {
   if (device !== "cpu") return native.deviceBytes(device);

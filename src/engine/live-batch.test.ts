@@ -1,10 +1,11 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { openTiny, promptOf } from "../../test/tiny.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import type { StreamedToken, Streaming } from "./engine.ts";
+import { FeatureCache } from "./features.ts";
 import type { LocalEngine } from "./local.ts";
 import { RemoteEngine } from "./remote-engine.ts";
 
@@ -104,6 +105,31 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
     expect(cancelled.completion).toBeUndefined();
     expect(late).toEqual({ tokens: [], error: reason });
     expect(other.completion!.ids.length).toBe(other.tokens.length);
+  });
+
+  it("goes on beside a row that is over and stays for a while, further than that was to come", () => {
+    const { engine: unending } = openTiny(name, { device: DEVICE, precision: "float32", unending: true });
+    const byLength = [...prompts].sort((a, b) => a.ids.length - b.ids.length);
+    const brief = ask(unending, byLength.at(-1)!, { ...options, maxTokens: 3 });
+    unending.turn();
+    // One of ten rows is not dropped at once.
+    const others = Array.from({ length: 9 }, () => ask(unending, byLength[0]!, { ...options, maxTokens: 90 }));
+    while (unending.turn());
+    const lengths = [brief, ...others].map(({ error, completion }) => error ?? completion!.ids.length);
+    unending.dispose();
+    expect(lengths).toEqual([3, ...others.map(() => 90)]);
+  });
+
+  it("forgets features of images while it runs: under constant load it never empties", () => {
+    const trim = vi.spyOn(FeatureCache.prototype, "trim");
+    ask(engine, prompts[0]!, { ...options, maxTokens: 30, temperature: 0 });
+    engine.turn();
+    const before = trim.mock.calls.length;
+    ask(engine, prompts[1]!, { ...options, maxTokens: 2 });
+    expect(engine.turn()).toBe(true);
+    expect(trim.mock.calls.length).toBeGreaterThan(before);
+    while (engine.turn());
+    trim.mockRestore();
   });
 
   it("is free of requests that have ended: keys of a long one do not stay for a short one", () => {

@@ -36,6 +36,8 @@ interface Row {
 /** What sequences are written with, until it is closed. */
 export interface OpenSampler {
   readonly context: SamplerContext;
+  /** Forgets features of images beyond those that may be kept: a batch that never empties meets ever more of them. */
+  trim(): void;
   close(): void;
 }
 
@@ -124,7 +126,9 @@ export class LiveBatch {
     };
     const end = this.#waiting.findIndex((request) => !fits(request));
     const taken = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
-    if (taken.length > 0) this.#join(context, taken);
+    if (taken.length === 0) return;
+    this.#join(context, taken);
+    this.#sampler.trim();
   }
 
   #join(context: SamplerContext, requests: readonly LiveRequest[]): void {

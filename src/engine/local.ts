@@ -22,7 +22,7 @@ import { checkAgreement } from "./agreement.ts";
 import { backward, leastTokens } from "./backward.ts";
 import { checkLength } from "./check-prompts.ts";
 import { computingNote, machineRecord } from "./computing.ts";
-import { deviceMemory, resolveDevice } from "./device.ts";
+import { deviceMemory, resolveDevice, saysWhenShort } from "./device.ts";
 import type {
   BackwardResult,
   EngineDescription,
@@ -163,12 +163,12 @@ export class LocalEngine {
 
   /**
    * Runs the fullest micro-batches of a step once and forgets their gradient, so that memory which does not suffice shows before the
-   * first step, and what has to be cut is cut from then on. `prompt` is the longest one of the workload. A CPU's memory is not
-   * taken before it is written to, and running short of it is no error that could be caught: there it does nothing.
+   * first step, and what has to be cut is cut from then on. `prompt` is the longest one of the workload. It does
+   * nothing on a device that does not say when its memory is short.
    * @throws what libtorch throws when there is not enough memory for one completion
    */
   rehearse(prompt: Prompt, workload: Workload, loss: Loss): void {
-    if (this.device === "cpu") return;
+    if (!saysWhenShort(this.device)) return;
     const [id] = this.processor.endIds;
     const groups = this.forecast.fullestMicroBatches(workload, this.#available).map(({ branches }) => ({
       prompt,
@@ -367,6 +367,7 @@ export class LocalEngine {
         features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
         cacheBytes: this.forecast.cacheBytes(this.#available),
       },
+      trim: () => this.#trim(),
       close: () => {
         if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
         this.#trim();

@@ -61,7 +61,7 @@ export async function evaluateSets(engine: Engine, options: EvaluateOptions): Pr
       onProgress: (done) => onProgress?.(before + done),
     });
     sets[set.name] = numbers(answered!);
-    samples.push(...answered!);
+    for (const line of answered!) samples.push(line);
   }
   return { sets, samples };
 }

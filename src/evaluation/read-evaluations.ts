@@ -1,11 +1,11 @@
 /** @file Reads the folders of evaluations, finished or still running, for tables, comparisons and pages. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { z } from "zod";
 import { inWords } from "../hub/folder-kind.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { type Answered, answeredLine } from "../run/lines.ts";
-import { messageOf, UserError } from "../util/errors.ts";
+import { parsedRun, readRunFile, refuseLinks } from "../run/run-files.ts";
+import { UserError } from "../util/errors.ts";
 import { type Evaluation, type Manifest, manifestSchema } from "./manifest.ts";
 
 /** An evaluation with all that was answered. */
@@ -47,13 +47,14 @@ export function readOneEvaluation(dir: string): AnsweredEvaluation {
 }
 
 function readEvaluation(dir: string): AnsweredEvaluation {
+  refuseLinks(dir);
   return { dir, manifest: readManifest(dir), samples: readSampleLines(dir) };
 }
 
 /** @throws UserError when `manifest.json` is invalid */
 export function readManifest(dir: string): Manifest {
   const path = join(dir, "manifest.json");
-  return parse(readFileSync(path, "utf8"), manifestSchema, path);
+  return parsedRun(readRunFile(path) ?? "", manifestSchema, path);
 }
 
 /**
@@ -62,34 +63,17 @@ export function readManifest(dir: string): Manifest {
  */
 export function readSampleLines(dir: string): Answered[] {
   const path = join(dir, "samples.jsonl");
-  if (!existsSync(path)) return [];
   const seen = new Set<string>();
-  return readFileSync(path, "utf8")
+  return (readRunFile(path) ?? "")
     .split("\n")
     .slice(0, -1)
     .map((text, i) => {
-      const line = parse(text, answeredLine, `${path}:${i + 1}`);
-      if (seen.has(line.id)) throw damaged(`${path}:${i + 1}: duplicate id "${line.id}"`);
+      const line = parsedRun(text, answeredLine, `${path}:${i + 1}`);
+      if (seen.has(line.id))
+        throw new UserError(`${path}:${i + 1}: duplicate id "${line.id}"`, "Evaluate into another folder.");
       seen.add(line.id);
       return line;
     });
-}
-
-function parse<T>(text: string, schema: z.ZodType<T>, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw damaged(`${where}: is not JSON (${messageOf(error)})`);
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0]!;
-  throw damaged(`${where}: ${path.join(".") || "value"}: ${message}`);
-}
-
-function damaged(what: string): UserError {
-  return new UserError(what, "It was damaged, edited, or written by another version: evaluate into another folder.");
 }
 
 /** Folders with a manifest, `depth` levels down at most. */

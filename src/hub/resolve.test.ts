@@ -35,6 +35,11 @@ test.each(["base", "../models/none", "/no/where", "./org/name"])("%s can only be
   expect(modelFolder(anchored(name, dir))).toBe(resolve(dir, name));
 });
 
+test.each(["https://huggingface.co/org/name", "hf://org/name", "file:///models/base"])("%s is refused", (name) => {
+  expect(anchored(name, dir)).toBe(name);
+  expect(() => modelFolder(anchored(name, dir))).toThrow(/is an address.*\n.*grit download org\/name/);
+});
+
 test.each([
   ["org/other", "npx grit download org/other"],
   ["org/name@v9", "npx grit download org/name --revision v9"],

@@ -4,8 +4,10 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { isAddress } from "../util/address.ts";
 import { UserError } from "../util/errors.ts";
 import { isObject } from "../util/json-object.ts";
+import { shortened } from "../util/shortened.ts";
 import { readJsonIfPresent } from "./checkpoint-files.ts";
 import { kindOf } from "./folder-kind.ts";
 import { cacheFolder } from "./hub.ts";
@@ -14,11 +16,12 @@ import { downloadCommand, parseId } from "./id.ts";
 import { checkpointsIn } from "./run-checkpoints.ts";
 
 /**
- * A name that means the same from any folder: an absolute path, or a hub id. An existing folder wins over a hub id of the same
+ * A name that means the same from any folder: an absolute path, or a hub id; an address stays, for `modelFolder` to refuse. An existing folder wins over a hub id of the same
  * spelling; a name that cannot be an id is taken for a path, whether it exists or not.
  * @param base where a relative path starts
  */
 export function anchored(name: string, base: string): string {
+  if (isAddress(name)) return name;
   const path = resolve(base, name);
   return !isFolder(path) && parseId(name) ? name : path;
 }
@@ -26,10 +29,15 @@ export function anchored(name: string, base: string): string {
 /**
  * The folder of a model.
  * @param name as `anchored` gives it
- * @throws UserError for a hub id that is not in the cache or not whole there, with the command that fetches it; for a run that has
+ * @throws UserError for an address; for a hub id that is not in the cache or not whole there, with the command that fetches it; for a run that has
  * no checkpoint yet
  */
 export function modelFolder(name: string): string {
+  if (isAddress(name))
+    throw new UserError(
+      `${shortened(name)} is an address, and models are not fetched by one.`,
+      "Download the model by its id on the hub (grit download org/name), and name that id.",
+    );
   const id = isAbsolute(name) ? undefined : parseId(name);
   if (!id) return kindOf(name) === "run" ? latestOf(name) : name;
   const cache = new RepoCache(cacheFolder(), id.repo);

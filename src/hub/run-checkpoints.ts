@@ -16,7 +16,7 @@ export function checkpointDir(run: string, step: number): string {
 /** The complete checkpoints of a run folder, in the order of their steps: a folder takes its name when it is complete. */
 export function checkpointsIn(run: string): Checkpoint[] {
   return foldersIn(join(run, "checkpoints"))
-    .flatMap((dir) => /[\\/]step-(\d+)$/.exec(dir)?.[1] ?? [])
+    .flatMap((dir) => /[\\/]step-([1-9]\d{0,14})$/.exec(dir)?.[1] ?? [])
     .map((digits) => ({ step: Number(digits), dir: checkpointDir(run, Number(digits)) }))
     .sort((a, b) => a.step - b.step);
 }

@@ -1,12 +1,12 @@
 /** @file Exports a checkpoint or adapter as a plain Hugging Face folder, and verifies it. */
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { missingModules } from "../checkpoint/remote-code.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { askedAs, writeAskedAs } from "../prompt/asked-as.ts";
 import { UserError } from "../util/errors.ts";
-import { syncTree } from "../util/files.ts";
+import { PartialFolder } from "../util/partial-folder.ts";
 import { builtInAnswer, proveMerged, proveSame } from "./export-proof.ts";
 
 export interface ExportOptions {
@@ -31,7 +31,7 @@ export interface Exported {
 /**
  * Writes a model to the folder `to`, without what only training needs; whole, or not at all.
  * @param model the folder of a checkpoint or adapter, a run folder, or the hub id of a downloaded model
- * @throws UserError when `to` is there already or the model is not whole; an Error when the export proves to differ
+ * @throws UserError when `to` is there already, another process writes it, or the model is not whole; an Error when the export proves to differ
  */
 export async function exportModel(
   model: string,
@@ -41,8 +41,8 @@ export async function exportModel(
   const from = modelFolder(anchored(model, process.cwd()));
   const out = resolve(to);
   if (existsSync(out)) throw new UserError(`${to} already exists.`, "Choose another folder to write.");
-  const partial = `${out}.partial`;
-  rmSync(partial, { recursive: true, force: true });
+  const work = PartialFolder.take(out);
+  const partial = work.path("model");
   let mergedGap: number | undefined;
   try {
     onStage?.("read");
@@ -63,10 +63,9 @@ export async function exportModel(
       else await proveSame(from, partial, logprobs, signal);
     }
     signal?.throwIfAborted();
-    syncTree(partial);
-    renameSync(partial, out);
+    work.commit("model");
   } finally {
-    rmSync(partial, { recursive: true, force: true });
+    work.remove();
   }
   return { mergedGap, missingModules: missingModules(out) };
 }

@@ -1,13 +1,12 @@
 /** @file A small base model from nothing: a fresh checkpoint learns to see, then to speak, cycle by cycle. */
-import { appendFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync } from "node:fs";
 import { averageCheckpoints } from "../checkpoint/average.ts";
 import { corpus, cycleSteps, type PretrainMetrics, type PretrainRecipe, pretrain } from "../pretrain/cycles.ts";
 import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
 import { teachVision, type VisionMetrics } from "../pretrain/vision.ts";
 import { computeType } from "../torch/precision.ts";
-import { FolderLock } from "../util/folder-lock.ts";
 import { interruptible } from "../util/interruptible.ts";
+import { PartialFolder } from "../util/partial-folder.ts";
 
 /** Callbacks that follow pretraining. */
 export interface PretrainListener {
@@ -28,11 +27,8 @@ export async function pretrainFresh(
   out: string,
   { onVisionStep, onStep, signal }: PretrainListener = {},
 ): Promise<void> {
-  const partial = `${out}.partial`;
-  FolderLock.refuseInUse(partial);
-  rmSync(partial, { recursive: true, force: true });
-  using _lock = FolderLock.take(partial);
-  const fresh = join(partial, "fresh");
+  using work = PartialFolder.take(out);
+  const fresh = work.path("fresh");
   const made: string[] = [];
   const kept = () => {
     const last = made.at(-1);
@@ -45,10 +41,10 @@ export async function pretrainFresh(
     await teachVision(fresh, recipe.seed, recipe.vision, precision, { onStep: onVisionStep, signal });
     let done = 0;
     for (const [i, cycle] of recipe.cycles.entries()) {
-      const to = join(partial, `cycle-${i + 1}`);
+      const to = work.path(`cycle-${i + 1}`);
       await pretrain(made.at(-1) ?? fresh, to, recipe, cycle, done, {
         onStep: (line) => {
-          appendFileSync(join(partial, "pretrain.jsonl"), `${JSON.stringify(line)}\n`);
+          appendFileSync(work.path("pretrain.jsonl"), `${JSON.stringify(line)}\n`);
           onStep?.(line);
         },
         signal,
@@ -57,7 +53,7 @@ export async function pretrainFresh(
       done += cycleSteps(cycle);
     }
   });
-  averageCheckpoints(made.slice(-recipe.average), join(partial, "result"));
-  renameSync(join(partial, "result"), out);
-  rmSync(partial, { recursive: true });
+  averageCheckpoints(made.slice(-recipe.average), work.path("result"));
+  work.commit("result");
+  work.remove();
 }

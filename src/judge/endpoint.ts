@@ -105,7 +105,7 @@ export class Endpoint {
   #completion(text: string): Outcome {
     const failed = { kind: "failed", after: 0 } as const;
     const body = parsed(text);
-    const choice = Array.isArray(body?.choices) ? (body.choices[0] as Choice | undefined) : undefined;
+    const choice = Array.isArray(body?.choices) ? (body.choices[0] as Choice | null | undefined) : undefined;
     const { prompt_tokens, completion_tokens } = body?.usage ?? {};
     const usage =
       isCount(prompt_tokens) && isCount(completion_tokens)
@@ -113,7 +113,7 @@ export class Endpoint {
         : undefined;
     const error = body?.error ?? choice?.error;
     if (error) {
-      const reason = `the service reports an error: ${this.masked(messageIn(error) ?? JSON.stringify(error))}`;
+      const reason = `the service reports an error: ${this.masked(messageIn(error) ?? text)}`;
       return failure(statusIn(error) ?? 500, error, { reason, usage });
     }
     if (!choice?.message) {
@@ -123,7 +123,11 @@ export class Endpoint {
     const { message, finish_reason } = choice;
     if (finish_reason === "error") return { ...failed, reason: "the service broke off with an error", usage };
     if (message.refusal)
-      return { kind: "declined", reason: `the model refuses: ${this.masked(String(message.refusal))}`, usage };
+      return {
+        kind: "declined",
+        reason: `the model refuses: ${this.masked(textIn(message.refusal)) || "no reason"}`,
+        usage,
+      };
     if (finish_reason === "content_filter") return { kind: "declined", reason: "a content filter refuses", usage };
     const [content, cut] = [textIn(message.content), finish_reason === "length"];
     if (content.trim() !== "" || cut) return { kind: "answered", text: content, cut, usage };
@@ -180,7 +184,7 @@ function statusIn(error: ErrorBody): number | undefined {
 
 function messageIn(error: ErrorBody | null | undefined): string | undefined {
   const said = typeof error === "string" ? error : error?.message;
-  return said === undefined || said === null ? undefined : String(said);
+  return typeof said === "string" ? said : undefined;
 }
 
 /** Ends what a model thought, where a server leaves it in the answer. */

@@ -16,11 +16,17 @@ import { asQuantity, type Quantity, quantities, sameQuantity, statedQuantities }
 /** The deterministic judge. */
 export const exactJudge: Judge = { name: "exact", judge: async (request) => exactScore(request) };
 
-/** 0 or 1 by rule. There is no score for an answer in other words than a right one that is a sentence. */
+/** 0 or 1 by rule. There is no score for an answer in other words than a right one that is a sentence, nor for one without end. */
 export function exactScore(request: JudgeRequest): Score {
+  const { length } = request.response;
+  if (length > LONGEST)
+    return { unscored: `the answer has ${length} characters, and rules are for ${LONGEST} at most` };
   const right = isRight(request);
   return right === undefined && isSentence(request) ? UNTOLD : Number(right ?? false);
 }
+
+/** Characters of an answer. Rules look for words between other words: their time grows with the square of the length. */
+const LONGEST = 10_000;
 
 const UNTOLD = { unscored: "the right answer is a sentence: only a judge model can compare it" };
 
@@ -31,9 +37,10 @@ function isSentence({ question, answer, choices = choicesIn(question) }: JudgeRe
 
 /**
  * Whether a response is the right answer, by the rule that the right answer's form calls for; undefined where no rule can
- * tell: a text in other words, an answer that names several values, or none of the kind that is asked for.
+ * tell: a text in other words, an answer that names several values, none of the kind that is asked for, or one without end.
  */
 export function isRight(given: JudgeRequest): boolean | undefined {
+  if (given.response.length > LONGEST) return undefined;
   const isQuestion = given.answer.trim().endsWith("?");
   const response = given.response.replace(/(\s)\s+/g, "$1");
   const request = { ...given, response: isQuestion ? response : withoutLastQuestions(response) };
@@ -96,12 +103,32 @@ function agreement<T>(said: T | undefined, wanted: T): boolean | undefined {
   return said === undefined ? undefined : said === wanted;
 }
 
-const cannotTell =
-  /(?:\b(?:can ?not|could not|(?:un|not )able to|(?:not |im)possible to|difficult to)\b|n't\b).*\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate|(?:see|analyze).*images?)|(?:\bnot\b|n't\b).*\b(?:enough|sufficient|provide|have)\b.*\b(?:information|context|details?|data|evidence)\b|\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/i;
+/** What says that there is no answer: a sentence that has the words of one of these rows, in that order. */
+const cannotTell: readonly (readonly RegExp[])[] = (() => {
+  const unable = /\b(?:can ?not|could not|(?:un|not )able to|(?:not |im)possible to|difficult to)\b|n't\b/gi;
+  return [
+    [unable, /\b(?:determine|answer|provide|calculate|view|interpret|access|evaluate)/gi],
+    [unable, /\b(?:see|analyze)/gi, /images?/gi],
+    [
+      /\bnot\b|n't\b/gi,
+      /\b(?:enough|sufficient|provide|have)\b/gi,
+      /\b(?:information|context|details?|data|evidence)\b/gi,
+    ],
+    [/\binsufficient\b|\bneed more (?:information|context)\b|\bno information\b/gi],
+  ];
+})();
 
 /** "It cannot be determined", "not enough information": such a sentence answers nothing. */
 function abstains(sentence: string): boolean {
-  return cannotTell.test(sentence);
+  return cannotTell.some((row) => {
+    let at = 0;
+    return row.every((words) => {
+      words.lastIndex = at;
+      const found = words.test(sentence);
+      at = words.lastIndex;
+      return found;
+    });
+  });
 }
 
 /** What a response says that its answer is, if it says so. */

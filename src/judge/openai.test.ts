@@ -215,6 +215,11 @@ describe("a faulty server", () => {
       { status: 400, message: "content management policy", error: { code: "content_filter" } },
       /HTTP 400: content management policy/,
     ],
+    [
+      "a model that refuses without a word",
+      { body: { choices: [{ message: { content: '{"score": 0}', refusal: { toString: 7 } } }] } },
+      /the model refuses: no reason/,
+    ],
   ])("%s is not asked twice", async (_, fault, reason) => {
     const judge = await open();
     server.behave = () => fault;
@@ -222,97 +227,25 @@ describe("a faulty server", () => {
     expect(server.received).toHaveLength(2);
   });
 
-  /** A chat completion that ends so. */
-  const said = (message: object, finish_reason = "stop") => ({
-    body: { choices: [{ message, finish_reason }], usage: USAGE },
-  });
-
-  it.each<[string, Behaviour]>([
-    [
-      "parts",
-      said({
-        content: [
-          { type: "text", text: '{"score":' },
-          { type: "text", text: " 1}" },
-        ],
-      }),
-    ],
-    ["after its thoughts", said({ content: '{"score": 1}', reasoning_content: "It could be {score: 0}." })],
-    ["words around it", said({ content: "The answers agree.\n```json\n{score: 1}\n```" })],
-    ["cut behind the verdict", said({ content: '{"score": 1} and this is why' }, "length")],
-  ])("a verdict may come as %s", async (_, behaviour) => {
-    const judge = await open();
-    server.behave = () => behaviour;
-    expect(await judge.judge(request(1))).toBe(1);
+  /** A chat completion that says this. */
+  const saying = (content: string): Behaviour => ({
+    body: { choices: [{ message: { content }, finish_reason: "stop" }] },
   });
 
   it.each<[string, Behaviour, RegExp]>([
-    [
-      "an error at the top",
-      { body: { error: { message: "upstream secret-key is down" } } },
-      /reports an error: upstream \*\*\* is down/,
-    ],
-    ["an error as a text", { body: { error: "overloaded", choices: [] } }, /reports an error: overloaded/],
-    [
-      "an error of the choice",
-      { body: { choices: [{ message: { content: "" }, error: { message: "lost" } }] } },
-      /error: lost/,
-    ],
-    ["a choice that ended in an error", said({ content: "" }, "error"), /broke off with an error/],
-    ["nothing", said({ content: "" }), /the answer is empty/],
-    ["no content", said({ content: null }), /the answer is empty/],
-    ["thoughts alone", said({ content: null, reasoning_content: "Hm." }), /the answer is empty/],
-    ["no choices", { body: { choices: [] } }, /not a chat completion/],
-    ["a list", { body: [] }, /not a chat completion/],
-    ["more than an answer can be", { body: "x".repeat(11e6) }, /more than 10 MB/],
-  ])(
-    "status 200 with %s is a failure, which may pass, and in an outage stops the work",
-    async (_, behaviour, reason) => {
-      const judge = await open({ patience: 0.1 });
-      let failing = 2;
-      server.behave = () => (failing-- > 0 ? behaviour : "judge");
-      expect(await judge.judge(request(1))).toBe(1);
-      server.behave = (received) => (numberOf(received) === 2 ? behaviour : "judge");
-      expect(await judge.judge(request(2))).toEqual({ unscored: expect.stringMatching(reason) });
-      server.behave = () => behaviour;
-      const work = judge.judge(request(3));
-      await expect(work).rejects.toThrow(Interrupted);
-      await expect(work).rejects.toThrow(reason);
-    },
-  );
-
-  it.each<[string, Behaviour, RegExp]>([
-    [
-      "an answer cut before its verdict",
-      said({ content: "Let me think" }, "length"),
-      /cut at 64 tokens, before its verdict.*openai\.request/,
-    ],
-    ["thoughts that left no room", said({ content: null, reasoning_content: "Let me" }, "length"), /cut at 64 tokens/],
-  ])("%s leaves that one unscored and is not asked twice", async (_, behaviour, reason) => {
+    ["no choice", { body: { choices: [null] } }, /not a chat completion/],
+    ["an error without words", { body: { error: { message: { toString: 7 } } } }, /an error: \{"error":\{"message":/],
+    ["an error without end", { body: `{"error":${"[".repeat(1e5)}${"]".repeat(1e5)}}` }, /an error: \{"error":\[\[\[/],
+    ["a body that breaks off", { body: '{"choices": [', ends: "broken off" }, /no connection|terminated/],
+    ["a body without end", { body: "x".repeat(1e5), ends: "never" }, /more than 10 MB/],
+    ["a verdict of blanks", saying(`{"score":${" ".repeat(1e5)}`), /is not a verdict/],
+    ["a verdict behind blanks", saying(`{"score":${" ".repeat(1e5)}x}`), /is not a verdict/],
+    ["verdicts that never close", saying("{score:".repeat(2e4)), /is not a verdict/],
+  ])("%s to one question leaves that one unscored, and does not take long", async (_, behaviour, reason) => {
     const judge = await open();
-    server.behave = () => behaviour;
-    expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(reason) });
-    expect(server.received).toHaveLength(2);
-  });
-
-  it("an error inside that takes the key back stops the work", async () => {
-    const judge = await open();
-    server.behave = () => ({ body: { error: { message: "who are you?", code: 401 } } });
-    await expect(judge.judge(request(1))).rejects.toThrow(Interrupted);
-  });
-
-  it.each([
-    'I cannot judge. Example of form: {"score": 0}',
-    "I would need the picture. {score: 0}",
-    "The format is {score: 1}.",
-    "{score: 0} or {score: 1}",
-    "{score: -1}",
-    "{score: 1.5}",
-    "{score: 1/1}",
-  ])("%s is no verdict", async (content) => {
-    const judge = await open();
-    server.behave = () => said({ content });
-    expect(await judge.judge(request(1))).toEqual({ unscored: expect.stringMatching(/is not a verdict/) });
+    server.behave = (received) => (numberOf(received) === 2 ? behaviour : "judge");
+    expect(await judge.judge(request(2))).toEqual({ unscored: expect.stringMatching(reason) });
+    expect(await judge.judge(request(3))).toBe(1);
   });
 
   it("is waited for as long as it says", async () => {

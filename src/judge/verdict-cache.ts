@@ -1,7 +1,7 @@
-/** @file What a service answered, on disk by what was asked: one small file each, shared by all processes, whole or not there. */
+/** @file What a service answered, on disk by what was asked: one small file each, shared by all processes. */
 
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, UserError } from "../util/errors.ts";
 
@@ -34,11 +34,10 @@ export class AnswerCache {
   /** Keeps a score. @throws UserError when the file cannot be written */
   async put(name: string, score: number): Promise<void> {
     const path = this.#path(name);
-    const partial = `${path}.${randomUUID()}`;
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(partial, `${JSON.stringify({ score, at: new Date().toISOString() })}\n`);
-      await rename(partial, path);
+      // Not beside its place first: what a killed process leaves of it is as none.
+      await writeFile(path, `${JSON.stringify({ score, at: new Date().toISOString() })}\n`);
     } catch (error) {
       throw new UserError(`${path} cannot be written (${messageOf(error)}).`, "Check the judge's openai.cache.");
     }

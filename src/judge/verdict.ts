@@ -60,7 +60,8 @@ const SCORE = /(?<!\w)["']?score["']?\s*:\s*([^\s,{}]{0,40})(?=\s*(?:\}|,\s*["']
  * and neither is one that the words around it call an example.
  */
 export function readVerdict(answer: string): number | undefined {
-  const said = answer.normalize("NFKC").replace(/[“”]/g, '"');
+  // One blank for many: an answer of blanks without end takes no longer than another.
+  const said = answer.normalize("NFKC").replace(/[“”]/g, '"').replace(/\s+/g, " ");
   const [object, ...more] = (said.match(/\{[^{}]*\}/g) ?? []).filter((each) => /\bscore\b/i.test(each));
   if (!object || more.length > 0) return undefined;
   const [match, ...others] = [...object.matchAll(SCORE)];

@@ -3,7 +3,6 @@
  * boxes and answers are taught word for word. The original's targets are not published; here they are what the method `sft`
  * asks for: the list of all true boxes in the model's own coordinates, then the answer.
  */
-import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "../boxes.ts";
@@ -12,7 +11,7 @@ import { recipeFields } from "../config/recipe.ts";
 import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
-import type { TrainGroup } from "../engine/engine.ts";
+import type { Engine, TrainGroup } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { learningRate } from "../objective/schedule.ts";
 import { writeAskedAs } from "../prompt/asked-as.ts";
@@ -22,6 +21,7 @@ import type { Frame, Sample } from "../records.ts";
 import { batchOf } from "../train.ts";
 import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
+import { PartialFolder } from "../util/partial-folder.ts";
 import { needFinite } from "./need-finite.ts";
 
 const { model, seed, steps, prompts_per_step, data, optimizer, image, freeze, precision, device, micro_batch_tokens } =
@@ -64,7 +64,7 @@ export interface FinetuneMetrics {
 /**
  * Teaches a recipe's samples to its model and writes the checkpoint, whole or not at all; `trainer/finetune.json` in it records
  * its recipe and data.
- * @throws UserError for bad data; the signal's reason when it fires
+ * @throws UserError for bad data, or when another process writes there; the signal's reason when it fires
  */
 export async function finetune(
   recipe: FinetuneRecipe,
@@ -72,28 +72,31 @@ export async function finetune(
   { onStep, signal }: { onStep?: (metrics: FinetuneMetrics) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
-  const engine = await RemoteEngine.open(recipe.model, toEngine(recipe), { signal });
+  const work = PartialFolder.take(out);
+  let engine: Engine | undefined;
   try {
+    engine = await RemoteEngine.open(recipe.model, toEngine(recipe), { signal });
+    const { processor } = engine;
     for (let step = 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
       const batch = batchOf(samples, recipe, step);
-      const groups = await Promise.all(batch.map((sample) => lesson(engine.processor, sample)));
+      const groups = await Promise.all(batch.map((sample) => lesson(processor, sample)));
       const { metrics } = await engine.forwardBackward(groups, { kind: "nll" }, { signal });
       const rate = learningRate(toSchedule(recipe), step - 1);
       needFinite(step, await engine.step({ lr: rate, ...toOptimizer(recipe.optimizer) }));
       onStep?.({ step, loss: metrics.loss, lr: rate });
     }
-    const partial = `${out}.partial`;
-    rmSync(partial, { recursive: true, force: true });
+    const partial = work.path("model");
     await engine.export(partial, { signal });
     writeAskedAs(partial, { method: "sft", image: toImage(recipe.image) });
     writeWhole(
       join(partial, RECORD),
       `${JSON.stringify(await madeBy({ ...recipe, precision: engine.precision }), null, 2)}\n`,
     );
-    renameSync(partial, out);
+    work.commit("model");
   } finally {
-    await engine.dispose();
+    work.remove();
+    await engine?.dispose();
   }
 }
 

@@ -43,6 +43,14 @@ export function byteChars(text: string): string {
   return out;
 }
 
+const BYTE_OF_CHAR = new Map(BYTE_CHARS.map((char, byte) => [char, byte]));
+
+/** The bytes that `byteChars` wrote; a text with other characters, which an added token may have, as UTF-8. */
+export function bytesOfChars(text: string): Uint8Array {
+  const bytes = Array.from(text, (char) => BYTE_OF_CHAR.get(char));
+  return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : Buffer.from(text, "utf8");
+}
+
 /** The whole `tokenizer.json` of a Qwen2 tokenizer with this vocabulary, these merges in order, and these added tokens. */
 export function qwen2TokenizerJson(
   vocab: Readonly<Record<string, number>>,

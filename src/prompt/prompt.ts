@@ -12,7 +12,7 @@ import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
 import { Lru } from "./lru.ts";
 import { type MethodName, userText } from "./methods.ts";
 import type { RgbImage } from "./resize.ts";
-import type { ChatTemplate, Part } from "./template.ts";
+import type { ChatTemplate, Message, Part } from "./template.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** An image: a file, its bytes, or pixels in memory. */
@@ -28,8 +28,8 @@ export interface Conversation {
   readonly response: readonly number[];
 }
 
-/** Processed images kept; one of 200,704 pixels takes about 5 MB. */
-const IMAGES_KEPT = 320;
+/** Bytes of processed images kept: some three hundred of 200,704 pixels. */
+const IMAGE_BYTES_KEPT = 1.5e9;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
@@ -60,7 +60,7 @@ export class Processor {
   readonly #imageEnd: number;
   readonly #templateFrames: boolean;
   readonly #turnEnd: number;
-  readonly #cache = new Lru<ImageInput>(IMAGES_KEPT);
+  readonly #cache = new Lru<ImageInput>(IMAGE_BYTES_KEPT, ({ pixels }) => pixels.byteLength);
 
   constructor(
     family: Family,
@@ -129,6 +129,18 @@ export class Processor {
     return { ids, images };
   }
 
+  /**
+   * The prompt of a whole conversation, ending in the assistant's header; `images` are those of its image parts, in their order.
+   * It may be longer than the context. Throws `UserError`: text that spells a control token, a template that cannot write it.
+   */
+  conversation(messages: readonly Message[], images: readonly ImageInput[]): Prompt {
+    for (const [i, { role, content }] of messages.entries()) {
+      const parts = typeof content === "string" ? [content] : content.map((part) => ("text" in part ? part.text : ""));
+      this.tokenizer.refuseSpecial(parts.join(""), `Message ${i + 1} (${role})`);
+    }
+    return { ids: this.#rendered(messages, images), images };
+  }
+
   /** Token ids of one user turn about `images` with the assistant's header, and of a response to learn from. */
   encodeConversation(
     text: string,
@@ -137,8 +149,7 @@ export class Processor {
   ): Conversation {
     this.tokenizer.refuseSpecial(text, "The question");
     const content: Part[] = [...images.map(() => ({ type: "image" }) as const), { type: "text", text }];
-    const rendered = this.tokenizer.encode(this.template.render([{ role: "user", content }]));
-    const ids = this.#expand(rendered, images);
+    const ids = this.#rendered([{ role: "user", content }], images);
     const cut = images.length === 0 ? 0 : ids.lastIndexOf(this.#imageEnd) + 1;
     const answered = response === undefined ? [] : [...this.tokenizer.encodeUser(response), this.#turnEnd];
     return { head: ids.slice(0, cut), rest: ids.slice(cut), response: answered };
@@ -165,6 +176,10 @@ export class Processor {
   /** Placeholder tokens that these images take. */
   imageTokens(images: readonly ImageInput[]): number {
     return images.reduce((sum, image) => sum + this.images.tokens(image), 0);
+  }
+
+  #rendered(messages: readonly Message[], images: readonly ImageInput[]): number[] {
+    return this.#expand(this.tokenizer.encode(this.template.render(messages)), images);
   }
 
   /** Repeats each image's placeholder once a feature, framed where the template has not done it. */

@@ -10,7 +10,7 @@ import { readJsonIfPresent, readTextIfPresent, requireFolder } from "../hub/chec
 import { messageOf, UserError } from "../util/errors.ts";
 import { isObject, type JsonObject } from "../util/json-object.ts";
 import { within } from "../util/within.ts";
-import { type AddedToken, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
+import { type AddedToken, bytesOfChars, qwen2TokenizerJson, type TokenizerJson } from "./byte-level.ts";
 import { checkTokenizer } from "./check-tokenizer.ts";
 
 /** Seconds that a tokenizer may take until it is ready; Qwen2.5-VL's takes half of one. */
@@ -86,6 +86,11 @@ export class Tokenizer {
   decode(ids: readonly number[], { skipSpecial = true }: { skipSpecial?: boolean } = {}): string {
     const kept = ids.filter((id) => this.#hf.id_to_token(id) !== undefined && !(skipSpecial && this.#special.has(id)));
     return kept.length === 0 ? "" : this.#hf.decode(kept, { skip_special_tokens: false });
+  }
+
+  /** The bytes that `id` stands for: a part of a character's where that takes several tokens; a control token's spelling. */
+  bytes(id: number): Uint8Array {
+    return bytesOfChars(this.#hf.id_to_token(id) ?? "");
   }
 
   /** Id of the token spelled so. Throws `UserError` when the vocabulary lacks it. */

@@ -3,6 +3,7 @@
  * and each series' last value in the legend. The page's script moves one cursor through all charts at once.
  */
 
+import { extent } from "../util/arrays.ts";
 import { type Html, html } from "./html.ts";
 import { compact, known, type Maybe } from "./number-format.ts";
 
@@ -27,6 +28,8 @@ export interface Chart {
 
 const WIDTH = 340;
 const HEIGHT = 170;
+/** Sizes that an axis shows: beyond them spans and steps are no numbers any more. */
+const [SMALLEST, LARGEST] = [1e-100, 1e100];
 const PLOT = { left: 40, right: 332, top: 10, bottom: 148 };
 
 /** Draws a chart, or nothing when no series has a value. */
@@ -78,8 +81,8 @@ export function chartGrid(steps: readonly number[], charts: readonly (Html | und
 
 /** Three to six round numbers that span the values; zero is among them unless the values keep far from it. */
 export function niceTicks(values: readonly number[]): number[] {
-  let low = Math.min(...values);
-  let high = Math.max(...values);
+  const shown = (value: number) => (Math.abs(value) < SMALLEST ? 0 : Math.min(Math.max(value, -LARGEST), LARGEST));
+  let [low, high] = extent(values.map(shown));
   if (low > 0 && low < high * 0.7) low = 0;
   if (high < 0 && high > low * 0.7) high = 0;
   const flat = high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high));

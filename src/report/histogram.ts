@@ -1,5 +1,6 @@
 /** @file How values are spread: as bars on the page, and as a row of blocks in the terminal. */
 
+import { extent } from "../util/arrays.ts";
 import { type Html, html } from "./html.ts";
 
 const BINS = 10;
@@ -7,7 +8,7 @@ const BLOCKS = " ▁▂▃▄▅▆▇█";
 
 /** How many values lie in each of ten equal parts of their range; all in the first where they are equal. */
 export function bins(values: readonly number[]): number[] {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = extent(values);
   const counts = new Array<number>(BINS).fill(0);
   for (const value of values) {
     const bin = high > low ? Math.floor(((value - low) / (high - low)) * BINS) : 0;
@@ -28,7 +29,7 @@ export function histogram(values: readonly number[], format: (value: number) => 
   if (values.length === 0) return undefined;
   const counts = bins(values);
   const most = Math.max(...counts);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = extent(values);
   const label = `${values.length} values from ${format(low)} to ${format(high)}`;
   return html`<svg class="bars" viewBox="0 0 ${BINS * 10} 30" preserveAspectRatio="none" role="img" aria-label="${label}">${counts.map(
     (count, i) =>

@@ -72,6 +72,19 @@ describe("charts", () => {
     );
   });
 
+  test("ticks are numbers, however large or small the values", () => {
+    const value = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), (values) => {
+        const ticks = niceTicks(values);
+        expect(ticks.every(Number.isFinite)).toBe(true);
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.length).toBeLessThanOrEqual(7);
+      }),
+      { seed: 1, numRuns: 1000 },
+    );
+  });
+
   test("a missing value breaks the line; a chart without values is none", () => {
     const chart = { title: "t", note: "", steps: [1, 2, 3, 4, 5] };
     const { markup } = lineChart({ ...chart, series: [{ name: "s", values: [1, 2, null, 4, 5] }] })!;

@@ -10,6 +10,8 @@ const number = z.number().nullable();
 const numbers = z.record(z.string(), z.number().nullable());
 const quad = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
+const pixels = z.int().positive();
+
 /** A box that the model wrote: in image pixels, with its character range in the text and the flaws the parser found. */
 const placedBox = z.object({
   box: quad,
@@ -75,7 +77,7 @@ export type Alarm = z.infer<typeof alarm>;
 
 /** A line of `metrics.jsonl`: one step. Shares are 0-1, times seconds, lengths tokens. */
 export const metricsLine = z.object({
-  step: z.number(),
+  step: z.int().positive(),
   reward: z.object({ mean: number, std: number, terms: numbers }),
   /** Share of the answer term's full marks. */
   accuracy: number,
@@ -117,14 +119,14 @@ export type Metrics = z.infer<typeof metricsSchema>;
 
 /** A line of `rollouts/step-NNNNNN.jsonl`: one sampled chain with its scores. */
 export const rolloutSchema = z.object({
-  step: z.number(),
+  step: z.int().positive(),
   /** Chains of one group answer the same sample. */
   group: z.number(),
   id: z.string(),
   dataset: z.string(),
   image: z.string(),
-  width: z.number(),
-  height: z.number(),
+  width: pixels,
+  height: pixels,
   question: z.string(),
   answer: z.string(),
   text: z.string(),
@@ -150,8 +152,8 @@ export const answeredLine = z.object({
   /** Path of the image file, and the hash of its bytes. */
   image: z.string(),
   sha256: z.string(),
-  width: z.number(),
-  height: z.number(),
+  width: pixels,
+  height: pixels,
   question: z.string(),
   answer: z.string(),
   text: z.string(),

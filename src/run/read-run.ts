@@ -21,6 +21,7 @@ import {
   type Summary,
   summarySchema,
 } from "./lines.ts";
+import { parsedRun, refuseLinks, runText, unreadableRunFile } from "./run-files.ts";
 
 /** Everything the report shows, as far as the run has come. */
 export interface RunFolder {
@@ -35,9 +36,10 @@ export interface RunFolder {
   readonly summary: Summary | undefined;
 }
 
-/** Reads all of a run but its rollouts. Throws `UserError` for a folder that holds no run, or an invalid file. */
+/** Reads all of a run but its rollouts. Throws `UserError` for a folder that holds no run, an invalid file, or a link that leads out of it. */
 export async function readRunFolder(dir: string): Promise<RunFolder> {
   await assertRunFolder(dir);
+  refuseLinks(dir);
   const metrics = await readLines(path.join(dir, "metrics.jsonl"), metricsSchema);
   const evals = new Map<string, readonly ReadAnswer[]>();
   for (const name of await namesIn(path.join(dir, "eval"))) {
@@ -84,37 +86,22 @@ async function assertRunFolder(dir: string): Promise<void> {
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readIfThere(file);
-  return text === undefined ? undefined : parse(text, schema, file);
+  return text === undefined ? undefined : parsedRun(text, schema, file);
 }
 
 async function readLines<T>(file: string, schema: z.ZodType<T>): Promise<T[]> {
   const lines = ((await readIfThere(file)) ?? "").split("\n");
   // Only a line that ends is complete: the text after the last newline is still being written.
   lines.pop();
-  return lines.flatMap((line, i) => (line.trim() === "" ? [] : [parse(line, schema, `${file}:${i + 1}`)]));
-}
-
-function parse<T>(text: string, schema: z.ZodType<T>, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${where}: not valid JSON`, "The file was damaged or edited; fix it or remove the line.");
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new UserError(
-    `${where}: ${issue.path.join(".") || "value"}: ${issue.message}`,
-    "Was it written by another version?",
-  );
+  return lines.flatMap((line, i) => (line.trim() === "" ? [] : [parsedRun(line, schema, `${file}:${i + 1}`)]));
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
-    throw error;
+    throw unreadableRunFile(file, error);
   });
+  return bytes && runText(bytes, file);
 }
 
 async function namesIn(dir: string): Promise<string[]> {

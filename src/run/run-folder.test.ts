@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -81,7 +82,7 @@ test("files are whole, lines are appended, images are kept once", () => {
   run.writeRollouts(12, [{ id: "a" }, { id: "b" }]);
   expect(read("rollouts/step-000012.jsonl")).toBe('{"id":"a"}\n{"id":"b"}\n');
   run.writeJson("eval/before/summary.json", { n: 1 });
-  expect(run.readJson("eval/before/summary.json")).toEqual({ n: 1 });
+  expect(JSON.parse(read("eval/before/summary.json"))).toEqual({ n: 1 });
   expect(run.saveImage("f00", Buffer.from("first"), "png")).toBe("images/f00.png");
   run.saveImage("f00", Buffer.from("second"), "png");
   expect(read("images/f00.png")).toBe("first");
@@ -132,6 +133,16 @@ describe("checkpoints", () => {
     expect(readdirSync(join(dir, "checkpoints")).sort()).toEqual(["step-2", "step-4"]);
     run.rollBack(0);
     expect(readdirSync(join(dir, "checkpoints"))).toEqual([]);
+  });
+
+  test("one that a killed process was replacing is found again", async () => {
+    const run = RunFolder.create(dir, info);
+    await run.saveCheckpoint(1, write("one"));
+    renameSync(run.checkpointDir(1), join(dir, "checkpoints", ".tmp-old-step-1"));
+    run.release();
+    const resumed = RunFolder.resume(dir);
+    expect(resumed.checkpoint).toEqual({ step: 1, dir: run.checkpointDir(1) });
+    expect(read("checkpoints/step-1/weights")).toBe("one");
   });
 
   test("are pruned to the latest, with what was left half-written", async () => {
@@ -186,7 +197,7 @@ describe("resume", () => {
     const run = RunFolder.create(dir, info);
     writeFileSync(join(dir, "run.json"), '{"recipe":');
     expect(() => run.changesTo({})).toThrow(UserError);
-    expect(() => run.changesTo({})).toThrow(/run\.json cannot be read/);
+    expect(() => run.changesTo({})).toThrow(/run\.json: not valid JSON/);
   });
 
   test("reads the lines of its steps, and says which is none", () => {
@@ -196,7 +207,7 @@ describe("resume", () => {
     writeFileSync(join(dir, "metrics.jsonl"), `${read("metrics.jsonl")}{"step":2,"kl":null}\n{"step":3,"rew`);
     expect(run.metrics()).toEqual([{ step: 1 }, { step: 2, kl: null }]);
     writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\n{"step":2,"kl":"much"}\n');
-    expect(() => run.metrics()).toThrow(/metrics\.jsonl:2: kl: .*\n.*damaged or edited/);
+    expect(() => run.metrics()).toThrow(/metrics\.jsonl:2: kl: .*\n.*damaged, edited/);
     expect(() => run.metrics()).toThrow(UserError);
   });
 
@@ -205,7 +216,7 @@ describe("resume", () => {
     const run = RunFolder.create(dir, info);
     const before = read("run.json");
     writeFileSync(join(dir, "metrics.jsonl"), '{"step":1}\nrubbish\n{"step":2}\n');
-    expect(() => run.goOn(0, { ...info, recipe: { seed: 8 } })).toThrow(/metrics\.jsonl:2: is not a line of metrics/);
+    expect(() => run.goOn(0, { ...info, recipe: { seed: 8 } })).toThrow(/metrics\.jsonl:2: not valid JSON/);
     expect(read("run.json")).toBe(before);
   });
 });

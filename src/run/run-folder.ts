@@ -15,16 +15,21 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import { packageRoot } from "../../tools/places.mjs";
 import { type Checkpoint, checkpointDir, checkpointsIn } from "../hub/run-checkpoints.ts";
 import { type Difference, differences } from "../util/differences.ts";
-import { isSystemError, messageOf, UserError } from "../util/errors.ts";
+import { isSystemError, UserError } from "../util/errors.ts";
 import { cannotWrite, needWritable, sync, syncTree, writeWhole } from "../util/files.ts";
 import { FolderLock, LOCK } from "../util/folder-lock.ts";
+import { isObject } from "../util/json-object.ts";
 import { versions } from "../util/versions.ts";
-import { type Metrics, type MetricsLine, metricsSchema } from "./lines.ts";
+import { type Metrics, type MetricsLine, metricsSchema, runSchema } from "./lines.ts";
+import { parsedRun, readRunFile, refuseLinks } from "./run-files.ts";
 
 const METRICS = "metrics.jsonl";
+/** What a checkpoint is called while another of its step takes its place. */
+const OLD = ".tmp-old-step-";
 
 /** What is known when a run begins. All of it is written, so it must not hold secrets. */
 export interface RunInfo {
@@ -43,8 +48,16 @@ export interface RunInfo {
 /** What a run began with, or went on with when it was last resumed. */
 export interface BegunInfo extends Pick<RunInfo, "recipe" | "data"> {
   /** Absent in the folders of older versions. */
-  readonly model?: string;
+  readonly model?: string | undefined;
 }
+
+/** A recipe as it was written, its keys in their order. */
+const begunRecipe = z.custom<BegunInfo["recipe"]>(
+  (value) => isObject(value) && typeof value.seed === "number",
+  "is not a recipe with a seed",
+);
+/** `run.json` with what going on needs; all else in it is kept. */
+const begunSchema = runSchema.extend({ recipe: begunRecipe, data: z.record(z.string(), z.string()) }).loose();
 
 export class RunFolder {
   readonly dir: string;
@@ -98,9 +111,12 @@ export class RunFolder {
     }
   }
 
-  /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run */
+  /** A run to read from; nothing in it is changed. @throws UserError when the folder holds no run, or a link leads out of it */
   static open(dir: string): RunFolder {
-    if (fs.existsSync(join(dir, "run.json"))) return new RunFolder(dir);
+    if (fs.existsSync(join(dir, "run.json"))) {
+      refuseLinks(dir);
+      return new RunFolder(dir);
+    }
     throw new UserError(
       `${dir} is not a run folder: it has no run.json.`,
       "Check the path; to start a run there, leave out --resume.",
@@ -110,11 +126,12 @@ export class RunFolder {
   /**
    * A run to continue from its latest checkpoint, or from the start if it has none; it is this process's until `release`.
    * Nothing in it is changed before `goOn`.
-   * @throws UserError when the folder holds no run, or another process trains there
+   * @throws UserError as `open`, and when another process trains there
    */
   static resume(dir: string): { run: RunFolder; checkpoint: Checkpoint | undefined } {
     RunFolder.open(dir);
     const run = new RunFolder(dir, FolderLock.take(dir));
+    run.#restoreReplaced();
     return { run, checkpoint: run.latestCheckpoint() };
   }
 
@@ -123,9 +140,25 @@ export class RunFolder {
     return new RunFolder(dir);
   }
 
+  /** Gives a checkpoint its name back whose replacement a killed process had not named yet. */
+  #restoreReplaced(): void {
+    for (const name of this.#names("checkpoints")) {
+      const replaced = join(this.dir, "checkpoints", name.replace(OLD, "step-"));
+      if (name.startsWith(OLD) && !fs.existsSync(replaced))
+        fs.renameSync(join(this.dir, "checkpoints", name), replaced);
+    }
+  }
+
   /** What the run began with. @throws UserError when run.json is damaged */
   begun(): BegunInfo {
-    return this.readJson("run.json") as BegunInfo;
+    return this.#begun();
+  }
+
+  #begun(): z.infer<typeof begunSchema> {
+    const path = join(this.dir, "run.json");
+    const text = readRunFile(path);
+    if (text === undefined) throw new UserError(`${path} is missing.`, "It was removed: restore it.");
+    return parsedRun(text, begunSchema, path);
   }
 
   /** The keys in which a recipe differs from the one the run began with. */
@@ -140,7 +173,7 @@ export class RunFolder {
    */
   goOn(step: number, { recipe, model }: Pick<RunInfo, "recipe" | "model">): void {
     const kept = this.#metricsLines().filter((line, i) => stepOf(line, `${this.#metrics}:${i + 1}`) <= step);
-    const info = this.begun() as BegunInfo & { changes?: object[] };
+    const info = this.#begun();
     const changes = this.changesTo(recipe).map((change) => ({ step, ...change }));
     if (changes.length > 0) {
       this.writeJson("run.json", { ...info, recipe, model, changes: [...(info.changes ?? []), ...changes] });
@@ -155,16 +188,6 @@ export class RunFolder {
   release(): void {
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
-  }
-
-  /** The value of a JSON file of the run, e.g. `run.json`. @throws UserError when it is missing or damaged */
-  readJson(name: string): unknown {
-    const path = join(this.dir, name);
-    try {
-      return JSON.parse(fs.readFileSync(path, "utf8"));
-    } catch (error) {
-      throw new UserError(`${path} cannot be read (${messageOf(error)}).`, "It was removed or edited: restore it.");
-    }
   }
 
   /** Writes a JSON file, e.g. `summary.json` or `eval/before/summary.json`. A number that is not finite becomes null. */
@@ -190,17 +213,7 @@ export class RunFolder {
 
   /** The lines of the steps so far. @throws UserError for one that is none */
   metrics(): Metrics[] {
-    return this.#metricsLines().map((line, i) => {
-      const where = `${this.#metrics}:${i + 1}`;
-      stepOf(line, where);
-      const { data, error } = metricsSchema.safeParse(JSON.parse(line));
-      if (!error) return data;
-      const [issue] = error.issues;
-      throw new UserError(
-        `${where}: ${issue!.path.join(".")}: ${issue!.message}`,
-        "The file was damaged or edited: fix or remove the line.",
-      );
-    });
+    return this.#metricsLines().map((line, i) => parsedRun(line, metricsSchema, `${this.#metrics}:${i + 1}`));
   }
 
   /** Adds to the line of the last step what was measured after it. */
@@ -240,7 +253,7 @@ export class RunFolder {
     const dir = this.checkpointDir(step);
     const partial = join(this.dir, "checkpoints", `.tmp-step-${step}`);
     // Keep an old checkpoint of that step until the new one is complete: it may be the run's only one.
-    const old = join(this.dir, "checkpoints", `.tmp-old-step-${step}`);
+    const old = join(this.dir, "checkpoints", `${OLD}${step}`);
     try {
       for (const left of [partial, old]) fs.rmSync(left, { recursive: true, force: true });
       fs.mkdirSync(partial, { recursive: true });
@@ -294,7 +307,7 @@ export class RunFolder {
 
   /** The whole lines of `metrics.jsonl`. */
   #metricsLines(): string[] {
-    return fs.existsSync(this.#metrics) ? fs.readFileSync(this.#metrics, "utf8").split("\n").slice(0, -1) : [];
+    return (readRunFile(this.#metrics) ?? "").split("\n").slice(0, -1);
   }
 
   #writeMetrics(lines: readonly string[]): void {
@@ -314,11 +327,7 @@ export class RunFolder {
 }
 
 function stepOf(line: string, where: string): number {
-  try {
-    const { step } = JSON.parse(line) as { step: unknown };
-    if (typeof step === "number") return step;
-  } catch {}
-  throw new UserError(`${where}: is not a line of metrics`, "The file was damaged or edited: fix or remove the line.");
+  return parsedRun(line, metricsSchema.pick({ step: true }), where).step;
 }
 
 /** The commit of this program, marked when files differ from it; null outside its repository. */

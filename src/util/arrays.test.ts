@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chunks, mean } from "./arrays.ts";
+import { chunks, extent, mean } from "./arrays.ts";
 
 test("property: chunks laid end to end are the list, and all but the last are full", () => {
   fc.assert(
@@ -13,6 +13,10 @@ test("property: chunks laid end to end are the list, and all but the last are fu
       }
     }),
   );
+});
+
+test("the extent of more values than a call takes arguments", () => {
+  expect(extent(Array.from({ length: 1e6 }, (_, i) => i - 7))).toEqual([-7, 1e6 - 8]);
 });
 
 test("the mean of nothing is an error, not a number", () => {

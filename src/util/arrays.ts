@@ -1,4 +1,4 @@
-/** @file Lists cut into chunks or by a budget, grouped, means and medians. */
+/** @file Lists cut into chunks or by a budget, grouped; means, medians and extents. */
 
 /** Cuts a list into chunks of `size` items; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
@@ -31,6 +31,13 @@ export function mean(values: readonly number[]): number {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return mean(sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1));
+}
+
+/** The smallest and the largest value; infinite without values. As arguments of one call, a hundred thousand would be too many. */
+export function extent(values: readonly number[]): readonly [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return [low, high];
 }
 
 /** The items that share a key, in order of first appearance. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { scratchPlaces } from "../../test/tiny.ts";
@@ -26,6 +26,19 @@ it.each([
     expect(write).toThrow(UserError);
     expect(write).toThrow(`${path} cannot be written (${code}`);
   }
+});
+
+it("what a killed process has left is replaced, a link is not followed, and a folder of that name stays", () => {
+  const [file, precious] = [place(), fileAt(place())];
+  writeFileSync(`${file}.partial`, "half");
+  writeWhole(file, "whole");
+  symlinkSync(precious, `${file}.partial`);
+  writeWhole(file, "again");
+  expect(readFileSync(precious, "utf8")).toBe("");
+  mkdirSync(join(`${file}.partial`, "something"), { recursive: true });
+  expect(() => writeWhole(file, "")).toThrow(UserError);
+  expect(readdirSync(`${file}.partial`)).toEqual(["something"]);
+  expect(readFileSync(file, "utf8")).toBe("again");
 });
 
 it("a folder may be made beside what an earlier attempt has left", () => {

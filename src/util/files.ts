@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -22,14 +23,23 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
   const partial = `${path}.partial`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, content);
+    // What a killed process has left; a link of that name would be followed.
+    removeFile(partial);
+    writeFileSync(partial, content, { flag: "wx" });
     sync(partial);
     renameSync(partial, path);
     sync(dirname(path));
   } catch (error) {
-    if (existsSync(partial)) rmSync(partial);
+    removeFile(partial);
     throw cannotWrite(path, error);
   }
+}
+
+/** Removes a file or a link, if there is one; a folder stays. What is in the way then, the write that follows will say. */
+function removeFile(path: string): void {
+  try {
+    if (!lstatSync(path).isDirectory()) rmSync(path);
+  } catch {}
 }
 
 /**

@@ -10,7 +10,7 @@ const place = scratchPlaces();
 it("one at a time holds a folder", () => {
   const dir = place();
   const lock = FolderLock.take(dir);
-  expect(() => FolderLock.take(dir)).toThrow(`${dir} is in use by process ${process.pid} on ${hostname()}.`);
+  expect(() => FolderLock.take(dir)).toThrow(`${dir} is in use by process ${process.pid} on ${hostname()} since `);
   expect(() => FolderLock.refuseInUse(dir)).toThrow(/is in use/);
   lock.assertHeld();
   lock[Symbol.dispose]();

@@ -16,8 +16,13 @@ export function request(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, { ...init, dispatcher });
 }
 
-/** The body as UTF-8, without a byte-order mark. @throws when it has more than `most` bytes; no more of it is read then */
+/** The body as UTF-8, without a byte-order mark. @throws as `bytesOf` */
 export async function textOf(response: Response, most: number): Promise<string> {
+  return new TextDecoder().decode(await bytesOf(response, most));
+}
+
+/** The body. @throws when it has more than `most` bytes; no more of it is read then */
+export async function bytesOf(response: Response, most: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body ?? []) {
@@ -26,7 +31,7 @@ export async function textOf(response: Response, most: number): Promise<string> 
     if (length > most) throw new Error(`the answer has more than ${most / 1e6} MB`);
     parts.push(part);
   }
-  return new TextDecoder().decode(Buffer.concat(parts));
+  return Buffer.concat(parts);
 }
 
 /** Milliseconds that the headers ask to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3). */

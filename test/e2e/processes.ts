@@ -10,7 +10,8 @@ import type { MetricsLine } from "../../src/run/lines.ts";
 import { checkpointDir, readLines, writeLines } from "../commands.ts";
 import { DEVICE } from "../device.ts";
 import { syntheticRgb } from "../golden/golden.ts";
-import { relativeDistance, tensorsIn, VARIETY } from "../tiny.ts";
+import { relativeDistance, tensorsIn } from "../tiny.ts";
+import { VARIETY } from "../variety.ts";
 
 /** Images of several sizes, a data file and a reward. Called once for a folder. */
 export async function writeTrainingData(dir: string): Promise<void> {

@@ -14,7 +14,8 @@ import { liveTensors } from "../../src/torch/tensor.ts";
 import { train } from "../../src/train.ts";
 import { DEVICE } from "../device.ts";
 import { loadGolden } from "../golden/golden.ts";
-import { differing, scratch, VARIETY } from "../tiny.ts";
+import { differing, scratch } from "../tiny.ts";
+import { VARIETY } from "../variety.ts";
 
 const dir = scratch();
 const recipeFile = join(dir, "recipe.yaml");

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { stream } from "../../src/util/random.ts";
 import { LAYOUTS, opening } from "./checkpoint.ts";
-import { kinds, makeInput, outcomeOf, Trials } from "./hostile.ts";
+import { KEY, kinds, makeInput, outcomeOf, Trials } from "./hostile.ts";
+import { commandOn, RUN_COMMANDS, soundRun } from "./sound-run.ts";
 
 /** Of every kind; `npm run test:hostile` tries more. */
 const SAMPLE = 3;
@@ -12,8 +13,8 @@ const SAMPLE = 3;
 const scratch = mkdtempSync(join(tmpdir(), "grit-hostile-"));
 // A busy machine is no fault: here the limit only ends what hangs.
 const trials = new Trials(scratch, 120);
-afterAll(() => {
-  trials.close();
+afterAll(async () => {
+  await trials.close();
   rmSync(scratch, { recursive: true });
 });
 
@@ -31,6 +32,29 @@ describe("a trial", () => {
   it.each(LAYOUTS)("sees that a sound folder is accepted: %s", async (layout) => {
     const sound = opening(stream(1, "trial"), layout, { name: "sound", files: {}, names: [] });
     expect(await trials.try("sound", 0, sound)).toMatchObject({ outcome: "accepted" });
+  });
+
+  it.each(RUN_COMMANDS)("sees that a sound run is accepted: %s", async (command) => {
+    const { dir, recipe } = await soundRun();
+    const sound = { name: "sound", bases: { run: dir }, files: {}, command: commandOn(command, recipe), names: [] };
+    expect(await trials.try("sound", 0, sound)).toMatchObject({ outcome: "accepted" });
+  });
+
+  it("sees a key that is told, and a score that no service gave", async () => {
+    const judged = async (body: unknown) => {
+      const input = { ...(await makeInput("judge-bodies", 1, 0)), service: () => ({ body }), names: [] };
+      return (await trials.try("told", 0, input)).outcome;
+    };
+    expect(await judged({ error: { message: `no quota for ${KEY}` } })).toBe("clear");
+    expect(await judged({ choices: [{ message: { content: '{"score": 1}' } }] })).toBe("accepted");
+    const echo = {
+      name: "echo",
+      files: { "recipe.yaml": `model: ${KEY}` },
+      names: [],
+      service: () => "judge" as const,
+    };
+    const ended = await trials.try("told", 1, { ...echo, command: ["train", "DIR/recipe.yaml", "--run", "DIR/run"] });
+    expect(ended.outcome).toBe("escaped");
   });
 
   it("sees what an error does not name", async () => {

@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Random, stream } from "../../src/util/random.ts";
+import { type Behaviour, JudgeServer, type Received } from "../judge-server.ts";
 
 /** What is written at a path: text, bytes, a link; null removes what the base has there. */
 export type Content = string | Uint8Array | { readonly link: string } | null;
@@ -24,12 +25,16 @@ export interface Hostile {
   readonly names: readonly string[];
   /** What must not be there after a refusal. */
   readonly out?: string;
+  /** What a service replies, whose address stands for `SERVICE` in the text of a file. */
+  readonly service?: (request: Received) => Behaviour;
+  /** Ends that are right beside a clear error, by the exit code and what is in the input's folder. */
+  readonly accepts?: (code: number, dir: string) => boolean;
 }
 
 /** Makes one input of a kind. */
-export type Generator = (random: Random) => Hostile;
+export type Generator = (random: Random) => Hostile | Promise<Hostile>;
 
-/** How a trial can end. Only `clear` is right. */
+/** How a trial can end. Only `clear` is right; `escaped` wrote a file outside, or told the key of a service. */
 export const OUTCOMES = ["clear", "unclear", "crash", "hang", "accepted", "escaped"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -62,6 +67,7 @@ export class Trials {
   readonly #scratch: string;
   readonly #seconds: number;
   #child: ChildProcess | undefined;
+  #server: JudgeServer | undefined;
   #count = 0;
 
   /**
@@ -77,7 +83,7 @@ export class Trials {
   /** Writes an input, runs its command, and says how that ended. The input is removed. */
   async try(kind: string, index: number, input: Hostile): Promise<Trial> {
     const dir = join(this.#scratch, `input-${this.#count++}`);
-    write(dir, input);
+    write(dir, input, await this.#serving(input));
     const began = performance.now();
     const ended = await this.#run(input.command.map((word) => word.replaceAll("DIR", dir)));
     const seconds = (performance.now() - began) / 1000;
@@ -86,13 +92,28 @@ export class Trials {
     return { kind, index, input, outcome, detail, seconds };
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    this.#kill();
+    await this.#server?.stop();
+  }
+
+  #kill(): void {
     this.#child?.kill("SIGKILL");
     this.#child = undefined;
   }
 
+  /** The address of a server that replies as the input says; undefined where it needs none. */
+  async #serving({ service }: Hostile): Promise<string | undefined> {
+    if (!service) return undefined;
+    this.#server ??= await new JudgeServer().start();
+    this.#server.behave = service;
+    this.#server.delay = 0;
+    return this.#server.url;
+  }
+
   #run(argv: readonly string[]): Promise<Ended> {
     this.#child ??= fork(fileURLToPath(new URL("child.ts", import.meta.url)), {
+      env: { ...process.env, [KEY_ENV]: KEY },
       execArgv: ["--import", "tsx"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -103,7 +124,7 @@ export class Trials {
         clearTimeout(timer);
         child.removeAllListeners();
         child.stderr?.removeAllListeners();
-        if (ended.how !== "exit" || ended.bytes > MOST_BYTES) this.close();
+        if (ended.how !== "exit" || ended.bytes > MOST_BYTES) this.#kill();
         resolve(ended);
       };
       const timer = setTimeout(() => end({ how: "hang" }), this.#seconds * 1000);
@@ -116,12 +137,17 @@ export class Trials {
     });
   }
 
-  #judge({ names, out }: Hostile, dir: string, ended: Ended): [Outcome, string] {
+  #judge({ names, out, service, accepts }: Hostile, dir: string, ended: Ended): [Outcome, string] {
     const harmed = VICTIMS.find((name) => readFileSync(join(this.#scratch, name), "utf8") !== PRECIOUS);
     if (harmed) {
       writeFileSync(join(this.#scratch, harmed), PRECIOUS);
       return ["escaped", `${harmed} was written`];
     }
+    if (service) {
+      const told = "printed" in ended && ended.printed.includes(KEY) ? "the output" : fileWith(KEY, dir);
+      if (told !== undefined) return ["escaped", `the key is in ${told}`];
+    }
+    if (ended.how === "exit" && accepts?.(ended.code, dir)) return ["clear", ended.printed];
     const [outcome, detail] = outcomeOf(ended, names);
     if (outcome === "clear" && out && existsSync(join(dir, out)))
       return ["unclear", `${out} was left behind:\n${detail}`];
@@ -145,6 +171,16 @@ export function outcomeOf(ended: Ended, names: readonly string[]): [Outcome, str
 /** Files beside the inputs, under names that inputs reach for. */
 const VICTIMS = ["victim.txt", "victim.safetensors", "victim.json"];
 const PRECIOUS = "precious";
+
+/** The key of a service, and the variable that holds it. */
+export const KEY_ENV = "GRIT_HOSTILE_KEY";
+export const KEY = "sk-hostile/7Qx+39==";
+
+/** The first file below a folder that holds a text. */
+function fileWith(text: string, dir: string): string | undefined {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => join(parentPath, name)).find((path) => readFileSync(path).includes(text));
+}
 
 /** What a child says of one command. */
 export interface Answer {
@@ -176,7 +212,7 @@ function unclear(error: string, names: readonly string[]): string | undefined {
   return missing === undefined ? undefined : `it does not name ${missing}`;
 }
 
-function write(dir: string, { bases, files }: Hostile): void {
+function write(dir: string, { bases, files }: Hostile, service: string | undefined): void {
   mkdirSync(dir, { recursive: true });
   for (const [place, from] of Object.entries(bases ?? {})) cpSync(from, join(dir, place), { recursive: true });
   for (const [name, content] of Object.entries(files)) {
@@ -184,7 +220,8 @@ function write(dir: string, { bases, files }: Hostile): void {
     rmSync(path, { recursive: true, force: true });
     if (content === null) continue;
     mkdirSync(dirname(path), { recursive: true });
-    if (typeof content === "string" || content instanceof Uint8Array) writeFileSync(path, content);
+    if (typeof content === "string") writeFileSync(path, service ? content.replaceAll("SERVICE", service) : content);
+    else if (content instanceof Uint8Array) writeFileSync(path, content);
     else symlinkSync(content.link, path);
   }
 }

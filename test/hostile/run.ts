@@ -39,7 +39,7 @@ try {
         );
     }
 } finally {
-  trials.close();
+  await trials.close();
   rmSync(scratch, { recursive: true, force: true });
 }
 

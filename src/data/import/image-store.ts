@@ -1,5 +1,6 @@
 /** @file Writes the images of annotation files into the images folder: all of them or, after a failure, none. */
 import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import sharp from "sharp";
@@ -24,10 +25,15 @@ export class ImageStore {
   #isNew = false;
   readonly #stored = new Map<string, StoredImage>();
 
-  /** @param folder is made when the first image comes */
-  constructor(folder: string) {
+  /**
+   * @param folder is made when the first image comes
+   * @param out what the images are for, which one process writes at a time: what a killed one has left is found by its name
+   */
+  constructor(folder: string, out: string) {
     this.#folder = resolve(folder);
-    this.#staging = join(this.#folder, `.partial-${process.pid}`);
+    const name = createHash("sha256").update(resolve(out)).digest("hex").slice(0, 12);
+    this.#staging = join(this.#folder, `.partial-${name}`);
+    rmSync(this.#staging, { recursive: true, force: true });
   }
 
   get size(): number {

@@ -203,6 +203,38 @@ describe("official rows become lines", () => {
     expect(made[0]!.question).toContain("the dog on the left");
   });
 
+  test("OVDEval of a hundred thousand boxes takes seconds", async () => {
+    const many = 1e5;
+    const images = Array.from({ length: many }, (_, id) => ({ id, file_name: "gone.jpg", ...SIZE }));
+    const annotations = images.map(({ id }) => ({ image_id: id, category_id: 0, bbox: [1, 2, 3, 4] }));
+    const file = await put("position.json", { categories: [{ id: 0, name: "a dog" }], annotations, images });
+    await expect(run("ovdeval", [file])).rejects.toThrow("one image is missing");
+  });
+
+  test("VSR refuses a caption of many verbs over two lines at once", async () => {
+    const row = { image: "1.jpg", caption: `The cat${" is".repeat(1e5)}\nhere.`, label: 1, relation: "on" };
+    await expect(run("vsr", [await put("dev.jsonl", row)])).rejects.toThrow("is not a statement of VSR's form");
+  });
+
+  test("is refused beside one that writes the same file, and removes what a killed one has left", async () => {
+    await putImages("1.jpg");
+    await put("sets/out.jsonl.partial/lines", "half");
+    const file = await put("x.jsonl", gritRow);
+    const results = await Promise.allSettled([run("grit", [file]), run("grit", [file])]);
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(String(results.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])))).toMatch(
+      /is in use by process/,
+    );
+    expect(await written()).toHaveLength(1);
+    expect(await readdir(join(folder, "sets"))).toEqual(["out.jsonl"]);
+  });
+
+  test("images are refused at an address", async () => {
+    await expect(run("grit", [await put("x.jsonl", gritRow)], { images: "https://example.org/a" })).rejects.toThrow(
+      /is an address.*\n.*Download the images/,
+    );
+  });
+
   const gritRow = { question: "What is it?", answer: "tv", image: "1.jpg", ...SIZE, dataset: "vsr", split: "train" };
 
   test("GRIT_data, as it is", async () => {

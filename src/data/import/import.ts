@@ -10,7 +10,7 @@ import { writeWhole } from "../../util/files.ts";
 import { shortened } from "../../util/shortened.ts";
 import { type ImageHeader, sizeFault } from "../image-header.ts";
 import { ImageHeaders } from "../image-headers.ts";
-import { imagePathFault } from "../image-path.ts";
+import { imagePathFault, refuseAddress } from "../image-path.ts";
 import { checkWords } from "../line-words.ts";
 import { readRows } from "../read/read-rows.ts";
 import { taskOf } from "../samples.ts";
@@ -52,11 +52,12 @@ const REMEDY = "Fix the lines above and run the command again; no data was writt
  * @throws UserError naming every fault of the rows, their images and boxes, by file and line
  */
 export async function importBenchmark(benchmark: Benchmark, options: ImportOptions): Promise<Imported> {
+  refuseAddress(options.images);
   const reading = new Reading(benchmark, options);
   const items = reading.items();
   const kept = benchmark.rule && !options.all ? benchmark.rule.keep(items) : items;
-  await using store = new ImageStore(options.images);
   await using lines = await PartialFile.open(options.out);
+  await using store = new ImageStore(options.images, options.out);
   const writing = new Writing(options, store, reading.faults);
   let samples = 0;
   for await (const placed of kept) {
@@ -183,7 +184,7 @@ class Writing {
     if (isLong) writeWhole(this.#missingList, missing.map((image) => `${image}\n`).join(""));
     else await rm(this.#missingList, { force: true }); // of an earlier import
     const start = "paths start at the folder given by --images";
-    this.#headers.reportMissing(this.#faults, start, isLong ? this.#missingList : undefined);
+    this.#headers.reportMissing(this.#faults, start, this.#missingList);
   }
 
   async #imageOf({ image, imageKey }: Item, where: string): Promise<StoredImage | undefined> {

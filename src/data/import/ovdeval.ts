@@ -19,7 +19,7 @@ const imageRow = z.object({ id, file_name: text, width: pixels, height: pixels }
 interface Target {
   readonly image: z.infer<typeof imageRow>;
   readonly phrase: string;
-  readonly boxes: readonly Quad[];
+  readonly boxes: Quad[];
 }
 
 export const ovdeval: Benchmark = {
@@ -34,15 +34,17 @@ export const ovdeval: Benchmark = {
         images: z.array(imageRow),
       },
       ({ categories, annotations, images }, { stem }) => {
+        const imageOf = new Map(images.map((image) => [image.id, image]));
+        const phraseOf = new Map(categories.map(({ id, name }) => [id, name]));
         const targets = new Map<string, Target>();
         for (const [i, { image_id, category_id, bbox }] of annotations.entries()) {
-          const image = images.find(({ id }) => id === image_id);
-          const category = categories.find(({ id }) => id === category_id);
-          if (!image || !category) return `annotations[${i}] is of an image or a category that is not listed`;
+          const [image, phrase] = [imageOf.get(image_id), phraseOf.get(category_id)];
+          if (!image || !phrase) return `annotations[${i}] is of an image or a category that is not listed`;
           const [x, y, width, height] = bbox;
           const key = `${image_id}-${category_id}`;
-          const boxes = [...(targets.get(key)?.boxes ?? []), [x, y, x + width, y + height] as const];
-          targets.set(key, { image, phrase: category.name, boxes });
+          const target = targets.get(key) ?? { image, phrase, boxes: [] };
+          target.boxes.push([x, y, x + width, y + height]);
+          targets.set(key, target);
         }
         return [...targets].map(([key, { image, phrase, boxes }]) => ({
           id: `ovd_${stem}-${key}`,

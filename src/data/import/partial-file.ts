@@ -1,31 +1,27 @@
 /** @file A text file that is written line by line beside its place, and renamed when it is complete. */
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
-import { messageOf, UserError } from "../../util/errors.ts";
-import { sync } from "../../util/files.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { PartialFolder } from "../../util/partial-folder.ts";
 
 /** Lines gathered before they are written. */
 const BATCH = 1000;
 
+const NAME = "lines";
+
 /** A file that is written whole or not at all: unless it was committed, it is removed when its scope ends. */
 export class PartialFile {
-  readonly #path: string;
+  readonly #work: PartialFolder;
   readonly #handle: FileHandle;
   #batch: string[] = [];
 
-  private constructor(path: string, handle: FileHandle) {
-    this.#path = path;
+  private constructor(work: PartialFolder, handle: FileHandle) {
+    this.#work = work;
     this.#handle = handle;
   }
 
-  /** @throws UserError when no file can be written there */
+  /** @throws UserError when no file can be written there, or another process writes it */
   static async open(path: string): Promise<PartialFile> {
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      return new PartialFile(path, await open(`${path}.partial`, "w"));
-    } catch (error) {
-      throw new UserError(`${path} cannot be written (${messageOf(error)}).`, "Check the path and its permissions.");
-    }
+    const work = PartialFolder.take(path);
+    return new PartialFile(work, await open(work.path(NAME), "w"));
   }
 
   async add(line: string): Promise<void> {
@@ -40,13 +36,11 @@ export class PartialFile {
 
   async commit(): Promise<void> {
     await this.#flush();
-    await this.#handle.sync();
-    await rename(`${this.#path}.partial`, this.#path);
-    sync(dirname(this.#path));
+    this.#work.commit(NAME);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
-    await rm(`${this.#path}.partial`, { force: true });
+    this.#work.remove();
   }
 }

@@ -41,9 +41,12 @@ export const vsr: Benchmark = {
 
 /** "The dog is on the bed." → "Is the dog on the bed?"; undefined for a sentence of another form. */
 export function asQuestion(caption: string): string | undefined {
-  const copula = WITH_COPULA.exec(caption.trim());
+  const statement = caption.trim();
+  // On one line the first verb that is found ends the search; over several, each would begin it anew.
+  if (/[\n\r\u2028\u2029]/.test(statement)) return undefined;
+  const copula = WITH_COPULA.exec(statement);
   if (copula) return `${copula[2] === "is" ? "Is" : "Are"} the ${copula[1]} ${copula[3]}?`;
-  const verb = WITH_VERB.exec(caption.trim());
+  const verb = WITH_VERB.exec(statement);
   if (!verb) return undefined;
   const infinitive = verb[2] === "has" ? "have" : verb[2]!.replace(/(?<=ch)es$|s$/, "");
   return `Does the ${verb[1]} ${infinitive} ${verb[3]}?`;

@@ -13,7 +13,10 @@ import { chunks, decodeParts, type Row, refuseEndless } from "./row.ts";
 
 type Layout = "list" | "map" | "lines";
 
-const [LF, QUOTE, COMMA, BACKSLASH] = [10, 34, 44, 92];
+/** What may stand where: the opening of the list or map, its first row, a row, what parts two rows, nothing. */
+type Place = "opening" | "first row" | "row" | "separator" | "end";
+
+const [TAB, LF, CR, SPACE, QUOTE, COMMA, BACKSLASH] = [9, 10, 13, 32, 34, 44, 92];
 const [LEFT, RIGHT, OPEN, CLOSE] = [91, 93, 123, 125];
 
 /** The rows of a JSON or JSON Lines file. @throws UserError by file and line: no such file, no JSON, no rows, cut off */
@@ -22,6 +25,7 @@ export async function* jsonRows(file: string): AsyncGenerator<Row> {
     throw unreadable(file, error);
   });
   let layout: Layout | undefined;
+  let place: Place = "row";
   let base = 0; // the depth at which rows begin and end
   let [depth, line, read] = [0, 1, 0];
   let [inString, escaped] = [false, false];
@@ -32,7 +36,7 @@ export async function* jsonRows(file: string): AsyncGenerator<Row> {
     let from = 0; // where the row under way begins in this chunk
     if (layout === undefined) {
       layout = layoutOf(chunk, file);
-      base = layout === "lines" ? 0 : 1;
+      if (layout !== "lines") [base, place] = [1, "opening"];
       if (hasByteOrderMark(chunk)) chunk.fill(32, 0, 3);
     }
     for (let i = 0; i < chunk.length; i++) {
@@ -45,12 +49,20 @@ export async function* jsonRows(file: string): AsyncGenerator<Row> {
         continue;
       }
       if (parts === undefined) {
-        if (byte <= 32 || byte === COMMA) continue;
-        const [opens, closes] = [byte === LEFT || byte === OPEN, byte === RIGHT || byte === CLOSE];
-        if (base === 1 && ((depth === 0 && opens) || (depth === 1 && closes))) {
-          depth = opens ? 1 : 0;
+        if (byte === SPACE || byte === LF || byte === CR || byte === TAB) continue;
+        if (place === "opening") {
+          [depth, place] = [1, "first row"];
           continue;
         }
+        if ((place === "first row" || place === "separator") && byte === (layout === "map" ? CLOSE : RIGHT)) {
+          [depth, place] = [0, "end"];
+          continue;
+        }
+        if (place === "separator" && byte === COMMA) {
+          place = "row";
+          continue;
+        }
+        if (place === "separator" || place === "end") throw notJson(file, line, place);
         if (byte !== (layout === "map" ? QUOTE : OPEN)) throw noRow(file, line);
         [parts, from, rowLine] = [[], i, line];
       }
@@ -61,6 +73,7 @@ export async function* jsonRows(file: string): AsyncGenerator<Row> {
         parts.push(chunk.subarray(from, i + 1));
         yield rowOf(parts, layout, `${file}:${rowLine}`, (read + i) / size);
         parts = undefined;
+        if (layout !== "lines") place = "separator";
       }
     }
     parts?.push(chunk.subarray(from));
@@ -98,6 +111,11 @@ function rowOf(parts: readonly Buffer[], layout: Layout, where: string, share: n
   if (entries.length !== 1) throw noRow(where);
   const [key, row] = entries[0]!;
   return { value: row, where, key, share };
+}
+
+function notJson(file: string, line: number, place: "separator" | "end"): UserError {
+  const what = place === "end" ? "something stands behind the end" : "a comma is missing between two rows";
+  return new UserError(`${file}:${line}: is not JSON: ${what}`, "Fix the file.");
 }
 
 function noRow(file: string, line?: number): UserError {

@@ -79,6 +79,15 @@ describe("JSON", () => {
     ['[{"a": 1},\n{"a": ', "x.json:2: the file is cut off"],
     ['[{"a": 1},', "the file is cut off"],
     ['{"a": 1}\n{"a": nul}', "x.json:2: is not JSON"],
+    ['[{"a": 1}\n{"a": 2}]', "x.json:2: is not JSON: a comma is missing"],
+    ['[{"a": 1},,{"a": 2}]', "x.json:1: is not an object"],
+    ['[{"a": 1},]', "x.json:1: is not an object"],
+    ['[,{"a": 1}]', "x.json:1: is not an object"],
+    ['[{"a": 1}}', "x.json:1: is not JSON: a comma is missing"],
+    ['{"k": {"a": 1}\n]', "x.json:2: is not JSON: a comma is missing"],
+    ['[{"a": 1}]\n[{"a": 2}]', "x.json:2: is not JSON: something stands behind the end"],
+    ['{"a": 1},\n{"a": 2}', "x.json:1: is not an object"],
+    ['[{"a": 1}]\0', "x.json:1: is not JSON: something stands behind the end"],
     ['[{"a": 1},\n{"b": {"c": 1, "\\u0063": 2}}]', "x.json:2: c: stands twice in one object"],
   ])("of %j it says what is wrong", async (text, message) => {
     const reading = readText("x.json", text);
@@ -89,6 +98,36 @@ describe("JSON", () => {
   test("what is not UTF-8 is refused by its line", async () => {
     await expect(readText("x.jsonl", Buffer.from('{"a":1}\n{"a":"\xff"}', "latin1"))).rejects.toThrow(
       "x.jsonl:2: is not UTF-8",
+    );
+  });
+});
+
+describe("any bytes", () => {
+  const marks = fc.constantFrom(
+    ...'[|]|{|}|,|:|"|\\\\|\n|\r\n|\t| |null|1|1e999|"a"|"a": |{"a": 1}|PAR1|\ufeff|é'.split("|"),
+  );
+  const bytes = fc
+    .array(
+      fc.oneof({ weight: 6, arbitrary: marks.map((mark) => Buffer.from(mark)) }, fc.uint8Array({ maxLength: 3 })),
+      {
+        maxLength: 24,
+      },
+    )
+    .map((parts) => Buffer.concat(parts));
+
+  test.each(["x.json", "x.jsonl", "x.tsv", "x.parquet"])("give rows, or what is wrong: %s", async (name) => {
+    await fc.assert(
+      fc.asyncProperty(bytes, async (content) => {
+        const read = await readText(name, content).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(UserError);
+          return [];
+        });
+        for (const { value, where } of read) {
+          expect(value).toBeTypeOf("object");
+          expect(where).toContain(name);
+        }
+      }),
+      { seed: 1, numRuns: 150 },
     );
   });
 });

@@ -3,9 +3,10 @@
  * JSONL with PNG images. Training, held-out and pretraining scenes come from random streams of different names.
  */
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { UserError } from "../../util/errors.ts";
+import { PartialFolder } from "../../util/partial-folder.ts";
 import { type Random, stream } from "../../util/random.ts";
 import { countOf, sumOf } from "./ask-count.ts";
 import { type Dataset, goldBoxes, type Question } from "./question.ts";
@@ -41,7 +42,7 @@ export interface RenderedSets {
 /**
  * Renders all sets into the folder `out`: all of them or, after a failure, nothing. A folder that holds the same sets is
  * left as it is.
- * @throws UserError when `out` exists and holds anything else.
+ * @throws UserError when `out` exists and holds anything else, or another process renders there.
  */
 export async function renderSets(options: {
   readonly out: string;
@@ -58,9 +59,10 @@ export async function renderSets(options: {
   const manifest = `${JSON.stringify({ version: VERSION, seed, ...counts, files }, null, 2)}\n`;
   if (await holds(out, manifest)) return { out, files, reused: true };
 
-  const partial = join(dirname(out), `.${basename(out)}.partial-${process.pid}`);
+  const work = PartialFolder.take(out);
+  const partial = work.path("scenes");
   try {
-    await mkdir(partial, { recursive: true });
+    await mkdir(partial);
     let done = 0;
     for (const set of plan(counts)) {
       await writeSet(partial, set, seed, (part) => {
@@ -70,9 +72,9 @@ export async function renderSets(options: {
       done += set.samples;
     }
     await writeFile(join(partial, MANIFEST), manifest);
-    await rename(partial, out);
+    work.commit("scenes");
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    work.remove();
   }
   return { out, files, reused: false };
 }

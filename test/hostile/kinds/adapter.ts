@@ -5,33 +5,20 @@ import type { Random } from "../../../src/util/random.ts";
 import { adapterDir } from "../../golden/lora/golden.ts";
 import { folderOf, type Json, opening } from "../checkpoint.ts";
 import type { Content, Generator } from "../hostile.ts";
+import { fileOf, partsOf } from "../tensors.ts";
 
 const LAYOUT = "qwen2_5_vl/released";
 const CONFIG = "adapter_config.json";
 const TENSORS = "adapter_model.safetensors";
 
-type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
-
-/** The parts of a safetensors file, and a file of such parts. */
-function parts(): { header: Header; data: Buffer } {
-  const bytes = readFileSync(join(adapterDir, TENSORS));
-  const end = 8 + Number(bytes.readBigUInt64LE());
-  const { __metadata__, ...header } = JSON.parse(bytes.subarray(8, end).toString()) as Header;
-  return { header, data: Buffer.from(bytes.subarray(end)) };
-}
-function file(header: Header, data: Buffer): Buffer {
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, data]);
-}
+const parts = () => partsOf(readFileSync(join(adapterDir, TENSORS)));
 
 /** The adapter with one of its matrices under another name. */
 function renamed(random: Random, name: string): Buffer {
   const { header, data } = parts();
   const names = Object.keys(header);
   const gone = random.pick(names);
-  return file(Object.fromEntries(names.map((each) => [each === gone ? name : each, header[each]!])), data);
+  return fileOf(Object.fromEntries(names.map((each) => [each === gone ? name : each, header[each]!])), data);
 }
 
 interface Spoiled {
@@ -114,14 +101,14 @@ const FAULTS: Record<string, (random: Random, config: Json) => Spoiled> = {
       .sort((a, b) => header[a]!.data_offsets[0] - header[b]!.data_offsets[0])
       .at(-1)!;
     const { [last]: gone, ...rest } = header;
-    return { files: { [TENSORS]: file(rest, data.subarray(0, gone!.data_offsets[0])) }, names: [CONFIG, "alone"] };
+    return { files: { [TENSORS]: fileOf(rest, data.subarray(0, gone!.data_offsets[0])) }, names: [CONFIG, "alone"] };
   },
-  "no matrix": () => ({ files: { [TENSORS]: file({}, Buffer.alloc(0)) }, names: [TENSORS] }),
+  "no matrix": () => ({ files: { [TENSORS]: fileOf({}, Buffer.alloc(0)) }, names: [TENSORS] }),
   "matrices that are not finite": (random) => {
     const { header, data } = parts();
     const name = random.pick(Object.keys(header));
     data.writeFloatLE(random.pick([Number.NaN, Number.POSITIVE_INFINITY]), header[name]!.data_offsets[0]);
-    return { files: { [TENSORS]: file(header, data) }, names: [TENSORS, name] };
+    return { files: { [TENSORS]: fileOf(header, data) }, names: [TENSORS, name] };
   },
   "a file that is cut off": (random) => {
     const whole = readFileSync(join(adapterDir, TENSORS));

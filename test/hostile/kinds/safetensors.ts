@@ -1,28 +1,14 @@
 /** @file Weight files: headers that lie, bytes that are missing or not finite, tensors that do not belong. */
 import type { Random } from "../../../src/util/random.ts";
-import { bytesOf, type Json, type Layout, opening } from "../checkpoint.ts";
+import { bytesOf, type Layout, opening } from "../checkpoint.ts";
 import type { Content, Generator } from "../hostile.ts";
+import { type Described, fileOf, type Header, partsOf } from "../tensors.ts";
 
 const FILE = "model.safetensors";
 const SINGLE: readonly Layout[] = ["qwen2_5_vl/tied", "internvl/tied", "internvl/original"];
 
-interface Tensor {
-  dtype: string;
-  shape: number[];
-  data_offsets: [number, number];
-}
-type Header = Record<string, Tensor>;
-
-/** A safetensors file of a header, as JSON or as text, and the data. */
-function file(header: object | string, data: Uint8Array): Buffer {
-  const text = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, data]);
-}
-
 /** What to do to one tensor of a header, and the words that the error must have beside the file's name. */
-const TENSOR_FAULTS: Record<string, (tensor: Tensor, random: Random) => void> = {
+const TENSOR_FAULTS: Record<string, (tensor: Described, random: Random) => void> = {
   "an unknown type": (tensor, random) => (tensor.dtype = random.pick(["F7", "", "constructor", "f32", "__proto__"])),
   "a quantised type": (tensor, random) => (tensor.dtype = random.pick(["F8_E4M3", "F8_E5M2", "I8", "U16", "F4"])),
   "a shape that is negative": (tensor) => (tensor.shape = tensor.shape.map((size) => -size)),
@@ -54,14 +40,14 @@ const pickName = (random: Random, header: Header) =>
 
 const FAULTS: Record<string, Spoil> = {
   "cut off": (random, header, data) => {
-    const whole = file(header, data);
+    const whole = fileOf(header, data);
     return { file: whole.subarray(0, random.int(0, whole.length - 1)) };
   },
   "more bytes than tensors": (random, header, data) => ({
-    file: file(header, Buffer.concat([data, Buffer.alloc(random.int(1, 4096))])),
+    file: fileOf(header, Buffer.concat([data, Buffer.alloc(random.int(1, 4096))])),
   }),
   "a header of another length": (random, header, data) => {
-    const bytes = file(header, data);
+    const bytes = fileOf(header, data);
     bytes.writeBigUInt64LE(random.pick([0n, 1n, 2n ** 31n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n, 150_000n]));
     return { file: bytes };
   },
@@ -69,36 +55,36 @@ const FAULTS: Record<string, Spoil> = {
     const text = JSON.stringify(header);
     const at = random.int(0, text.length - 2);
     return {
-      file: file(random.pick([text.slice(0, at), `${text}x`, text.replaceAll('"', "'"), "\n".repeat(99)]), data),
+      file: fileOf(random.pick([text.slice(0, at), `${text}x`, text.replaceAll('"', "'"), "\n".repeat(99)]), data),
     };
   },
   "a header that is not an object": (random, _, data) => ({
-    file: file(random.pick(["[]", "null", "3", '"w"', "true"]), data),
+    file: fileOf(random.pick(["[]", "null", "3", '"w"', "true"]), data),
   }),
   "a header nested without end": (_, header, data) => ({
-    file: file(`{"x":${"[".repeat(2e5)}${"]".repeat(2e5)},${JSON.stringify(header).slice(1)}`, data),
+    file: fileOf(`{"x":${"[".repeat(2e5)}${"]".repeat(2e5)},${JSON.stringify(header).slice(1)}`, data),
   }),
   "random bytes": (random) => ({ file: Buffer.from(Array.from({ length: 999 }, () => random.int(0, 255))) }),
   "a folder in its place": () => ({ file: null }),
   "a tensor named twice": (random, header, data) => {
     const name = pickName(random, header);
     const [first, second] = [{ [name]: header[name] }, header].map((part) => JSON.stringify(part));
-    return { file: file(`${first!.slice(0, -1)},${second!.slice(1)}`, data), names: [FILE, name] };
+    return { file: fileOf(`${first!.slice(0, -1)},${second!.slice(1)}`, data), names: [FILE, name] };
   },
   "metadata that is no text": (random, header, data) => ({
-    file: file({ __metadata__: random.pick<unknown>([3, [], { format: 3 }, { format: {} }]), ...header }, data),
+    file: fileOf({ __metadata__: random.pick<unknown>([3, [], { format: 3 }, { format: {} }]), ...header }, data),
     names: [FILE, "__metadata__"],
   }),
   "a tensor that is missing": (random, header, data) => {
     const { [pickName(random, header)]: _, ...rest } = header;
-    return { file: file(rest, data), names: [FILE] };
+    return { file: fileOf(rest, data), names: [FILE] };
   },
   "a tensor that no model has": (random, header, data) => {
     const name = random.pick(["__proto__", "", "model.layers.99.mlp.up_proj.weight", "lm_head.bias", "toString"]);
     const text = JSON.stringify(header);
     const added = `${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape: [1], data_offsets: [data.length, data.length + 4] })}`;
     return {
-      file: file(`${text.slice(0, -1)},${added}}`, Buffer.concat([data, Buffer.alloc(4)])),
+      file: fileOf(`${text.slice(0, -1)},${added}}`, Buffer.concat([data, Buffer.alloc(4)])),
       names: [FILE, name],
     };
   },
@@ -107,7 +93,7 @@ const FAULTS: Record<string, Spoil> = {
     const { dtype, shape } = header[name]!;
     if (dtype === "BF16") header[name] = { ...header[name]!, dtype: "BOOL", shape: [...shape, 2] };
     else header[name]!.dtype = "I32";
-    return { file: file(header, data), names: [FILE, name] };
+    return { file: fileOf(header, data), names: [FILE, name] };
   },
   "values that are not finite": (random, header, data) => {
     const name = pickName(random, header);
@@ -116,7 +102,7 @@ const FAULTS: Record<string, Spoil> = {
     const width = dtype === "BF16" ? 2 : 4;
     const at = data_offsets[0] + width * random.int(0, (data_offsets[1] - data_offsets[0]) / width - 1) + width - 2;
     bytes.writeUInt16LE(random.pick([0x7fc0, 0x7f80, 0xff80, 0xffff]), at);
-    return { file: file(header, bytes), names: [FILE, name] };
+    return { file: fileOf(header, bytes), names: [FILE, name] };
   },
   "a link out of the folder": (random) => ({
     file: { link: random.pick(["/etc/hostname", "../../victim.safetensors", "../data.jsonl"]) },
@@ -127,16 +113,14 @@ for (const [name, change] of Object.entries(TENSOR_FAULTS))
   FAULTS[name] = (random, header, data) => {
     const tensor = pickName(random, header);
     change(header[tensor]!, random);
-    return { file: file(header, data) };
+    return { file: fileOf(header, data) };
   };
 
 const generate: Generator = (random) => {
   const layout = random.pick(SINGLE);
-  const bytes = bytesOf(layout, FILE);
-  const end = 8 + Number(bytes.readBigUInt64LE());
-  const { __metadata__, ...header } = JSON.parse(bytes.subarray(8, end).toString()) as Header & Json;
+  const { header, data } = partsOf(bytesOf(layout, FILE));
   const name = random.pick(Object.keys(FAULTS));
-  const spoiled = FAULTS[name]!(random, header as Header, bytes.subarray(end));
+  const spoiled = FAULTS[name]!(random, header, data);
   const files = spoiled.file === null ? { [`${FILE}/x`]: "" } : {};
   return opening(random, layout, {
     name,
