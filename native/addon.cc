@@ -17,6 +17,7 @@
 
 #include "cpu_allocator.h"
 #include "memory.h"
+#include "process_group.h"
 #include "slab.h"
 #include "values.h"
 
@@ -345,6 +346,52 @@ napi_value device_bytes(napi_env env, const std::vector<napi_value>& args) {
   return from_int(env, static_cast<int64_t>(free) + held);
 }
 
+// openStore(host, port, serves, prefix, timeoutMs)
+napi_value open_store(napi_env env, const std::vector<napi_value>& args) {
+  grit::open_store(to_string(env, args[0]), static_cast<uint16_t>(to_int(env, args[1])), to_bool(env, args[2]),
+                   to_string(env, args[3]), std::chrono::milliseconds(to_int(env, args[4])));
+  return nullptr;
+}
+
+napi_value store_set(napi_env env, const std::vector<napi_value>& args) {
+  grit::store_set(to_string(env, args[0]), to_string(env, args[1]));
+  return nullptr;
+}
+
+// storeGet(key, timeoutMs) -> its value, or undefined when nobody sets it in time
+napi_value store_get(napi_env env, const std::vector<napi_value>& args) {
+  const auto value = grit::store_get(to_string(env, args[0]), std::chrono::milliseconds(to_int(env, args[1])));
+  return value ? from_string(env, *value) : nullptr;
+}
+
+// joinGroup(rank, size, local, cuda, timeoutMs)
+napi_value join_group(napi_env env, const std::vector<napi_value>& args) {
+  grit::join_group(static_cast<int>(to_int(env, args[0])), static_cast<int>(to_int(env, args[1])), to_bool(env, args[2]),
+                   to_bool(env, args[3]), std::chrono::milliseconds(to_int(env, args[4])));
+  return nullptr;
+}
+
+napi_value leave_group(napi_env, const std::vector<napi_value>&) {
+  grit::leave_group();
+  return nullptr;
+}
+
+// allReduce(handle, "sum" | "max"), reduce(handle, root), broadcast(handle, root) : in place, on all processes alike
+napi_value all_reduce(napi_env env, const std::vector<napi_value>& args) {
+  grit::all_reduce(tensor_at(to_int(env, args[0])), to_string(env, args[1]));
+  return nullptr;
+}
+
+napi_value reduce(napi_env env, const std::vector<napi_value>& args) {
+  grit::reduce(tensor_at(to_int(env, args[0])), static_cast<int>(to_int(env, args[1])));
+  return nullptr;
+}
+
+napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
+  grit::broadcast(tensor_at(to_int(env, args[0])), static_cast<int>(to_int(env, args[1])));
+  return nullptr;
+}
+
 // version() -> the libtorch this file was compiled against
 napi_value version(napi_env env, const std::vector<napi_value>&) { return from_string(env, TORCH_VERSION); }
 
@@ -433,6 +480,14 @@ napi_value init(napi_env env, napi_value exports) {
   define<meter>(env, exports, "meter");
   define<metered>(env, exports, "metered");
   define<device_bytes>(env, exports, "deviceBytes");
+  define<open_store>(env, exports, "openStore");
+  define<store_set>(env, exports, "storeSet");
+  define<store_get>(env, exports, "storeGet");
+  define<join_group>(env, exports, "joinGroup");
+  define<leave_group>(env, exports, "leaveGroup");
+  define<all_reduce>(env, exports, "allReduce");
+  define<reduce>(env, exports, "reduce");
+  define<broadcast>(env, exports, "broadcast");
   define<version>(env, exports, "version");
   define<self_test>(env, exports, "selfTest");
   stay_loaded();

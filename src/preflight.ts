@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import type { DiskForecast, Finding, StaticFigures } from "./check-result.ts";
 import type { Recipe } from "./config/recipe.ts";
 import { doubtsAbout, leaksInto } from "./data/doubts.ts";
+import { solo, type Team } from "./distributed/team.ts";
 import { checkPrompts } from "./engine/check-prompts.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Workload } from "./engine/memory.ts";
@@ -46,7 +47,7 @@ export async function preflight(
   recipe: Recipe,
   engine: Engine,
   { samples, heldOut }: CheckedData,
-  { run, signal }: Cancellable & { readonly run: string },
+  { run, signal, team = solo }: Cancellable & { readonly run: string; readonly team?: Team },
 ): Promise<Preflight> {
   const faults = new Faults();
   const maxTokens = recipe.sampling.max_tokens;
@@ -65,7 +66,7 @@ export async function preflight(
   const disk = diskOf(recipe, engine, run);
   return {
     workload: {
-      prompts: recipe.prompts_per_step,
+      prompts: Math.ceil(recipe.prompts_per_step / team.size),
       completions: recipe.group_size,
       promptTokens: largest("tokens"),
       patches: largest("patches"),

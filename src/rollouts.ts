@@ -3,11 +3,14 @@ import { extname } from "node:path";
 import { boxLines, chainOf } from "./chain/chain-of.ts";
 import type { Recipe } from "./config/recipe.ts";
 import { toSampling } from "./config/recipe-options.ts";
+import { divide } from "./distributed/divide.ts";
+import { solo, type Team } from "./distributed/team.ts";
 import type { Engine, TrainGroup } from "./engine/engine.ts";
 import { type AdvantageKind, advantages } from "./objective/advantage.ts";
+import { type BatchSize, batchSize } from "./objective/loss.ts";
 import { METHODS } from "./prompt/methods.ts";
 import type { Processor } from "./prompt/prompt.ts";
-import type { Completion, Group, Prompt, Rollout, Sample } from "./records.ts";
+import type { Completion, Group, Prompt, Rollout, Sample, Scores } from "./records.ts";
 import { type Reward, scoreAll } from "./rewards/define.ts";
 import type { RolloutLine } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
@@ -15,8 +18,17 @@ import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import type { Stopwatch } from "./util/stopwatch.ts";
 
+/** The groups of a step. */
+export interface RolledOut {
+  /** All of them, in the order of the samples. Of those that other processes have sampled the prompts are without pixels. */
+  readonly groups: readonly Group[];
+  /** Those that this process has sampled, and trains on. */
+  readonly own: readonly Group[];
+}
+
 /**
- * Asks the policy about every sample, and compares the completions of each with their siblings. Each group is scored as soon
+ * Asks the policy about every sample, and compares the completions of each with their siblings. Processes that train together divide
+ * the samples, and the first of them scores: one judge, one budget. Each group is scored as soon
  * as its completions have ended, while others are still sampled; the reference reads them while a judge's last answers come.
  * The seed is that of the step. `clock` takes the time of `sample`, `score`, and of what the rewards take beyond them.
  * @throws the signal's reason when it fires, Interrupted when a judge ends the work
@@ -27,58 +39,94 @@ export async function rollOut(
   samples: readonly Sample[],
   recipe: Pick<Recipe, "method" | "sampling" | "group_size" | "seed" | "advantage" | "loss">,
   step: number,
-  { clock, signal: given }: Cancellable & { readonly clock: Stopwatch },
-): Promise<Group[]> {
+  { clock, signal: given, team = solo }: RollOutOptions,
+): Promise<RolledOut> {
   const { processor } = engine;
-  const prompts = await Promise.all(samples.map((sample) => processor.prompt(sample, recipe.method)));
+  const mine = divide(samples.map(expectedCost(recipe)), team.size)[team.rank]!;
+  const prompts = await Promise.all(mine.map((g) => processor.prompt(samples[g]!, recipe.method)));
   // Where one completion cannot be scored, nobody waits for the others.
   const failed = new AbortController();
   const signal = given ? AbortSignal.any([given, failed.signal]) : failed.signal;
-  const scored: Promise<ScoredGroup>[] = [];
+  const answered: AnsweredGroup[] = [];
+  const scored: Promise<Scores[]>[] = [];
+  const take = (g: number, prompt: Prompt, completions: readonly Completion[]) => {
+    answered[g] = answeredGroup(processor, samples[g]!, prompt, completions);
+    if (!team.leads) return;
+    scored[g] = scoresOf(rewards, answered[g]);
+    scored[g].catch((error) => failed.abort(error));
+  };
+  team.at(`step ${step}, sampling`);
   const completions = await engine.sample(prompts, {
     ...toSampling(recipe),
     seed: stream(recipe.seed, "sampling", step).uint32(),
+    places: mine,
     stop: METHODS[recipe.method].stop,
     signal,
-    onGroup: (g, completions) => {
-      scored[g] = scoreGroup(processor, rewards, samples[g]!, prompts[g]!, completions);
-      scored[g].catch((error) => failed.abort(error));
-    },
+    onGroup: (i, completions) => take(mine[i]!, prompts[i]!, completions),
   });
+  const told = mine.map((g, i) => ({ g, prompt: withoutPixels(prompts[i]!), completions: completions[i]! }));
+  for (const others of (await unlessAborted(signal, team.gather(told))).filter((_, rank) => rank !== team.rank))
+    for (const { g, prompt, completions } of others) take(g, prompt, completions);
   clock.lap("sample");
+  team.at(`step ${step}, rewards`);
   const reference = recipe.loss.beta > 0 ? await referenceOf(engine, prompts, completions, { signal }) : undefined;
   clock.lap("score");
-  const groups = withAdvantages(await unlessAborted(signal, Promise.all(scored)), recipe.advantage);
+  const [scores] = await unlessAborted(signal, team.gather(await unlessAborted(signal, Promise.all(scored))));
+  const groups = withAdvantages(answered, scores!, recipe.advantage);
   clock.lap("reward");
-  return reference ? withReference(groups, reference) : groups;
+  const own = mine.map((g) => groups[g]!);
+  return { groups, own: reference ? withReference(own, reference) : own };
 }
 
-/** A group whose rollouts have not been compared yet. */
-type ScoredGroup = Omit<Group, "rollouts"> & { readonly rollouts: readonly Omit<Rollout, "advantage">[] };
+interface RollOutOptions extends Cancellable {
+  readonly clock: Stopwatch;
+  /** Those who share the work. */
+  readonly team?: Team;
+}
 
-/** Parses and scores the completions of one prompt. */
-async function scoreGroup(
+/** Tokens that a group may come to, about: one a square of 28 pixels, and the completions. */
+function expectedCost({ group_size, sampling }: Pick<Recipe, "group_size" | "sampling">) {
+  return ({ width, height }: Sample) => (width * height) / 28 ** 2 + group_size * sampling.max_tokens;
+}
+
+/** A prompt as others are told of it. */
+function withoutPixels(prompt: Prompt): Prompt {
+  return { ...prompt, images: prompt.images.map((image) => ({ ...image, pixels: new Float32Array(0) })) };
+}
+
+/** A group whose rollouts have not been scored yet. */
+type AnsweredGroup = Omit<Group, "rollouts"> & { readonly rollouts: readonly Pick<Rollout, "completion" | "chain">[] };
+
+/** Parses the completions of one prompt. */
+function answeredGroup(
   processor: Processor,
-  rewards: readonly Reward[],
   sample: Sample,
   prompt: Prompt,
   completions: readonly Completion[],
-): Promise<ScoredGroup> {
-  const rollouts = completions.map(async (completion) => {
-    const chain = chainOf(processor, prompt, completion.text);
-    return { completion, chain, scores: await scoreAll(rewards, { sample, chain, completion }) };
-  });
-  return { sample, prompt, rollouts: await Promise.all(rollouts) };
+): AnsweredGroup {
+  const rollouts = completions.map((completion) => ({
+    completion,
+    chain: chainOf(processor, prompt, completion.text),
+  }));
+  return { sample, prompt, rollouts };
 }
 
-function withAdvantages(scored: readonly ScoredGroup[], kind: AdvantageKind): Group[] {
+function scoresOf(rewards: readonly Reward[], { sample, rollouts }: AnsweredGroup): Promise<Scores[]> {
+  return Promise.all(rollouts.map((rollout) => scoreAll(rewards, { sample, ...rollout })));
+}
+
+function withAdvantages(
+  answered: readonly AnsweredGroup[],
+  scores: readonly (readonly Scores[])[],
+  kind: AdvantageKind,
+): Group[] {
   const A = advantages(
-    scored.map(({ rollouts }) => rollouts.map(({ scores }) => scores.total)),
+    scores.map((group) => group.map(({ total }) => total)),
     kind,
   );
-  return scored.map((group, g) => ({
+  return answered.map((group, g) => ({
     ...group,
-    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, advantage: A[g]![k]! })),
+    rollouts: group.rollouts.map((rollout, k) => ({ ...rollout, scores: scores[g]![k]!, advantage: A[g]![k]! })),
   }));
 }
 
@@ -111,6 +159,11 @@ export function toTrainGroup({ prompt, rollouts }: Group): TrainGroup {
       ...(referenceLogprobs && { referenceLogprobs }),
     })),
   };
+}
+
+/** What the loss of groups is normalised over. */
+export function sizeOf(groups: readonly Group[]): BatchSize {
+  return batchSize(groups.flatMap(({ rollouts }) => rollouts.map(({ completion }) => completion.ids.length)));
 }
 
 /** Writes every chain of a step, and the images they speak of. */

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Recipe } from "./config/recipe.ts";
 import { toImage } from "./config/recipe-options.ts";
+import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Checkpoint } from "./hub/run-checkpoints.ts";
 import { writeAskedAs } from "./prompt/asked-as.ts";
@@ -18,6 +19,7 @@ export class Saving {
   readonly #run: RunFolder;
   readonly #engine: Engine;
   readonly #recipe: Recipe;
+  readonly #team: Team;
   /** The last whole step, and the last that is in a checkpoint. */
   #done: number;
   #saved: number;
@@ -29,11 +31,12 @@ export class Saving {
   /** Had the last whole step a finite gradient? It then proves good the weights that it was made from. */
   #isGood = false;
 
-  /** A run that goes on after `from` steps. */
-  constructor(run: RunFolder, engine: Engine, recipe: Recipe, from: number) {
+  /** A run that goes on after `from` steps. The first of a team writes for all. */
+  constructor(run: RunFolder, engine: Engine, recipe: Recipe, from: number, team: Team = solo) {
     this.#run = run;
     this.#engine = engine;
     this.#recipe = recipe;
+    this.#team = team;
     this.#done = from;
     this.#saved = from;
   }
@@ -49,25 +52,36 @@ export class Saving {
     this.#unsaved = true;
     this.#isGood = skipped === 0;
     // Only a latest checkpoint that has proved good makes older ones needless.
-    if (this.#isGood) this.#run.prune(this.#recipe.save.keep);
+    if (this.#isGood && this.#team.leads) this.#run.prune(this.#recipe.save.keep);
   }
 
   /**
    * A Hugging Face folder, and beside it under `trainer/` what only training needs. Random streams and the place in the data are
-   * functions of seed and step, so the step is all there is to remember of them.
+   * functions of seed and step, so the step is all there is to remember of them. A team gathers for it, or has done so.
    */
-  async save(): Promise<void> {
+  async save({ hasGathered = false } = {}): Promise<void> {
     const { method, image, save, steps } = this.#recipe;
+    if (!hasGathered) {
+      this.#team.at(`saving step ${this.#done}`);
+      await this.#team.gather(undefined);
+    }
     // What fails now is not tried again by `rescue`: it would fill a full disk once more.
     this.#unsaved = false;
-    await this.#run.saveCheckpoint(this.#done, async (dir) => {
-      mkdirSync(dir, { recursive: true });
-      await this.#engine.export(dir);
-      writeAskedAs(dir, { method, image: toImage(image) });
-      await this.#engine.save(join(dir, "trainer"));
-    });
+    const signal = this.#team.broken;
+    if (!this.#team.leads) {
+      // Its part goes to the one who writes.
+      await this.#engine.export("", { signal });
+      await this.#engine.save("", { signal });
+    } else {
+      await this.#run.saveCheckpoint(this.#done, async (dir) => {
+        mkdirSync(dir, { recursive: true });
+        await this.#engine.export(dir, { signal });
+        writeAskedAs(dir, { method, image: toImage(image) });
+        await this.#engine.save(join(dir, "trainer"), { signal });
+      });
+      if (this.#done === steps && this.#isGood) this.#run.prune(save.keep);
+    }
     this.#saved = this.#done;
-    if (this.#done === steps && this.#isGood) this.#run.prune(save.keep);
   }
 
   /**
@@ -75,14 +89,14 @@ export class Saving {
    * @param isHeld the engine still has the weights after that step, which are then saved if they are in no checkpoint
    */
   async rollBack(step: number, isHeld: boolean): Promise<Checkpoint | undefined> {
-    this.#run.rollBack(step);
-    if (isHeld && step > 0 && this.#run.latestCheckpoint()?.step !== step) {
+    this.#team.at(`rolling back to step ${step}`);
+    if (this.#team.leads) this.#run.rollBack(step);
+    const [left] = await this.#team.gather(this.#run.latestCheckpoint());
+    if (isHeld && step > 0 && left?.step !== step) {
       this.#done = step;
-      await this.save();
-    }
-    const latest = this.#run.latestCheckpoint();
-    if (latest && !isHeld) await this.#engine.load(join(latest.dir, "trainer"));
-    return latest;
+      await this.save({ hasGathered: true });
+    } else if (left && !isHeld) await this.#engine.load(join(left.dir, "trainer"));
+    return this.#run.latestCheckpoint();
   }
 
   /**
@@ -91,16 +105,18 @@ export class Saving {
    */
   async rescue(error: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     if (error instanceof RolledBack) return error;
-    const stopped = error instanceof Interrupted || (signal?.aborted === true && error === signal.reason);
+    const isSignal = signal?.aborted === true && error === signal.reason && !(error instanceof UserError);
+    const stopped = error instanceof Interrupted || isSignal;
     try {
-      if (this.#unsaved) await this.save();
+      const unsaved = await this.#team.settle(this.#unsaved ? this.#done : undefined);
+      if (unsaved?.every((step) => step !== undefined && step === this.#done)) await this.save({ hasGathered: true });
     } catch (failure) {
       if (error instanceof UserError) return new UserError(error.message, messageOf(failure));
       return stopped ? failure : error;
     }
     const [done, saved, dir] = [this.#done, this.#saved, this.#run.dir];
     if (stopped) {
-      const why = error instanceof Interrupted ? `${error.message}\n  ` : "";
+      const why = error instanceof Interrupted && error.message ? `${error.message}\n  ` : "";
       return new Interrupted(`${why}Interrupted after step ${saved}; the run is saved in ${dir}. Go on with --resume.`);
     }
     if (saved < done || !(error instanceof UserError)) return error;

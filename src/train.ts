@@ -17,14 +17,17 @@ import { modelHash } from "./checkpoint/hash.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash, loadSamples } from "./data/samples.ts";
+import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { MemoryEstimate } from "./engine/memory.ts";
 import { RemoteEngine } from "./engine/remote-engine.ts";
 import { type AskedSet, heldOutSets } from "./evaluation/ask.ts";
 import { Health } from "./health.ts";
 import { HeldOut } from "./held-out.ts";
+import { exactJudge } from "./judge/exact.ts";
 import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
+import { together } from "./objective/loss.ts";
 import { learningRate } from "./objective/schedule.ts";
 import { preflight } from "./preflight.ts";
 import type { Sample } from "./records.ts";
@@ -32,13 +35,13 @@ import type { Reward } from "./rewards/define.ts";
 import { guarded } from "./rewards/guarded.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardPreset } from "./rewards/preset.ts";
-import { rollOut, toTrainGroup, writeRollouts } from "./rollouts.ts";
+import { rollOut, sizeOf, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder, type RunInfo } from "./run/run-folder.ts";
 import { Saving } from "./saving.ts";
 import { stepLine, type Update } from "./step-metrics.ts";
-import { excerpts } from "./util/differences.ts";
-import { UserError } from "./util/errors.ts";
+import { differences, excerpts } from "./util/differences.ts";
+import { Interrupted, UserError } from "./util/errors.ts";
 import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
 import { stream } from "./util/random.ts";
 import { Stopwatch } from "./util/stopwatch.ts";
@@ -52,6 +55,8 @@ export interface TrainOptions {
   readonly engine?: Engine;
   /** What `readData` gave, when the caller has read it already. */
   readonly data?: TrainingData;
+  /** Those who train together; this process alone where absent. All call `train` alike, and rank 0 writes the run. */
+  readonly team?: Team;
   /** Called before the first step. */
   readonly onReady?: (ready: Ready) => void;
   /** Called while held-out sets are asked after a step, with the samples answered so far in all evaluations since the start. */
@@ -112,56 +117,68 @@ async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
  * @throws UserError for bad data or a run folder in use, RolledBack when it can learn no more, Interrupted after a signal
  */
 export async function train(given: Recipe, options: TrainOptions): Promise<RunFolder> {
-  const { signal } = options;
+  const { team = solo } = options;
+  const signal = heed(team, options.signal);
   // An engine that is open already was opened by the recipe as it is given.
   const isOpen = options.engine !== undefined;
   const begun = options.resume && !isOpen ? settledIn(given, join(options.run, "run.json")) : given;
   const data = options.data ?? (await readData(begun));
   const { samples, heldOut: sets, rewards: custom } = data;
-  const judge = await openJudge(begun.judge, { signal });
+  // Rank 0 alone asks a judge.
+  const judge = team.leads ? await openJudge(begun.judge, { signal }) : exactJudge;
   const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
-  const hashes = await hashesOf(recipe, samples, signal);
-  if (options.resume) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
-  const { workload, longest, warnings } = await preflight(recipe, engine, data, { run: options.run, signal });
+  refuseOtherRecipes(await team.gather(recipe));
+  const hashes = team.leads ? await hashesOf(recipe, samples, signal) : undefined;
+  if (options.resume && hashes) refuseOtherRun(RunFolder.open(options.run), recipe, hashes);
+  const { workload, longest, warnings } = await preflight(recipe, engine, data, { run: options.run, signal, team });
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   await engine.rehearse(await engine.processor.prompt(longest, recipe.method), workload, loss);
-  const { run, from, notes } = await openRun(recipe, options, engine, hashes);
+  const { run, from, notes } = await openRun(recipe, options, engine, team, hashes);
   const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
-  const saved = new Saving(run, engine, recipe, from);
+  const saved = new Saving(run, engine, recipe, from, team);
   try {
-    const past = run.metrics();
+    const past = (await team.gather(team.leads ? run.metrics() : []))[0]!;
     const health = new Health(run, engine, recipe, saved, from, past);
     const watch = new Watch(past);
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
-    await heldOut.makeUp(from);
+    if (team.leads) await heldOut.makeUp(from);
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
       const clock = new Stopwatch();
 
-      const groups = await rollOut(engine, rewards, batchOf(samples, recipe, step), recipe, step, { clock, signal });
+      const batch = batchOf(samples, recipe, step);
+      const { groups, own } = await rollOut(engine, rewards, batch, recipe, step, { clock, signal, team });
 
       const lr = learningRate(schedule, step - 1);
       const updates: Update[] = [];
       for (let update = 0; update < recipe.loss.updates_per_rollout; update++) {
-        const { metrics } = await engine.forwardBackward(groups.map(toTrainGroup), loss, { signal });
+        team.at(`step ${step}, gradient ${update + 1}`);
+        const { metrics } = await engine.forwardBackward(own.map(toTrainGroup), loss, {
+          signal,
+          whole: sizeOf(groups),
+        });
+        const parts = await team.gather(metrics);
         saved.begin();
-        updates.push({ ...metrics, ...(await engine.step({ lr, ...optimizer })) });
+        team.at(`step ${step}, update ${update + 1}`);
+        updates.push({ ...together(parts), ...(await engine.step({ lr, ...optimizer, signal: team.broken })) });
       }
       clock.lap("train");
 
       const line = watch.after(stepLine(step, groups, updates, lr, clock));
-      writeRollouts(run, step, groups);
-      run.appendMetrics(line);
+      if (team.leads) {
+        writeRollouts(run, step, groups);
+        run.appendMetrics(line);
+      }
       await health.check(line, updates);
       saved.end(line);
-      await heldOut.after(step);
+      if (team.leads) await heldOut.after(step);
       options.onStep?.(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();
     }
   } catch (error) {
-    throw await saved.rescue(error, signal);
+    throw await saved.rescue(await team.halt(error), signal);
   } finally {
     run.release();
     if (!isOpen) await engine.dispose();
@@ -212,32 +229,67 @@ function refuseOtherRun(run: RunFolder, recipe: Recipe, { model, data }: Hashes)
   }
 }
 
-/** A new run folder, or the one to continue, the step it has reached, and what to know of its going on. */
+type OpenedRun = { readonly run: RunFolder; readonly from: number } & Pick<Ready, "notes">;
+
+/** A new run folder, or the one to continue, which rank 0 opens, who has the hashes, and the others follow; with its state loaded. */
 async function openRun(
   recipe: Recipe,
   options: TrainOptions,
   engine: Engine,
-  hashes: Hashes,
-): Promise<{ run: RunFolder; from: number } & Pick<Ready, "notes">> {
-  if (!options.resume) {
-    const { libtorch, machine } = engine;
-    return { run: RunFolder.create(options.run, { recipe, libtorch, machine, ...hashes }), from: 0, notes: [] };
-  }
-  const { run, checkpoint } = RunFolder.resume(options.run);
+  team: Team,
+  hashes: Hashes | undefined,
+): Promise<OpenedRun> {
+  const { libtorch, machine } = engine;
+  const create = (hashes: Hashes) => RunFolder.create(options.run, { recipe, libtorch, machine, ...hashes });
+  team.at("opening the run");
+  let opened: OpenedRun = { run: RunFolder.followed(options.run), from: 0, notes: [] };
+  if (hashes) opened = options.resume ? resumed(options.run, recipe) : { ...opened, run: create(hashes) };
+  const { run, notes } = opened;
   try {
-    const from = checkpoint?.step ?? 0;
-    const notes = run.changesTo(recipe).map((change) => {
-      const [before, now] = excerpts(change);
-      return `${change.key}: ${before} before, ${now} now`;
-    });
-    if (run.begun().model === undefined) notes.push(`model: ${run.dir}/run.json has no hash of it to compare with`);
-    if (checkpoint) await engine.load(join(checkpoint.dir, "trainer"));
-    run.goOn(from, { recipe, model: hashes.model });
+    const from = (await team.gather(opened.from))[0]!;
+    if (from > 0) await engine.load(join(run.checkpointDir(from), "trainer"));
+    if (hashes && options.resume) run.goOn(from, { recipe, model: hashes.model });
     return { run, from, notes };
   } catch (error) {
     run.release();
     throw error;
   }
+}
+
+/** The run in a folder, the step it has reached, and what to know of its going on. */
+function resumed(dir: string, recipe: Recipe): OpenedRun {
+  const { run, checkpoint } = RunFolder.resume(dir);
+  try {
+    const notes = run.changesTo(recipe).map((change) => {
+      const [before, now] = excerpts(change);
+      return `${change.key}: ${before} before, ${now} now`;
+    });
+    if (run.begun().model === undefined) notes.push(`model: ${run.dir}/run.json has no hash of it to compare with`);
+    return { run, from: checkpoint?.step ?? 0, notes };
+  } catch (error) {
+    run.release();
+    throw error;
+  }
+}
+
+/** @throws UserError when a rank does not train by the recipe of rank 0: another file, or another processor's `precision: auto` */
+function refuseOtherRecipes([first, ...others]: readonly Recipe[]): void {
+  for (const [i, other] of others.entries()) {
+    const [change] = differences(first, other);
+    if (!change) continue;
+    const [here, there] = excerpts(change);
+    throw new UserError(
+      `Rank ${i + 1} does not train by the recipe of rank 0: ${change.key} is ${there}, not ${here}.`,
+      "Give all ranks the same recipe, at the same paths, and write its precision out where their processors differ.",
+    );
+  }
+}
+
+/** A signal that fires when the given one does, which stops the whole team, or when another process stops it. */
+function heed(team: Team, signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (team.size === 1) return signal;
+  signal?.addEventListener("abort", () => void team.halt(new Interrupted("")));
+  return signal ? AbortSignal.any([signal, team.stop]) : team.stop;
 }
 
 /** The samples of a step: the data are shuffled anew each epoch, and each step continues where the last one ended. */

@@ -11,6 +11,7 @@ const layers = [
   ["util", "records.ts", "boxes.ts"],
   ["hub"],
   ["torch"],
+  ["distributed"],
   ["config"],
   ["models"],
   ["data"],

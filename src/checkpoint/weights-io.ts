@@ -115,6 +115,19 @@ function checkCopy({ name, source, path, read }: Copy, parameters: ReadonlyMap<s
   );
 }
 
+/** The parameters that `writeWeights` asks `finish` for, in its order. */
+export function writtenParameters(model: Model, parameters: ReadonlyMap<string, Tensor>, layout: Layout): string[] {
+  return layout.files.flatMap(({ tensors }) =>
+    tensors.map(({ name }) => parameterOf(model, name)).filter((name) => parameters.has(name)),
+  );
+}
+
+/** The parameter that a tensor of a checkpoint holds. */
+function parameterOf(model: Model, stored: string): string {
+  const name = model.canonicalName(stored);
+  return model.copyOf(name) ?? name;
+}
+
 /**
  * Writes the parameters into `dir` in the layout they were read in: same names, types, order and shards, a copy of a
  * parameter beside it where there was one. `finish` may give another tensor than the one held; one at a time is in memory.
@@ -126,18 +139,14 @@ export function writeWeights(
   layout: Layout,
   finish: (name: string, tensor: Tensor) => Tensor = (_, tensor) => tensor,
 ): void {
-  const parameterOf = (stored: string) => {
-    const name = model.canonicalName(stored);
-    return model.copyOf(name) ?? name;
-  };
-  const isParameter = (stored: string) => parameters.has(parameterOf(stored));
+  const isParameter = (stored: string) => parameters.has(parameterOf(model, stored));
   for (const { name, tensors, metadata } of layout.files) {
     const known = tensors.filter((tensor) => isParameter(tensor.name));
     writeSafetensors(
       join(dir, name),
       known,
       ({ name: stored, dtype }) => {
-        const parameter = parameterOf(stored);
+        const parameter = parameterOf(model, stored);
         return cast(finish(parameter, parameters.get(parameter)!), dtype);
       },
       metadata,

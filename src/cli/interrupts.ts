@@ -10,11 +10,14 @@ export class Interrupts {
   readonly #controller = new AbortController();
   readonly #onSignal = () => {
     this[Symbol.dispose]();
-    console.error("\nStopping. Press again to stop at once.");
+    if (this.#isHeard) console.error("\nStopping. Press again to stop at once.");
     this.#controller.abort();
   };
+  readonly #isHeard: boolean;
 
-  constructor() {
+  /** `isHeard`: whether this process answers the user. */
+  constructor(isHeard = true) {
+    this.#isHeard = isHeard;
     // Every call under way listens. Not 0, which is no number of listeners to those who ask for it.
     setMaxListeners(Number.POSITIVE_INFINITY, this.#controller.signal);
     process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
@@ -30,7 +33,11 @@ export class Interrupts {
 }
 
 /** Does a command's work until it ends, or a signal ends it. @throws Interrupted with this message when one has */
-export async function interruptibly<T>(message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  using interrupts = new Interrupts();
+export async function interruptibly<T>(
+  message: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  isHeard = true,
+): Promise<T> {
+  using interrupts = new Interrupts(isHeard);
   return await interruptible(message, interrupts.signal, () => work(interrupts.signal));
 }

@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../../tools/places.mjs";
-import { Interrupted, isSystemError, messageOf, UserError } from "../util/errors.ts";
+import { exitCodeOf, Interrupted, isSystemError, messageOf, ToldElsewhere, UserError } from "../util/errors.ts";
 
 /** One entry of the command list: what `grit --help` says of it, and how to get it. */
 interface Entry {
@@ -126,16 +126,13 @@ const REFUSALS: Readonly<Record<string, string>> = {
   EMFILE: "Too many files are open. Raise the limit with: ulimit -n 4096",
 };
 
-/** Prints what the user must know of an error. Exit codes: 2 for what the user can fix, 130 interrupted, 1 a bug. */
+/** Prints what the user must know of an error. Gives the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Interrupted) {
-    console.error(error.message);
-    return 130;
-  }
-  if (error instanceof UserError) {
-    console.error(`error: ${error.message}`);
-    return 2;
+  if (error instanceof ToldElsewhere) return error.exitCode;
+  if (error instanceof Interrupted || error instanceof UserError) {
+    console.error(error instanceof UserError ? `error: ${error.message}` : error.message);
+    return exitCodeOf(error);
   }
   const refusal = isSystemError(error) ? REFUSALS[error.code] : undefined;
   if (refusal !== undefined) {
@@ -143,5 +140,5 @@ function report(error: unknown): number {
     return 2;
   }
   console.error(error);
-  return 1;
+  return exitCodeOf(error);
 }

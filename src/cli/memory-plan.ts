@@ -11,6 +11,8 @@ import { table } from "../util/table.ts";
 export interface PlanOptions {
   /** A card by its size, e.g. 80GB, instead of this machine's device. */
   readonly card?: string | undefined;
+  /** How many train together. Default 1. */
+  readonly processes?: number | undefined;
   /** Area of the largest image in pixels, where the data are known. */
   readonly largest?: number | undefined;
 }
@@ -21,10 +23,11 @@ export interface PlanOptions {
  */
 export async function planMemory(
   recipe: PlannedRecipe & { readonly model: string; readonly device: string },
-  { card, largest }: PlanOptions = {},
+  { card, processes = 1, largest }: PlanOptions = {},
 ): Promise<string> {
   const model = plannedModel(recipe.model);
-  const room = card === undefined ? await roomHere(recipe.device) : cardRoom(card);
+  const here = card === undefined ? await roomHere(recipe.device) : cardRoom(card);
+  const room = { ...here, processes };
   const estimate = planStep(recipe, model, room, largest);
   if (fits(estimate, room)) return memoryTable(estimate);
   const ways = savings(recipe, model, room, largest).map(({ change, peak }) => `  ${change}: peak ${gigabytes(peak)}`);

@@ -5,13 +5,17 @@ import { Command } from "commander";
 import { begun } from "../alarms/watch.ts";
 import { findingText } from "../check-result.ts";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
+import { endWithParent, launch } from "../distributed/launch.ts";
+import { type World, worldOf } from "../distributed/ranks.ts";
+import { solo } from "../distributed/team.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
+import { meet } from "../engine/join-team.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
 import { extent } from "../util/arrays.ts";
-import { UserError } from "../util/errors.ts";
+import { exitCodeOf, Interrupted, ToldElsewhere, UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { Progress, type Stage } from "../util/progress.ts";
 import { table } from "../util/table.ts";
@@ -23,6 +27,8 @@ interface TrainFlags {
   readonly resume?: boolean;
   readonly plan?: boolean;
   readonly card?: string;
+  readonly processes?: number;
+  readonly rankTimeout: number;
 }
 
 /** The command `train`. */
@@ -35,58 +41,129 @@ export function trainCommand(): Command {
     .option("--resume", "continue the run in that folder")
     .option("--plan", "show the memory that a step takes, and stop; needs neither data nor weights")
     .option("--card <size>", "with --plan: for a GPU of that size instead of this machine, e.g. 80GB")
-    .action(async (file: string, overrides: string[], { run, resume = false, plan, card }: TrainFlags) => {
+    .option(
+      "--processes <n>",
+      "train with so many processes on this machine, a GPU or some of the cores each",
+      processCount,
+    )
+    .option("--rank-timeout <seconds>", "of several processes, how long one may be silent", seconds, 300)
+    .action(async (file: string, overrides: string[], flags: TrainFlags) => {
+      const { run, resume = false, plan, card, processes = 1 } = flags;
       if (card !== undefined && !plan) throw new UserError("--card is given without --plan.", "Add --plan.");
       if (plan) {
-        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card }));
+        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card, processes }));
         return;
       }
       const given = await loadRecipe(file, overrides, { files: true });
       const dir = run ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
-      RunFolder.refuseUnfit(dir, resume);
-      const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
-      await interruptibly("Interrupted before the first step; nothing was written.", async (signal) => {
-        // The engine's thread loads while the data are read.
-        EngineThread.shared();
-        const data = await unlessAborted(signal, readData(recipe));
-        const [, largest] = extent(data.samples.map(({ width, height }) => width * height));
-        console.log(await unlessAborted(signal, planMemory(recipe, { largest })));
-        console.error(`Opening ${recipe.model}`);
-        const engine = await openEngine(recipe, { signal });
-        try {
-          console.error(engine.computing);
-          console.log(parameterTable(engine));
-          let progress: Progress | undefined;
-          await train(recipe, {
-            run: dir,
-            engine,
-            data,
-            resume,
-            signal,
-            onReady: (ready) => {
-              printNotes(ready.notes);
-              for (const warning of ready.warnings) console.error(`warning: ${findingText(warning)}`);
-              progress = new Progress(trainingStages(recipe, ready));
-            },
-            onHeldOut: (done, step) => {
-              progress?.enter(HELD_OUT, step);
-              progress?.update(done);
-            },
-            onStep: (line) => {
-              progress?.enter(TRAIN);
-              if (progress) showStep(progress, line);
-            },
-          });
-          progress?.finish();
-          if (engine.still.length > 0) console.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
-          console.log(
-            `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
+      const world = worldOf();
+      if (processes > 1) {
+        if (world)
+          throw new UserError(
+            "--processes is given, but WORLD_SIZE says that this is one of several.",
+            "Leave one out.",
           );
-        } finally {
-          await engine.dispose();
-        }
-      });
+        RunFolder.refuseUnfit(dir, resume);
+        const more = [...(resume ? ["--resume"] : []), "--rank-timeout", String(flags.rankTimeout)];
+        await launch(["train", file, ...overrides, "--run", dir, ...more], processes);
+        return;
+      }
+      if (world) endWithParent();
+      const leads = world === undefined || world.rank === 0;
+      if (leads) RunFolder.refuseUnfit(dir, resume);
+      const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
+      await interruptibly(
+        NOTHING_YET,
+        (signal) => trainHere(recipe, { dir, resume, world, timeout: 1000 * flags.rankTimeout, signal }),
+        leads,
+      );
     });
+}
+
+const NOTHING_YET = "Interrupted before the first step; nothing was written.";
+
+interface Here {
+  readonly dir: string;
+  readonly resume: boolean;
+  /** Where this process is one of several. */
+  readonly world: World | undefined;
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** Trains in this process, and with the others of its world. */
+async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }: Here): Promise<void> {
+  // The engine's thread loads while the data are read.
+  EngineThread.shared();
+  const team = world ? await meet(world, { device: recipe.device, timeout, signal }) : solo;
+  const say = team.leads ? console : SILENT;
+  try {
+    const data = await unlessAborted(signal, readData(recipe));
+    const [, largest] = extent(data.samples.map(({ width, height }) => width * height));
+    say.log(await unlessAborted(signal, planMemory(recipe, { largest, processes: team.size })));
+    say.error(`Opening ${recipe.model}`);
+    const engine = await openEngine(recipe, { signal });
+    try {
+      say.error(engine.computing);
+      if (world) say.error(`${world.size} processes train together.`);
+      say.log(parameterTable(engine));
+      let progress: Progress | undefined;
+      await train(recipe, {
+        run: dir,
+        engine,
+        data,
+        resume,
+        team,
+        signal,
+        onReady: (ready) => {
+          if (!team.leads) return;
+          printNotes(ready.notes);
+          for (const warning of ready.warnings) console.error(`warning: ${findingText(warning)}`);
+          progress = new Progress(trainingStages(recipe, ready));
+        },
+        onHeldOut: (done, step) => {
+          progress?.enter(HELD_OUT, step);
+          progress?.update(done);
+        },
+        onStep: (line) => {
+          progress?.enter(TRAIN);
+          if (progress) showStep(progress, line);
+        },
+      });
+      progress?.finish();
+      if (engine.still.length > 0) say.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
+      say.log(
+        `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
+      );
+    } finally {
+      await engine.dispose();
+    }
+  } catch (error) {
+    const why = await team.halt(error === signal.reason ? new Interrupted(NOTHING_YET) : error);
+    throw team.isTold ? new ToldElsewhere(exitCodeOf(why)) : why;
+  } finally {
+    team.leave();
+  }
+}
+
+/** Of several processes rank 0 alone speaks. */
+const SILENT: Pick<Console, "log" | "error"> = { log: () => {}, error: () => {} };
+
+/** Reads a number of processes. @throws UserError */
+function processCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 1024) return count;
+  throw new UserError(
+    `--processes ${text} is not a number of processes.`,
+    "Give a whole number, e.g. the GPUs of this machine.",
+  );
+}
+
+/** Reads a time. @throws UserError */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 86_400) return value;
+  throw new UserError(`--rank-timeout ${text} is not a time in seconds.`, "Write it as --rank-timeout 300.");
 }
 
 const TRAIN = "train";

@@ -3,14 +3,15 @@
 import { languageStages } from "../models/forward.ts";
 import { passThrough } from "../models/stages.ts";
 import type { Weights } from "../models/weights.ts";
-import { type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../objective/loss.ts";
+import { type BatchSize, type Loss, type LossMetrics, tokenLosses, tokenWeights, weighted } from "../objective/loss.ts";
 import type { ImageInput } from "../records.ts";
 import { detach, floats, narrow, stack, sum, toDevice, zeros } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { byBudget } from "../util/arrays.ts";
 import type { Cancellation } from "../util/interruptible.ts";
 import type { BackwardResult, TrainGroup } from "./engine.ts";
 import { entropies, tokenLogprobs } from "./logprobs.ts";
-import { type Bundle, bundleTokens, byBudget } from "./packing.ts";
+import { type Bundle, bundleTokens } from "./packing.ts";
 import { type Features, type Passes, readAll, unflatten } from "./passes.ts";
 
 export interface BackwardContext {
@@ -39,16 +40,17 @@ type Totals = { -readonly [K in keyof LossMetrics]: number };
 
 /**
  * Adds the gradient of the loss over all groups to that of the parameters. Where memory ran short, `parts` says how many micro-batches
- * to make of one: a prompt is then read again for some of its completions, and the sum is the same.
+ * to make of one: a prompt is then read again for some of its completions, and the sum is the same. Where the groups are a part of a
+ * batch, `whole` is its size. Means over no tokens are 0.
  */
 export function backward(
   context: BackwardContext,
   groups: readonly TrainGroup[],
   loss: Loss,
-  parts = 1,
+  { whole, parts = 1 }: { readonly whole?: BatchSize | undefined; readonly parts?: number } = {},
 ): BackwardResult {
   const lengths = groups.flatMap(({ items }) => items.map(({ ids }) => ids.length));
-  const shares = tokenWeights(loss, lengths).values();
+  const shares = tokenWeights(loss, lengths, whole).values();
   const budget = Math.ceil(context.microBatchTokens / parts);
   const jobs = groups
     .map((group, index) => ({ index, group, weights: group.items.map(() => shares.next().value!) }))
@@ -62,7 +64,7 @@ export function backward(
     for (const [i, { index }] of micro.entries()) logprobs[index]!.push(...said[i]!);
   }
   const { loss: value, tokens, mismatchMax, ...sums } = totals;
-  const means = Object.fromEntries(Object.entries(sums).map(([key, total]) => [key, total / tokens]));
+  const means = Object.fromEntries(Object.entries(sums).map(([key, total]) => [key, total / Math.max(tokens, 1)]));
   return { metrics: { loss: value, tokens, mismatchMax, ...means } as LossMetrics, logprobs };
 }
 

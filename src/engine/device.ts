@@ -2,10 +2,20 @@
 import { freemem } from "node:os";
 import { native } from "../torch/native.ts";
 import { openCuda } from "../torch/open-cuda.ts";
+import { UserError } from "../util/errors.ts";
 
-/** `auto` is the first GPU, else the CPU. @throws UserError for a device that is not there */
-export function resolveDevice(device: string): string {
-  const resolved = device === "auto" ? (native.cudaDevices() > 0 ? "cuda:0" : "cpu") : device;
+/**
+ * `auto` is a GPU, where there is one, else the CPU. Of several processes on a machine each takes the GPU of its number there.
+ * @throws UserError for a device that is not there, or that all processes would take
+ */
+export function resolveDevice(device: string, localRank?: number): string {
+  if (localRank !== undefined && /^cuda:\d+$/.test(device))
+    throw new UserError(
+      `device: ${device} would put all processes on one GPU.`,
+      "Write device: auto, which gives each its own; CUDA_VISIBLE_DEVICES says which there are.",
+    );
+  const gpu = `cuda:${localRank ?? 0}`;
+  const resolved = device === "auto" ? (native.cudaDevices() > 0 ? gpu : "cpu") : device;
   if (resolved.startsWith("cuda")) openCuda(resolved);
   return resolved;
 }
@@ -15,11 +25,13 @@ export interface Room {
   /** `cpu`, `cuda:0`, … */
   readonly device: string;
   readonly available: number;
+  /** How many train together, each in such a room. Default 1. */
+  readonly processes?: number;
 }
 
 /** The room there is, before anything is opened. @throws UserError for a device that is not there */
-export function roomOf(device: string): Room {
-  const resolved = resolveDevice(device);
+export function roomOf(device: string, localRank?: number): Room {
+  const resolved = resolveDevice(device, localRank);
   return { device: resolved, available: deviceMemory(resolved) };
 }
 

@@ -4,13 +4,14 @@
  */
 
 import { parentPort } from "node:worker_threads";
+import { ProcessGroup } from "../distributed/process-group.ts";
 import type { Prompt } from "../records.ts";
 import { OutOfMemory } from "../util/errors.ts";
+import { failureOf } from "../util/failure.ts";
 import type { Cancellation } from "../util/interruptible.ts";
-
-import { roomOf } from "./device.ts";
+import { resolveDevice, roomOf } from "./device.ts";
 import { LocalEngine } from "./local.ts";
-import { type CallOf, type Event, failureOf, type Reply, type Request, type Results, type Verb } from "./messages.ts";
+import type { CallOf, Event, Reply, Request, Results, Verb } from "./messages.ts";
 import { isOutOfMemory } from "./out-of-memory.ts";
 import { ImageReceiver } from "./sent-images.ts";
 
@@ -22,7 +23,7 @@ interface Context {
 }
 
 type Verbs = {
-  readonly [V in Exclude<Verb, "room" | "open" | "stream" | "dispose">]: (
+  readonly [V in Exclude<Verb, "room" | "join" | "open" | "stream" | "dispose">]: (
     engine: LocalEngine,
     call: CallOf<V>,
     context: Context,
@@ -47,11 +48,11 @@ const verbs: Verbs = {
       prompts.map((prompt, g) => ({ prompt, completions: completions[g]! })),
       { signal },
     ),
-  forwardBackward: (engine, { items, loss }, { prompts, signal }) =>
+  forwardBackward: (engine, { items, loss, whole }, { prompts, signal }) =>
     engine.forwardBackward(
       prompts.map((prompt, g) => ({ prompt, items: items[g]! })),
       loss,
-      { signal },
+      { signal, whole },
     ),
   dropGradient: (engine) => void engine.dropGradient(),
   imageAttention: (engine, { ids }, { prompts }) => engine.imageAttention(prompts[0]!, ids),
@@ -65,19 +66,33 @@ const verbs: Verbs = {
 };
 
 /** Answers the calls that come through this thread's port. `open` makes an engine. */
-export function host(open: (call: CallOf<"open">) => LocalEngine): void {
+export function host(open: (call: CallOf<"open">, group: ProcessGroup | undefined) => LocalEngine): void {
   const port = parentPort!;
   const engines = new Map<number, LocalEngine>();
   const images = new ImageReceiver();
 
   const turns = new Turns();
+  /** The processes that this one trains with. */
+  let group: ProcessGroup | undefined;
 
   /** Gives `undefined` where the answer comes later. */
   function carryOut(request: Request, prompts: readonly Prompt[]): { readonly result: Results[Verb] } | undefined {
     const { id, engine: number, call, cancelled } = request;
-    if (call.verb === "room") return { result: roomOf(call.device) };
+    const signal = {
+      throwIfAborted: () => {
+        if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
+      },
+    };
+    if (call.verb === "room") return { result: roomOf(call.device, group?.world.localRank) };
+    if (call.verb === "join") {
+      const { world, timeout, announcement } = call;
+      const device = resolveDevice(call.device, world.localRank);
+      const joined = ProcessGroup.join(world, { device, timeout, announcement, signal });
+      group = joined.group;
+      return { result: joined.announcement };
+    }
     if (call.verb === "open") {
-      const engine = open(call);
+      const engine = open(call, group);
       engines.set(number, engine);
       return { result: engine.describe() };
     }
@@ -87,11 +102,6 @@ export function host(open: (call: CallOf<"open">) => LocalEngine): void {
       return { result: void engine?.dispose() };
     }
     if (!engine) throw new Error(`${call.verb}: this engine is disposed.`);
-    const signal = {
-      throwIfAborted: () => {
-        if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
-      },
-    };
     const tell = (event: Event) => port.postMessage({ id, event } satisfies Reply);
     if (call.verb === "stream") {
       engine.stream({
@@ -160,5 +170,5 @@ function outOfMemory({ message }: Error): OutOfMemory {
 
 /** What `worker.mjs` runs. */
 export function hostLocalEngines(): void {
-  host(({ dir, options }) => new LocalEngine(dir, options));
+  host(({ dir, options }, group) => new LocalEngine(dir, options, group));
 }

@@ -6,9 +6,10 @@
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { Prompt } from "../records.ts";
 import { messageOf, UserError } from "../util/errors.ts";
+import { errorOf } from "../util/failure.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 
-import { type CallOf, type Event, errorOf, type Reply, type Request, type Results, type Verb } from "./messages.ts";
+import type { CallOf, Event, Reply, Request, Results, Verb } from "./messages.ts";
 import { ImageSender } from "./sent-images.ts";
 
 export interface CallOptions extends Cancellable {

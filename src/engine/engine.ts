@@ -3,7 +3,7 @@
  */
 
 import type { Part } from "../models/model.ts";
-import type { Loss, LossMetrics } from "../objective/loss.ts";
+import type { BatchSize, Loss, LossMetrics } from "../objective/loss.ts";
 import type { ImageOptions } from "../prompt/image-processor.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Completion, Prompt } from "../records.ts";
@@ -55,6 +55,8 @@ export interface Sampling {
   readonly topP?: number;
   /** Keep that many likeliest tokens. Default 0: all. */
   readonly topK?: number;
+  /** The place of each prompt in the batch that the seed is for, where it is not its place in the call. */
+  readonly places?: readonly number[];
   /** One for the call, or one for each prompt. A prompt with a seed of its own is answered alike in whatever call it comes. */
   readonly seed: number | readonly number[];
   /** Texts that end a completion; they stay part of it, with whatever else their last token holds. */
@@ -115,6 +117,11 @@ export interface TrainItem {
 export interface TrainGroup {
   readonly prompt: Prompt;
   readonly items: readonly TrainItem[];
+}
+
+export interface BackwardOptions extends Cancellable {
+  /** The size of the batch that the groups are a part of; absent where they are all of it. */
+  readonly whole?: BatchSize;
 }
 
 export interface StepOptions {
@@ -183,9 +190,12 @@ export interface Engine extends EngineDescription {
   /** Log-probabilities of given completions: [group][completion][token]. */
   score(who: "policy" | "reference", groups: readonly ScoreGroup[], options?: Cancellable): Promise<number[][][]>;
   /** Adds the groups' gradient. A call that fails leaves no gradient at all, not that of the calls before it either. */
-  forwardBackward(groups: readonly TrainGroup[], loss: Loss, options?: Cancellable): Promise<BackwardResult>;
-  /** One update from the gradient, which is cleared. */
-  step(options: StepOptions): Promise<StepMetrics>;
+  forwardBackward(groups: readonly TrainGroup[], loss: Loss, options?: BackwardOptions): Promise<BackwardResult>;
+  /**
+   * One update from the gradient, which is cleared. Of several processes that train together all call it, and the gradient is the sum of
+   * theirs.
+   */
+  step(options: StepOptions & Cancellable): Promise<StepMetrics>;
   /** Attention to a prompt's images from the places where the policy chooses each of `ids`: [layer][token], mean over heads. */
   imageAttention(prompt: Prompt, ids: readonly number[], options?: Cancellable): Promise<number[][]>;
   /** Full training state into a folder, and back. */

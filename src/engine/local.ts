@@ -3,16 +3,18 @@
  * weights in the same kernels. Programs go through `RemoteEngine`, whose worker thread holds this.
  */
 
+import type { ProcessGroup } from "../distributed/process-group.ts";
 import { encodeImages, forward } from "../models/forward.ts";
 import type { Model, Part } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
-import type { Loss } from "../objective/loss.ts";
+import type { BatchSize, Loss } from "../objective/loss.ts";
 import { Processor } from "../prompt/prompt.ts";
 import type { Completion, ImageInput, Prompt } from "../records.ts";
 import { native } from "../torch/native.ts";
 import { hasFlashAttention } from "../torch/ops.ts";
 import { type ComputeType, computeType } from "../torch/precision.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { byBudget } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
@@ -40,7 +42,7 @@ import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
 import { AdamW } from "./optimizer.ts";
 import { isOutOfMemory } from "./out-of-memory.ts";
-import { bundleTokens, byBudget } from "./packing.ts";
+import { bundleTokens } from "./packing.ts";
 import { type Features, Passes, readAll, unflatten } from "./passes.ts";
 import { Policy } from "./policy.ts";
 import { sample } from "./sampler.ts";
@@ -48,6 +50,8 @@ import { loadState, saveState } from "./state.ts";
 import { VisionPhase } from "./vision-phase.ts";
 
 const DEFAULT_MICRO_BATCH_TOKENS = 4096;
+/** What may be not finite in a loss. */
+const LOSS_QUANTITIES = ["loss", "KL"] as const;
 
 export class LocalEngine {
   readonly model: Model;
@@ -56,6 +60,7 @@ export class LocalEngine {
   readonly precision: ComputeType;
   /** Bytes that this engine may take of its device, as it found them. */
   readonly #available: number;
+  readonly #group: ProcessGroup | undefined;
   readonly #policy: Policy;
   readonly #passes: Passes;
   readonly #mask_V: Tensor;
@@ -74,14 +79,16 @@ export class LocalEngine {
   /** Micro-batches since the last update. */
   #microBatches = 0;
   /** What was not finite in the losses since then. */
-  readonly #unfit = new Set<string>();
+  readonly #unfit = new Set<(typeof LOSS_QUANTITIES)[number]>();
 
   /**
-   * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names.
+   * Opens a checkpoint folder in Hugging Face layout, or a PEFT adapter's and the base it names. It trains together with those that the
+   * other processes of `group` open.
    * @throws UserError when it is none that this engine can run, or its files contradict each other
    */
-  constructor(dir: string, options: EngineOptions = {}) {
-    this.device = resolveDevice(options.device ?? "auto");
+  constructor(dir: string, options: EngineOptions = {}, group?: ProcessGroup) {
+    this.#group = group;
+    this.device = resolveDevice(options.device ?? "auto", group?.world.localRank);
     this.precision = computeType(options.precision ?? "auto", this.device);
     this.#available = deviceMemory(this.device);
     this.#offload = options.offload ?? { reference: false, optimizer: false };
@@ -92,6 +99,7 @@ export class LocalEngine {
       reference: options.reference ?? false,
       lora: options.lora,
       offload: this.#offload,
+      group,
     });
     this.model = this.#policy.model;
     try {
@@ -106,7 +114,8 @@ export class LocalEngine {
     );
     this.#logitChunk = options.logitChunk ?? DEFAULT_LOGIT_CHUNK;
     this.#passes = new Passes(this.model, this.#mask_V, this.#logitChunk);
-    this.#movement = new MovementCheck(this.#policy);
+    const own = this.#policy.masters.own.map(({ name, tensor }) => [name, tensor] as const);
+    this.#movement = new MovementCheck(this.#policy, own, group);
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
     this.#checkpointing = options.activationCheckpointing ?? false;
     const trains = this.#policy.trains.bind(this.#policy);
@@ -255,7 +264,7 @@ export class LocalEngine {
   forwardBackward(
     groups: readonly TrainGroup[],
     loss: Loss,
-    { signal }: Cancellable<Cancellation> = {},
+    { signal, whole }: Cancellable<Cancellation> & { readonly whole?: BatchSize | undefined } = {},
   ): BackwardResult {
     this.#checkLengths(
       groups.map(({ prompt, items }) => [prompt, items.map(({ context = [], ids }) => [...context, ...ids])]),
@@ -280,7 +289,7 @@ export class LocalEngine {
     try {
       for (;;) {
         try {
-          const result = backward(context, groups, loss, this.#parts);
+          const result = backward(context, groups, loss, { whole, parts: this.#parts });
           if (!Number.isFinite(result.metrics.loss)) this.#unfit.add("loss");
           if (!Number.isFinite(result.metrics.kl)) this.#unfit.add("KL");
           return result;
@@ -305,19 +314,27 @@ export class LocalEngine {
 
   step(options: StepOptions): StepMetrics {
     this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
-    const metrics = this.#movement.over(() => this.#moments().step(options, [...this.#unfit]));
+    const unfit = LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity));
+    const unfitAnywhere = this.#group?.anywhere(unfit) ?? unfit;
+    const metrics = this.#movement.over(() =>
+      this.#moments().step(
+        options,
+        LOSS_QUANTITIES.filter((_, i) => unfitAnywhere[i]),
+      ),
+    );
     this.#endUpdate();
     this.#forgetFeatures();
     return metrics;
   }
 
   save(dir: string, { signal }: Cancellable<Cancellation> = {}): void {
-    saveState(dir, this.#policy.trainable, this.#moments(), signal);
+    const { trainable, masters } = this.#policy;
+    saveState(dir, trainable, masters, this.#moments(), signal);
   }
 
   load(dir: string): void {
-    loadState(dir, this.#policy.trainable, this.#moments());
-    this.#policy.offloaded?.refresh(this.#policy.trainable);
+    const { trainable, masters } = this.#policy;
+    loadState(dir, trainable, masters, this.#moments());
     this.#forgetFeatures();
   }
 
@@ -380,6 +397,7 @@ export class LocalEngine {
       checkpointing: this.#checkpointing,
       logitChunk: this.#logitChunk,
       offload: this.#offload,
+      processes: this.#group?.world.size ?? 1,
       dropout: (this.#policy.adapter?.dropout ?? 0) > 0,
       flash: hasFlashAttention(device, precision, model.shape.headWidth),
     });
@@ -405,7 +423,7 @@ export class LocalEngine {
 
   /**
    * The policy as it is trained. Its dropout is a function of the seed, the updates so far, the module, and the micro-batch or the
-   * image that goes through it.
+   * image that goes through it; of several processes each drops otherwise.
    */
   #trainingWeights(of: number | string): Weights {
     const share = this.#policy.adapter?.dropout ?? 0;
@@ -413,13 +431,14 @@ export class LocalEngine {
       typeof of === "number" ? this.#computing(this.#policy.weights) : this.#policy.weights.compute(this.precision);
     if (!weights.adaptation || share === 0) return weights;
     const { steps } = this.#moments();
-    const seedOf = (module: string) => stream(this.#seed, "dropout", steps, of, module).uint32();
+    const who = this.#group ? [this.#group.world.rank] : [];
+    const seedOf = (module: string) => stream(this.#seed, "dropout", ...who, steps, of, module).uint32();
     return weights.adapted({ ...weights.adaptation, dropout: { share, seedOf } });
   }
 
   /** The optimizer's state, made when it is first needed, unless the engine was opened for training. */
   #moments(): AdamW {
-    this.#optimizer ??= new AdamW(this.#policy.trainable, this.#policy.offloaded);
+    this.#optimizer ??= new AdamW(this.#policy.masters);
     return this.#optimizer;
   }
 

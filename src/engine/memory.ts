@@ -7,7 +7,7 @@ import type { BlockCost, Values } from "../models/block-cost.ts";
 import { BLOCK } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
-import { byBudget } from "./packing.ts";
+import { byBudget } from "../util/arrays.ts";
 
 /** A parameter as an engine holds it. */
 export interface HeldParameter {
@@ -38,6 +38,8 @@ export interface MemorySettings {
   readonly logitChunk: number;
   /** What rests in the host's memory. */
   readonly offload: Offload;
+  /** Those that train together, each with its part of masters and moments. */
+  readonly processes?: number;
   /** Whether attention over a pack needs no masks. */
   readonly flash: boolean;
   /** Whether training drops a share of an adapter's inputs. */
@@ -177,12 +179,21 @@ export class MemoryForecast {
 
   /** Masters, frozen weights and adapter. */
   get #weights(): number {
-    return total(this.#parameters, (each) => elements(each) * bytesPer[this.#typeOf(each)]);
+    const held = total(this.#parameters, (each) => elements(each) * bytesPer[this.#typeOf(each)]);
+    return this.#isDivided && !this.#settings.offload.optimizer ? held + this.#gradients() / this.#processes : held;
+  }
+
+  get #processes(): number {
+    return this.#settings.processes ?? 1;
+  }
+
+  get #isDivided(): boolean {
+    return this.#processes > 1;
   }
 
   /** The type in which the device has a parameter. */
   #typeOf({ dtype, trained }: HeldParameter): DType {
-    return trained && this.#settings.offload.optimizer ? this.#settings.precision : dtype;
+    return trained && (this.#isDivided || this.#settings.offload.optimizer) ? this.#settings.precision : dtype;
   }
 
   get #reference(): number {
@@ -191,7 +202,7 @@ export class MemoryForecast {
   }
 
   get #moments(): number {
-    return this.#settings.offload.optimizer ? 0 : 2 * this.#gradients();
+    return this.#settings.offload.optimizer ? 0 : (2 * this.#gradients()) / this.#processes;
   }
 
   #trained(...parts: readonly Part[]): HeldParameter[] {

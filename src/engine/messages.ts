@@ -1,7 +1,8 @@
 /** @file What crosses the line between an engine in its worker thread and those who use it: plain data, never a native handle. */
-import type { Loss } from "../objective/loss.ts";
+import type { World } from "../distributed/ranks.ts";
+import type { BatchSize, Loss } from "../objective/loss.ts";
 import type { Completion } from "../records.ts";
-import { Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
+import type { Failure } from "../util/failure.ts";
 import type { Room } from "./device.ts";
 import type {
   BackwardResult,
@@ -21,6 +22,14 @@ import type { SentPrompts } from "./sent-images.ts";
 export type Call =
   | { readonly verb: "open"; readonly dir: string; readonly options: EngineOptions }
   | { readonly verb: "room"; readonly device: string }
+  | {
+      readonly verb: "join";
+      readonly world: World;
+      readonly device: string;
+      readonly timeout: number;
+      /** Rank 0's, for all. */
+      readonly announcement: string | undefined;
+    }
   | { readonly verb: "memory"; readonly workload: Workload }
   | { readonly verb: "rehearse"; readonly workload: Workload; readonly loss: Loss }
   | { readonly verb: "sample"; readonly options: Sampling; readonly hears: readonly Event["kind"][] }
@@ -30,7 +39,12 @@ export type Call =
       readonly who: "policy" | "reference";
       readonly completions: readonly (readonly (readonly number[])[])[];
     }
-  | { readonly verb: "forwardBackward"; readonly items: readonly (readonly TrainItem[])[]; readonly loss: Loss }
+  | {
+      readonly verb: "forwardBackward";
+      readonly items: readonly (readonly TrainItem[])[];
+      readonly loss: Loss;
+      readonly whole: BatchSize | undefined;
+    }
   | { readonly verb: "imageAttention"; readonly ids: readonly number[] }
   | { readonly verb: "step"; readonly options: StepOptions }
   | { readonly verb: "save" | "load"; readonly dir: string }
@@ -43,6 +57,7 @@ export type CallOf<V extends Verb> = Call & { readonly verb: V };
 export interface Results {
   readonly open: EngineDescription;
   readonly room: Room;
+  readonly join: string;
   readonly memory: MemoryEstimate;
   readonly rehearse: undefined;
   readonly sample: Completion[][];
@@ -80,29 +95,3 @@ export type Reply = { readonly id: number } & (
   | { readonly result: Results[Verb] }
   | { readonly failure: Failure }
 );
-
-/** The errors whose class matters to who catches them. */
-const CLASSES = { UserError, Interrupted, OutOfMemory, Error };
-
-/** An error as it crosses: structured cloning would lose its class. */
-export interface Failure {
-  readonly kind: keyof typeof CLASSES;
-  readonly message: string;
-  readonly stack: string | undefined;
-  /** Of a system error, e.g. `ENOSPC`. */
-  readonly code: unknown;
-}
-
-export function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return { kind: "Error", message: String(error), stack: undefined, code: undefined };
-  const { name, message, stack } = error;
-  const kind = Object.hasOwn(CLASSES, name) ? (name as Failure["kind"]) : "Error";
-  return { kind, message, stack, code: "code" in error ? error.code : undefined };
-}
-
-/** The error on this side. */
-export function errorOf({ kind, message, stack, code }: Failure): Error {
-  const error = new CLASSES[kind](message);
-  if (stack !== undefined) error.stack = stack;
-  return code === undefined ? error : Object.assign(error, { code });
-}

@@ -17,13 +17,23 @@ export interface Watched {
   readonly model: { partOf(parameter: string): Part };
 }
 
+/** Processes that each see a part of the parameters move: which of these flags are set in any of them. */
+interface Onlookers {
+  anywhere(flags: readonly boolean[]): boolean[];
+}
+
 /** Watches updates until every part that is trained has moved. */
 export class MovementCheck {
   readonly #watched: Watched;
+  readonly #own: readonly Parameter[];
+  readonly #onlookers: Onlookers | undefined;
   readonly #still: Set<Part>;
 
-  constructor(watched: Watched) {
+  /** `own` is what this process updates, where others update the rest. */
+  constructor(watched: Watched, own: readonly Parameter[] = watched.trainable, onlookers?: Onlookers) {
     this.#watched = watched;
+    this.#own = own;
+    this.#onlookers = onlookers;
     this.#still = new Set(watched.trainable.map(([name]) => watched.model.partOf(name)));
   }
 
@@ -38,11 +48,14 @@ export class MovementCheck {
    */
   over<T>(update: () => T): T {
     if (this.#still.size === 0) return update();
-    const [trained, frozen] = [this.#watched.trainable, this.#watched.frozen].map((group) => new Snapshot(group));
+    const [trained, frozen] = [this.#own, this.#watched.frozen].map((group) => new Snapshot(group));
     const result = update();
     const strayed = frozen!.changed();
     if (strayed.length > 0) throw new Error(`An update changed frozen parameters: ${strayed.slice(0, 3).join(", ")}.`);
-    for (const name of trained!.changed()) this.#still.delete(this.#watched.model.partOf(name));
+    const moved = new Set(trained!.changed().map((name) => this.#watched.model.partOf(name)));
+    const flags = parts.map((part) => moved.has(part));
+    for (const [i, isMoved] of (this.#onlookers?.anywhere(flags) ?? flags).entries())
+      if (isMoved) this.#still.delete(parts[i]!);
     return result;
   }
 }

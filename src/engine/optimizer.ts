@@ -2,20 +2,17 @@
 import { adamw_, cast, ints, mul_, norm, reshape, stack, toDevice, zerosLike } from "../torch/ops.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import type { StepMetrics, StepOptions } from "./engine.ts";
-import type { Offloaded } from "./offload.ts";
+import type { Masters } from "./masters.ts";
 
 export class AdamW {
-  readonly #params: readonly (readonly [string, Tensor])[];
-  readonly #offloaded: Offloaded | undefined;
+  readonly #masters: Masters;
   readonly #moments: Map<string, { mean: Tensor; square: Tensor }>;
   #steps = 0;
 
-  /** Where the masters are in the host's memory, `offloaded` is the device's side of them. */
-  constructor(params: readonly (readonly [string, Tensor])[], offloaded?: Offloaded) {
-    this.#params = params;
-    this.#offloaded = offloaded;
+  constructor(masters: Masters) {
+    this.#masters = masters;
     this.#moments = new Map(
-      params.map(([name, param]) => [name, { mean: keep(zerosLike(param)), square: keep(zerosLike(param)) }]),
+      masters.own.map(({ name, tensor }) => [name, { mean: keep(zerosLike(tensor)), square: keep(zerosLike(tensor)) }]),
     );
   }
 
@@ -30,48 +27,45 @@ export class AdamW {
    */
   step(options: StepOptions, unfit: readonly string[] = []): StepMetrics {
     return tidy(() => {
-      const moved = this.#params.flatMap(([name, param]) => {
-        const grad = (this.#offloaded?.leaf(name) ?? param).grad();
-        return grad ? [{ name, param, grad, ...this.#moments.get(name)! }] : [];
+      const masters = this.#masters;
+      const gradients = masters.gradients();
+      const moved = masters.own.flatMap(({ name, tensor, decays }) => {
+        const grad = gradients.get(name);
+        return grad ? [{ param: tensor, grad, decays, ...this.#moments.get(name)! }] : [];
       });
-      if (moved.length === 0) throw new Error("step: there are no gradients; call forwardBackward first.");
-      const gradNorm = norm(
-        stack(
-          moved.map(({ grad }) => norm(grad)),
-          0,
-        ),
-      ).item();
+      const own = moved.length > 0 ? normOf(moved.map(({ grad }) => grad)) : 0;
+      const gradNorm = masters.wholeNorm(own);
       const notFinite = [...unfit, ...(Number.isFinite(gradNorm) ? [] : ["gradient"])];
       const skipped = notFinite.length > 0;
       if (!skipped) {
         this.#steps++;
         if (gradNorm > options.clipNorm) for (const { grad } of moved) mul_(grad, options.clipNorm / (gradNorm + 1e-6));
-        const count = toDevice(cast(reshape(ints([this.#steps]), []), "float32"), moved[0]!.param.device);
-        // Norms and biases are not decayed. Gradients that come to the host come one by one.
-        const groups = [true, false].flatMap((matrices) => {
-          const group = moved.filter(({ param }) => param.shape.length > 1 === matrices);
-          return this.#offloaded ? group.map((each) => [each]) : [group];
+        // Gradients that come to the host come one by one.
+        const groups = [true, false].flatMap((decays) => {
+          const group = moved.filter((each) => each.decays === decays);
+          return masters.rest ? group.map((each) => [each]) : [group];
         });
         for (const group of groups.filter(({ length }) => length > 0))
           tidy(() => {
-            const weightDecay = group[0]!.param.shape.length > 1 ? options.weightDecay : 0;
+            const [{ param: first, decays }] = group as [(typeof group)[0]];
+            const count = toDevice(cast(reshape(ints([this.#steps]), []), "float32"), first.device);
             adamw_(
               group.map(({ param }) => param),
-              group.map(({ grad, param }) => (this.#offloaded ? toDevice(grad, param.device) : grad)),
+              group.map(({ grad, param }) => (masters.rest ? toDevice(grad, param.device) : grad)),
               group.map(({ mean }) => mean),
               group.map(({ square }) => square),
               group.map(() => count),
-              { ...options, weightDecay },
+              { ...options, weightDecay: decays ? options.weightDecay : 0 },
             );
-            this.#offloaded?.refresh(group.map(({ name, param }) => [name, param]));
           });
+        masters.publish();
       }
-      for (const [name, param] of this.#params) (this.#offloaded?.leaf(name) ?? param).clearGrad();
-      return { gradNorm, skipped, notFinite, spoilt: skipped ? undefined : firstNotFinite(moved) };
+      masters.clearGradients();
+      return { gradNorm, skipped, notFinite, spoilt: skipped ? undefined : masters.firstNotFinite() };
     });
   }
 
-  /** Moments by parameter name, for a checkpoint. */
+  /** Moments, by parameter name, of what is updated here: for a checkpoint. */
   state(): { steps: number; tensors: Map<string, Tensor> } {
     const tensors = new Map<string, Tensor>();
     for (const [name, { mean, square }] of this.#moments)
@@ -91,11 +85,11 @@ export class AdamW {
   }
 }
 
-/** The name of the first parameter with a value that is not finite, or too large for its norm to be. */
-function firstNotFinite(params: readonly { readonly name: string; readonly param: Tensor }[]): string | undefined {
-  const norms = stack(
-    params.map(({ param }) => norm(param)),
-    0,
-  );
-  return params[norms.toFloats().findIndex((value) => !Number.isFinite(value))]?.name;
+function normOf(tensors: readonly Tensor[]): number {
+  return norm(
+    stack(
+      tensors.map((tensor) => norm(tensor)),
+      0,
+    ),
+  ).item();
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readModel } from "../models/architectures.ts";
-import { bundleTokens, byBudget, pack } from "./packing.ts";
+import { byBudget } from "../util/arrays.ts";
+import { bundleTokens, pack } from "./packing.ts";
 
 const golden = loadGolden("tied");
 const model = readModel(golden.dir);

@@ -63,22 +63,6 @@ function append(positions: number[][], { rows }: Positions): void {
   }
 }
 
-/** Groups items, in order, so that each group's sizes add up to at most `budget`; a larger item stands alone. */
-export function byBudget<T>(items: readonly T[], size: (item: T) => number, budget: number): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const needed = size(item);
-    if (needed > room || groups.length === 0) {
-      groups.push([]);
-      room = budget;
-    }
-    groups.at(-1)!.push(item);
-    room -= needed;
-  }
-  return groups;
-}
-
 /** Tokens of a bundle. */
 export function bundleTokens({ prompt, branches }: Bundle): number {
   return branches.reduce((total, branch) => total + branchTokens(branch), prompt.ids.length);

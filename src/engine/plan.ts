@@ -72,7 +72,9 @@ export function plannedModel(name: string): Model {
 
 /** A step of a recipe at its worst. `largest` is the area of the largest image in pixels, where it is known. */
 export function planStep(recipe: PlannedRecipe, model: Model, room: Room, largest?: number): MemoryEstimate {
-  return forecastOf(recipe, model, room).worst(workloadOf(recipe, model, largest), room.available);
+  const prompts = Math.ceil(recipe.prompts_per_step / (room.processes ?? 1));
+  const workload = { ...workloadOf(recipe, model, largest), prompts };
+  return forecastOf(recipe, model, room).worst(workload, room.available);
 }
 
 /** What a step takes when its completions are all of `length` tokens. */
@@ -134,7 +136,7 @@ const LORA = {
   parts: ["language"],
 } satisfies Recipe["lora"];
 
-function forecastOf(recipe: PlannedRecipe, model: Model, { device }: Room): MemoryForecast {
+function forecastOf(recipe: PlannedRecipe, model: Model, { device, processes = 1 }: Room): MemoryForecast {
   const precision = computeType(recipe.precision, device);
   return new MemoryForecast(model, parametersOf(recipe, model, precision), {
     precision,
@@ -144,6 +146,7 @@ function forecastOf(recipe: PlannedRecipe, model: Model, { device }: Room): Memo
     checkpointing: recipe.activation_checkpointing,
     logitChunk: DEFAULT_LOGIT_CHUNK,
     offload: recipe.offload,
+    processes,
     flash: device !== "cpu" && precision === "bfloat16",
     dropout: (recipe.lora?.dropout ?? 0) > 0,
   });

@@ -4,10 +4,11 @@ import type { Weights } from "../models/weights.ts";
 import type { ImageInput, Prompt } from "../records.ts";
 import { cat } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
+import { byBudget } from "../util/arrays.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { Decoder } from "./decoder.ts";
 import { PREFILL_TOKENS } from "./memory.ts";
-import { byBudget, pack } from "./packing.ts";
+import { pack } from "./packing.ts";
 
 export interface PrefillContext {
   readonly model: Model;

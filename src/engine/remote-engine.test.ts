@@ -9,9 +9,9 @@ import { differing, GRPO, openTiny, promptOf, STEP, scratchPlaces, tensorsIn, to
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import { Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
+import { errorOf, failureOf } from "../util/failure.ts";
 import type { SampleOptions, Sampling } from "./engine.ts";
 import { EngineThread } from "./engine-thread.ts";
-import { errorOf, failureOf } from "./messages.ts";
 import { RemoteEngine } from "./remote-engine.ts";
 
 const place = scratchPlaces();

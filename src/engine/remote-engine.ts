@@ -5,6 +5,7 @@ import { Processor } from "../prompt/prompt.ts";
 import type { Completion, Prompt } from "../records.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import type {
+  BackwardOptions,
   BackwardResult,
   Engine,
   EngineDescription,
@@ -135,11 +136,11 @@ export class RemoteEngine implements Engine {
   async forwardBackward(
     groups: readonly TrainGroup[],
     loss: Loss,
-    { signal }: Cancellable = {},
+    { signal, whole }: BackwardOptions = {},
   ): Promise<BackwardResult> {
     const items = groups.map((group) => group.items);
     try {
-      return await this.#call({ verb: "forwardBackward", items, loss }, { prompts: promptsOf(groups), signal });
+      return await this.#call({ verb: "forwardBackward", items, loss, whole }, { prompts: promptsOf(groups), signal });
     } catch (error) {
       // A call that was given up may come to its end all the same.
       this.#call({ verb: "dropGradient" }, { awaited: false }).catch(() => {});
@@ -151,8 +152,8 @@ export class RemoteEngine implements Engine {
     return this.#call({ verb: "imageAttention", ids }, { prompts: [prompt], signal });
   }
 
-  async step(options: StepOptions): Promise<StepMetrics> {
-    const { metrics, still } = await this.#call({ verb: "step", options });
+  async step({ signal, ...options }: StepOptions & Cancellable): Promise<StepMetrics> {
+    const { metrics, still } = await this.#call({ verb: "step", options }, { signal });
     this.#still = still;
     return metrics;
   }

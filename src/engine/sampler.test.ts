@@ -86,6 +86,13 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("sample on %s", (name) => {
     expect(idsOf({ ...context, cacheBytes: 1 }, prompts, { ...random, n: 2 })).toEqual(whole);
   });
 
+  it("a part of a batch writes what it writes in the whole, by the places of its prompts there", () => {
+    const whole = idsOf(context, prompts, { ...random, n: 2 });
+    const places = [...prompts.keys()].filter((place) => place % 2 === 1);
+    const part = places.map((place) => prompts[place]!);
+    expect(idsOf(context, part, { ...random, n: 2, places })).toEqual(places.map((place) => whole[place]));
+  });
+
   it("property: ids and log-probabilities are those of the prompt alone, whatever the companions, order, n and cut", () => {
     const seeds = prompts.map((_, i) => 40 + i);
     const alone: Completion[][] = [];

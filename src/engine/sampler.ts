@@ -5,11 +5,11 @@
 
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import type { Completion, Prompt } from "../records.ts";
+import { byBudget } from "../util/arrays.ts";
 import type { Cancellable, Cancellation } from "../util/interruptible.ts";
 import { stream } from "../util/random.ts";
 import type { Sampling, SamplingListener } from "./engine.ts";
 import { cacheBytesPerToken } from "./memory.ts";
-import { byBudget } from "./packing.ts";
 import { beginDecoding, type PrefillContext } from "./prefill.ts";
 import { promptShare, shareDone } from "./sampling-progress.ts";
 import { Sequence } from "./sequence.ts";
@@ -33,9 +33,9 @@ export function sample(context: SamplerContext, prompts: readonly Prompt[], opti
   const size = (index: number) => options.n * (prompts[index]!.ids.length + options.maxTokens) * bytesPerToken;
   const out = new Array<Completion[]>(prompts.length);
   const endings = { ...options, endIds: context.endIds };
-  const { seed } = options;
+  const { seed, places } = options;
   const randomOf = (index: number, k: number) =>
-    typeof seed === "number" ? stream(seed, "sample", index, k) : stream(seed[index]!, "sample", k);
+    typeof seed === "number" ? stream(seed, "sample", places?.[index] ?? index, k) : stream(seed[index]!, "sample", k);
   let done = 0;
   // Prompts of one length side by side are prefilled as one, and those of about one length waste the least room.
   const byLength = [...prompts.keys()].sort((a, b) => prompts[a]!.ids.length - prompts[b]!.ids.length);

@@ -112,7 +112,7 @@ async function firstGroups(
   const groups: Group[] = [];
   for (let step = 1; groups.length < wanted; step++) {
     const batch = batchOf(samples, recipe, step).slice(0, wanted - groups.length);
-    const sampled = await rollOut(engine, rewards, batch, recipe, step, following);
+    const { groups: sampled } = await rollOut(engine, rewards, batch, recipe, step, following);
     await engine.forwardBackward(sampled.map(toTrainGroup), toLoss(recipe), { signal: following.signal });
     following.clock.lap("train");
     groups.push(...sampled);

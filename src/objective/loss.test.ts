@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { GRPO } from "../../test/tiny.ts";
 import { floats, sum } from "../torch/ops.ts";
 import { tidy } from "../torch/tensor.ts";
-import { type GrpoLoss, k3, type Loss, tokenLosses, tokenWeights, weighted } from "./loss.ts";
+import { batchSize, type GrpoLoss, k3, type Loss, together, tokenLosses, tokenWeights, weighted } from "./loss.ts";
 
 const grpo: GrpoLoss = { ...GRPO, maxTokens: 10 };
 
@@ -146,7 +146,32 @@ describe("normalisation: two sequences of 2 and 3 tokens with losses 1 … 5", (
     expect(total({ ...grpo, normalize })).toBeCloseTo(wanted, 6);
   });
 
+  it.each(["sequence", "token", "dr_grpo"] as const)(
+    "%s: parts of a batch have the weights of the whole",
+    (normalize) => {
+      const [loss, lengths] = [{ ...grpo, normalize }, [2, 3, 7, 1]];
+      const parts = [lengths.slice(0, 1), lengths.slice(1)].flatMap((part) =>
+        tokenWeights(loss, part, batchSize(lengths)),
+      );
+      expect(parts).toEqual(tokenWeights(loss, lengths));
+    },
+  );
+
   it("nll: over all tokens", () => {
     expect(total({ kind: "nll" })).toBeCloseTo(3, 6);
   });
+});
+
+it("metrics of parts: losses add up, means count by tokens, and a part without tokens changes nothing", () => {
+  const part = (loss: number, tokens: number, mean: number) => ({
+    loss,
+    tokens,
+    kl: mean,
+    entropy: mean,
+    clipFraction: mean,
+    mismatchMean: mean,
+    mismatchMax: mean,
+  });
+  const both = { loss: 3, tokens: 4, kl: 5, entropy: 5, clipFraction: 5, mismatchMean: 5, mismatchMax: 8 };
+  expect(together([part(1, 3, 4), part(2, 1, 8), part(0, 0, 0)])).toEqual(both);
 });

@@ -90,13 +90,47 @@ export function tokenLosses(loss: Loss, logprobs: Tensor, inputs: TokenInputs): 
   return { losses: loss.beta === 0 ? neg(gain) : add(neg(gain), mul(divergence, loss.beta)), clipped, kl };
 }
 
-/** Each sequence's weight per token, so that the weighted sum of token losses is the batch's loss. */
-export function tokenWeights(loss: Loss, lengths: readonly number[]): number[] {
-  const tokens = lengths.reduce((a, b) => a + b, 0);
+/** How much a loss is normalised over: sequences, and their learned tokens. */
+export interface BatchSize {
+  readonly sequences: number;
+  readonly tokens: number;
+}
+
+/** The size of a batch of sequences of such lengths. */
+export function batchSize(lengths: readonly number[]): BatchSize {
+  return { sequences: lengths.length, tokens: lengths.reduce((a, b) => a + b, 0) };
+}
+
+/**
+ * Each sequence's weight per token, so that the weighted sum of token losses is the batch's loss. Where these sequences are a part
+ * of a batch, `whole` is its size.
+ */
+export function tokenWeights(
+  loss: Loss,
+  lengths: readonly number[],
+  { sequences, tokens }: BatchSize = batchSize(lengths),
+): number[] {
   if (loss.kind === "nll" || loss.normalize === "token") return lengths.map(() => 1 / tokens);
-  const sequences = lengths.length;
   if (loss.normalize === "dr_grpo") return lengths.map(() => 1 / (loss.maxTokens * sequences));
   return lengths.map((length) => 1 / (length * sequences));
+}
+
+/** The metrics of a batch from those of its parts. */
+export function together(parts: readonly LossMetrics[]): LossMetrics {
+  if (parts.length === 1) return parts[0]!;
+  const sum = (value: (part: LossMetrics) => number) => parts.reduce((total, part) => total + value(part), 0);
+  const tokens = sum((part) => part.tokens);
+  const mean = (key: "kl" | "entropy" | "clipFraction" | "mismatchMean") =>
+    sum((part) => part[key] * part.tokens) / tokens;
+  return {
+    loss: sum((part) => part.loss),
+    tokens,
+    kl: mean("kl"),
+    entropy: mean("entropy"),
+    clipFraction: mean("clipFraction"),
+    mismatchMean: mean("mismatchMean"),
+    mismatchMax: Math.max(...parts.map((part) => part.mismatchMax)),
+  };
 }
 
 /** Σ weight · loss. */

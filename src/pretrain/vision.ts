@@ -10,6 +10,7 @@ import { renderScene } from "../data/scenes/render.ts";
 import { viewOf } from "../data/scenes/scene-chains.ts";
 import { COLORS, pretrainScene, type Scene, SHAPES } from "../data/scenes/world.ts";
 import { tokenLogprobs } from "../engine/logprobs.ts";
+import { WholeMasters } from "../engine/masters.ts";
 import { AdamW } from "../engine/optimizer.ts";
 import { readModel } from "../models/architectures.ts";
 import { encodeImages } from "../models/forward.ts";
@@ -101,7 +102,7 @@ export async function teachVision(
   const sees = [...parameters].filter(([name]) => ["vision", "connector"].includes(model.partOf(name)));
   const trained = [...sees, ...heads];
   for (const [, tensor] of trained) tensor.requiresGrad();
-  const optimizer = new AdamW(trained);
+  const optimizer = new AdamW(new WholeMasters(trained));
   const masters = new Weights(new Map(sees));
   try {
     for (let step = 0; step < stage.steps; step++) {

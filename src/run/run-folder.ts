@@ -136,6 +136,11 @@ export class RunFolder {
     return { run, checkpoint: run.latestCheckpoint() };
   }
 
+  /** The run that another process writes, as those see it that train together with it. It need not be there. */
+  static followed(dir: string): RunFolder {
+    return new RunFolder(dir);
+  }
+
   /** Gives a checkpoint its name back whose replacement a killed process had not named yet. */
   #restoreReplaced(): void {
     for (const name of this.#names("checkpoints")) {

@@ -45,6 +45,14 @@ export interface Native {
   meter(on: boolean): void;
   metered(): [now: number, peak: number];
   deviceBytes(device: string): number;
+  openStore(host: string, port: number, serves: boolean, prefix: string, timeoutMs: number): void;
+  storeSet(key: string, value: string): void;
+  storeGet(key: string, timeoutMs: number): string | undefined;
+  joinGroup(rank: number, size: number, local: boolean, cuda: boolean, timeoutMs: number): void;
+  leaveGroup(): void;
+  allReduce(tensor: Handle, how: "sum" | "max"): void;
+  reduce(tensor: Handle, root: number): void;
+  broadcast(tensor: Handle, root: number): void;
   version(): string;
   selfTest(): string;
 }

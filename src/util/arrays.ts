@@ -1,8 +1,24 @@
-/** @file Lists cut into chunks, grouped; means, medians and extents. */
+/** @file Lists cut into chunks or by a budget, grouped; means, medians and extents. */
 
 /** Cuts a list into chunks of `size` items; the last may be shorter. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
+
+/** Groups items, in order, so that each group's sizes add up to at most `budget`; a larger item stands alone. */
+export function byBudget<T>(items: readonly T[], size: (item: T) => number, budget: number): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const needed = size(item);
+    if (needed > room || groups.length === 0) {
+      groups.push([]);
+      room = budget;
+    }
+    groups.at(-1)!.push(item);
+    room -= needed;
+  }
+  return groups;
 }
 
 /** Arithmetic mean. @throws Error without values */

@@ -25,6 +25,22 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
+/** An error that another process of the same command tells the user; this one ends with its exit code and says nothing. */
+export class ToldElsewhere extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("Another process tells why.");
+    this.exitCode = exitCode;
+  }
+}
+
+/** How a command ends by an error: 2 for what the user can fix, 130 interrupted, 1 a bug. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return 130;
+  return error instanceof UserError ? 2 : 1;
+}
+
 /** Did the operating system refuse something: a file, a folder, an address? */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);

@@ -1,0 +1,15 @@
+#pragma once
+#include <memory>
+
+namespace gloo {
+namespace transport {
+
+class Device;
+
+class UnboundBuffer {
+ public:
+  virtual ~UnboundBuffer();
+};
+
+}  // namespace transport
+}  // namespace gloo

@@ -1,0 +1,29 @@
+/** @file Who owns which stretch of the trained parameters, where each process keeps only its part of what an update needs. */
+
+/** A stretch of a parameter's elements, row-major, that one rank owns. */
+export interface Shard {
+  readonly name: string;
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  readonly owner: number;
+}
+
+/** Cuts parameters, laid end to end, into one part for each rank: as large as each other, to an element. */
+export function shardsOf(sizes: readonly (readonly [name: string, elements: number])[], ranks: number): Shard[] {
+  const total = sizes.reduce((sum, [, elements]) => sum + elements, 0);
+  const shards: Shard[] = [];
+  let [start, owner] = [0, 0];
+  const endOf = (rank: number) => Math.floor((total * (rank + 1)) / ranks);
+  for (const [name, elements] of sizes) {
+    let from = 0;
+    while (from < elements) {
+      while (endOf(owner) <= start + from) owner++;
+      const to = Math.min(elements, endOf(owner) - start);
+      shards.push({ name, from, to, owner });
+      from = to;
+    }
+    start += elements;
+  }
+  return shards;
+}

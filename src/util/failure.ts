@@ -1,0 +1,28 @@
+/** @file An error that crosses to another thread or process, and keeps its class. */
+import { Interrupted, OutOfMemory, UserError } from "./errors.ts";
+
+/** The errors whose class matters to who catches them. */
+const CLASSES = { UserError, Interrupted, OutOfMemory, Error };
+
+/** An error as it crosses: copying it would lose its class. */
+export interface Failure {
+  readonly kind: keyof typeof CLASSES;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Of a system error, e.g. `ENOSPC`. */
+  readonly code: unknown;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { kind: "Error", message: String(error), stack: undefined, code: undefined };
+  const { name, message, stack } = error;
+  const kind = Object.hasOwn(CLASSES, name) ? (name as Failure["kind"]) : "Error";
+  return { kind, message, stack, code: "code" in error ? error.code : undefined };
+}
+
+/** The error on this side. */
+export function errorOf({ kind, message, stack, code }: Failure): Error {
+  const error = new CLASSES[kind](message);
+  if (stack !== undefined) error.stack = stack;
+  return code === undefined ? error : Object.assign(error, { code });
+}

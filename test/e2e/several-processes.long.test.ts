@@ -1,0 +1,153 @@
+/**
+ * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped or started by
+ * torchrun, for which GRIT_PYTHON names a Python with torch.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { scratchPlaces, TINIES } from "../tiny.ts";
+import {
+  metricsOf,
+  momentsApart,
+  processOf,
+  rolloutsOf,
+  start,
+  startTraining,
+  trainedRun,
+  weightsApart,
+  writeRecipe,
+  writeTrainingData,
+} from "./processes.ts";
+
+const MINUTES = 60_000;
+const place = scratchPlaces();
+const dir = place();
+beforeAll(() => writeTrainingData(dir));
+
+const LORA = "lora: { rank: 4, alpha: 8, dropout: 0, parts: [language] }\nloss: { beta: 0.02 }";
+
+describe.each(TINIES)("%s", (checkpoint) => {
+  describe.each([
+    ["whole", ""],
+    ["by an adapter", LORA],
+    ["with the tower frozen and masters in the host's memory", "freeze: [vision]\noffload: { optimizer: true }"],
+  ])("%s", (_, more) => {
+    const recipe = (name: string, keys: string) =>
+      writeRecipe(`${place()}-${name}.yaml`, dir, checkpoint, `${more}\n${keys}`);
+
+    it(
+      "the gradient of two and of four is that of one",
+      async () => {
+        // Moments without memory are the gradient.
+        const file = recipe("gradient", "steps: 1\noptimizer: { lr: 0, betas: [0, 0], clip_norm: 1.0e9 }");
+        const one = await trainedRun(file, place());
+        for (const processes of ["2", "4"]) {
+          const several = await trainedRun(file, place(), "--processes", processes);
+          expect(momentsApart(several, one, 1)).toBeLessThan(1e-6);
+        }
+      },
+      5 * MINUTES,
+    );
+
+    it(
+      "so are ten steps: the same rollouts, losses and weights",
+      async () => {
+        const file = recipe("steps", "steps: 10");
+        const [one, two] = await Promise.all([
+          trainedRun(file, place()),
+          trainedRun(file, place(), "--processes", "2"),
+        ]);
+        expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
+        for (const [i, { loss }] of metricsOf(two).entries())
+          expect(Math.abs(loss! - metricsOf(one)[i]!.loss!)).toBeLessThan(1e-6);
+        expect(weightsApart(two, one, 10)).toBeLessThan(1e-5);
+      },
+      5 * MINUTES,
+    );
+  });
+});
+
+describe("a rank", () => {
+  const endless = (name: string) =>
+    writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
+  const hasSaved = (run: string) =>
+    vi.waitFor(() => expect(existsSync(join(run, "checkpoints/step-3"))).toBe(true), MINUTES);
+
+  it.each([
+    ["SIGKILL", 1, /Rank 1 ended without a word, in this phase: step \d+, /],
+    ["SIGKILL", 0, /rank 1: error: Rank 0 ended without a word, in this phase: step \d+, /],
+    ["SIGSTOP", 1, /Rank 1 gave no sign of life for 5 s, in this phase: step \d+, /],
+    ["SIGSTOP", 0, /rank 1: error: Rank 0 gave no sign of life for 5 s, in this phase: step \d+, /],
+  ] as const)(
+    "that %s takes is named: rank %i; all end, and the run goes on from its checkpoint",
+    async (signal, rank, message) => {
+      const [recipe, run] = [endless(`${signal}-${rank}`), place()];
+      const training = startTraining(recipe, run, "--processes", "2", "--rank-timeout", "5");
+      await hasSaved(run);
+      const taken = performance.now();
+      process.kill(processOf(training.pid, rank), signal);
+      const { code, output } = await training.end;
+      expect(performance.now() - taken).toBeLessThan(30_000);
+      expect({ code, output }).toMatchObject({ code: 2, output: expect.stringMatching(message) });
+      const done = metricsOf(run).at(-1)!.step;
+      const rest = writeRecipe(join(dir, "rest.yaml"), dir, "tied", `steps: ${done + 1}`);
+      await trainedRun(rest, run, "--resume", "--processes", "2");
+      expect(metricsOf(run).map(({ step }) => step)).toEqual(Array.from({ length: done + 1 }, (_, i) => i + 1));
+    },
+    3 * MINUTES,
+  );
+
+  it.each(["parent", 1] as const)(
+    "all stop after the same step when a signal comes to one: %s",
+    async (whom) => {
+      const [recipe, run] = [endless(`signal-${whom}`), place()];
+      const training = startTraining(recipe, run, "--processes", "2");
+      await hasSaved(run);
+      process.kill(whom === "parent" ? training.pid : processOf(training.pid, whom), "SIGTERM");
+      const { code, output } = await training.end;
+      const done = metricsOf(run).at(-1)!.step;
+      expect(code).toBe(130);
+      expect(output).toContain(`Interrupted after step ${done}; the run is saved in ${run}. Go on with --resume.`);
+      expect(existsSync(join(run, `checkpoints/step-${done}`))).toBe(true);
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "that never comes is named",
+    async () => {
+      const [recipe, run] = [endless("alone"), place()];
+      const world = { RANK: "0", LOCAL_RANK: "0", WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: "29571" };
+      const { code, output } = await start(
+        process.execPath,
+        ["bin/grit.mjs", "train", recipe, "--run", run, "--rank-timeout", "3"],
+        world,
+      ).end;
+      expect({ code, output }).toMatchObject({
+        code: 2,
+        output: expect.stringMatching(/Rank 1 has not come within 3 s\./),
+      });
+      expect(existsSync(run)).toBe(false);
+    },
+    MINUTES,
+  );
+});
+
+const python = process.env.GRIT_PYTHON;
+
+describe.skipIf(!python)("torchrun", () => {
+  it(
+    "starts the same training",
+    async () => {
+      const recipe = writeRecipe(join(dir, "torchrun.yaml"), dir, "tied");
+      const run = place();
+      const torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python", "--"];
+      const command = [process.execPath, "bin/grit.mjs", "train", recipe, "--run", run];
+      const { code, output } = await start(python!, [...torchrun, ...command]).end;
+      expect(code, output).toBe(0);
+      expect(output.match(/2 processes train together/g)).toHaveLength(1);
+      expect(rolloutsOf(run)).toEqual(rolloutsOf(await trainedRun(recipe, place())));
+    },
+    3 * MINUTES,
+  );
+});

@@ -1,0 +1,41 @@
+/** @file Two processes that train together, as one would: `grit train --processes 2`. */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { scratchPlaces } from "../tiny.ts";
+import {
+  filesOf,
+  metricsOf,
+  rolloutsOf,
+  trainedRun,
+  weightsApart,
+  writeRecipe,
+  writeTrainingData,
+} from "./processes.ts";
+
+const place = scratchPlaces();
+
+test("two train as one does, and one goes on where they have stopped: the same rollouts, files, losses and weights", async () => {
+  const dir = place();
+  await writeTrainingData(dir);
+  const recipe = (steps: number) =>
+    writeRecipe(
+      join(dir, `${steps}.yaml`),
+      dir,
+      "tied",
+      `steps: ${steps}\noptimizer: { lr: 1.0e-4, schedule: constant }\nsave: { every: 3 }`,
+    );
+  const both = async () => {
+    const run = await trainedRun(recipe(3), place(), "--processes", "2");
+    return trainedRun(recipe(4), run, "--resume");
+  };
+  const [one, two] = await Promise.all([trainedRun(recipe(4), place()), both()]);
+  expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
+  expect(filesOf(two)).toEqual(filesOf(one));
+  for (const [i, { loss, kl, gradNorm }] of metricsOf(two).entries()) {
+    const alone = metricsOf(one)[i]!;
+    expect(Math.abs(loss! - alone.loss!)).toBeLessThan(1e-6);
+    expect(Math.abs(kl! - alone.kl!)).toBeLessThan(1e-6);
+    expect(gradNorm! / alone.gradNorm!).toBeCloseTo(1, 5);
+  }
+  expect(weightsApart(two, one, 4)).toBeLessThan(1e-5);
+}, 120_000);
