@@ -32,6 +32,7 @@ const layers = [
   ["tables"],
   ["probes"],
   ["report"],
+  ["track"],
   ["jobs"],
   ["serve"],
   ["studio"],

@@ -9,6 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
+import { Followers } from "../track/track-run.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
 import { extent } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
@@ -53,6 +54,7 @@ export function trainCommand(): Command {
         console.log(await unlessAborted(signal, planMemory(recipe, { largest })));
         console.error(`Opening ${recipe.model}`);
         const engine = await openEngine(recipe, { signal });
+        const followers = new Followers(dir, recipe.track, (message) => console.error(message));
         try {
           console.error(engine.computing);
           console.log(parameterTable(engine));
@@ -75,14 +77,17 @@ export function trainCommand(): Command {
             onStep: (line) => {
               progress?.enter(TRAIN);
               if (progress) showStep(progress, line);
+              followers.after(line);
             },
           });
           progress?.finish();
+          await followers.close();
           if (engine.still.length > 0) console.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
           console.log(
             `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
           );
         } finally {
+          await followers.written();
           await engine.dispose();
         }
       });
