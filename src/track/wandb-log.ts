@@ -34,9 +34,9 @@ export function wandbRecord(data: Buffer, offset: number): Buffer {
 }
 
 function pieceOf(data: Buffer, type: number): Buffer {
-  const header = Buffer.alloc(PIECE_HEADER);
-  header.writeUInt32LE(crc32(data, crc32(Buffer.from([type]))), 0);
+  const checked = Buffer.concat([Buffer.from([type]), data]);
+  const header = Buffer.alloc(PIECE_HEADER - 1);
+  header.writeUInt32LE(crc32(checked), 0);
   header.writeUInt16LE(data.length, 4);
-  header.writeUInt8(type, 6);
-  return Buffer.concat([header, data]);
+  return Buffer.concat([header, checked]);
 }

@@ -1,4 +1,4 @@
-"""Reads a run file by W&B's own DataStore, which versions before 0.24 have in Python: python wandb_log.py FILE"""
+"""Reads a run file by W&B's own DataStore, which older versions have in Python (0.21 does): python wandb_log.py FILE"""
 import json
 import sys
 
