@@ -7,7 +7,7 @@ import type { Metrics } from "../run/lines.ts";
 import { readRollouts, readRunFolder } from "../run/read-run.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { needWritable, writeWhole } from "../util/files.ts";
-import { parquet } from "./parquet.ts";
+import { parquet } from "./parquet-tables.ts";
 import { tensorboard } from "./tensorboard.ts";
 import type { TrackedRun, Tracker, TrackerKind } from "./tracker.ts";
 import { trackio } from "./trackio.ts";

@@ -69,8 +69,8 @@ function stamp(time: number): string {
 }
 
 function headerRecord(): Buffer {
-  // The oldest reader that knows all these records, as W&B's own files say.
-  return message(21, message(1, text(1, "0.70.0"), text(2, "0.70.0")));
+  // The version of W&B's library that these records are written after, and the oldest reader as its own files name it.
+  return message(21, message(1, text(1, "0.21.0"), text(2, "0.70.0")));
 }
 
 function runRecord(run: { id: string; name: string; recipe: unknown; begin: number }): Buffer {
