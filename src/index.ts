@@ -58,6 +58,7 @@ export { isScored } from "./records.ts";
 export { defineReward, type Reward, type RewardInput, scoreAll } from "./rewards/define.ts";
 export type { Alarm, Answered, MetricsLine } from "./run/lines.ts";
 export type { RunFolder } from "./run/run-folder.ts";
+export { type Tracked, trackRun } from "./track/track-run.ts";
 export { openEngine, openRewards, type Ready, readData, type TrainingData, type TrainOptions, train } from "./train.ts";
 export { Interrupted, UserError } from "./util/errors.ts";
 export type { Cancellable } from "./util/interruptible.ts";

@@ -33,6 +33,7 @@ const layers = [
   ["tables"],
   ["probes"],
   ["report"],
+  ["track"],
   ["jobs"],
   ["serve"],
   ["studio"],

@@ -77,6 +77,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "show runs in the browser: curves, and every chain with its boxes",
     load: async () => (await import("./studio-command.ts")).studioCommand(),
   },
+  track: {
+    summary: "write a run for TensorBoard, W&B, Trackio or as parquet",
+    load: async () => (await import("./track-command.ts")).trackCommand(),
+  },
   setup: {
     summary: "find or fetch libtorch and build the native library",
     load: async () => (await import("./setup-command.ts")).setupCommand(),

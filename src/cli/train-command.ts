@@ -13,6 +13,7 @@ import { EngineThread } from "../engine/engine-thread.ts";
 import { meet } from "../engine/join-team.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { RunFolder } from "../run/run-folder.ts";
+import { Followers } from "../track/track-run.ts";
 import { openEngine, type Ready, readData, train } from "../train.ts";
 import { extent } from "../util/arrays.ts";
 import { exitCodeOf, Interrupted, ToldElsewhere, UserError } from "../util/errors.ts";
@@ -103,6 +104,8 @@ async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }
     say.log(await unlessAborted(signal, planMemory(recipe, { largest, processes: team.size })));
     say.error(`Opening ${recipe.model}`);
     const engine = await openEngine(recipe, { signal });
+    // Rank 0 alone writes the run folder, and so follows it.
+    const followers = new Followers(dir, team.leads ? recipe.track : [], (message) => console.error(message));
     try {
       say.error(engine.computing);
       if (world) say.error(`${world.size} processes train together.`);
@@ -128,14 +131,17 @@ async function trainHere(recipe: Recipe, { dir, resume, world, timeout, signal }
         onStep: (line) => {
           progress?.enter(TRAIN);
           if (progress) showStep(progress, line);
+          followers.after(line);
         },
       });
       progress?.finish();
+      await followers.close();
       if (engine.still.length > 0) say.log(`These trainable parts never changed: ${engine.still.join(", ")}.`);
       say.log(
         `Trained. The checkpoint is in ${dir}/checkpoints/step-${recipe.steps}; look at the run with: grit report ${dir}`,
       );
     } finally {
+      await followers.written();
       await engine.dispose();
     }
   } catch (error) {

@@ -188,9 +188,10 @@ export const OTHER_NAMES: readonly OtherNames[] = [
     theirs: ["resume_from_checkpoint", "resume_mode"],
     note: "a run goes on with --resume on the command line",
   },
+  { ours: ["track"], theirs: ["report_to", "logger"], note: "a list: tensorboard, wandb, trackio, parquet" },
   {
     ours: [],
-    theirs: ["logging_steps", "report_to", "log_completions", "logger"],
+    theirs: ["logging_steps", "log_completions"],
     note: "every step is written to the run folder; leave it out",
   },
   {

@@ -81,6 +81,7 @@ describe("a good recipe", () => {
       activation_checkpointing: false,
       eval: { every: 0 },
       save: { every: 50, keep: 2 },
+      track: [],
     });
   });
 

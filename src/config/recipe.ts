@@ -24,6 +24,9 @@ const atLeastZero = z.number().nonnegative();
 const decay = z.number().min(0).lt(1);
 const path = z.string().min(1);
 const part = z.enum(["vision", "connector", "language", "embeddings"]);
+/** Programs that a run can be written for, while it trains or afterwards: see src/track/. */
+export const TRACKER_NAMES = ["tensorboard", "wandb", "trackio", "parquet"] as const;
+export type TrackerName = (typeof TRACKER_NAMES)[number];
 /** The type of the computation: `auto` is bfloat16 where the device multiplies it natively, float32 elsewhere. */
 export const precisionSchema = z
   .custom<Precision>((value) => PRECISIONS.some((name) => name === value), {
@@ -163,6 +166,8 @@ export const recipeFields = z.strictObject({
       keep: count.default(2),
     })
     .prefault({}),
+  /** Trackers that `grit train` writes each step for; `grit track` does so afterwards. */
+  track: z.array(z.enum(TRACKER_NAMES)).default([]),
 });
 
 export const recipeSchema = recipeFields.superRefine(refuseContradictions);
