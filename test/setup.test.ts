@@ -217,7 +217,9 @@ test("a second set-up waits for the first and fetches nothing again", async () =
   expect(existsSync(record)).toBe(false);
   held[Symbol.dispose]();
   for (const output of await Promise.all(both.map(({ ended }) => ended))) {
-    expect(output).toContain(`setup: waiting for process ${process.pid} on ${hostname()}, which is setting up\n`);
+    const holder = `setup: waiting for process ${process.pid} on ${hostname()} since `;
+    expect(output).toContain(holder);
+    expect(output.split(holder)[1]).toMatch(/^[\dT:.-]+Z, which is setting up\n/);
     expect(output).toContain("The native library could not be built");
   }
   const fetched = readFileSync(record, "utf8")
