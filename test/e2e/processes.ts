@@ -103,10 +103,23 @@ export function metricsOf(run: string): MetricsLine[] {
   return readLines<MetricsLine>(join(run, "metrics.jsonl"));
 }
 
-/** The rollout files of a run, by name. */
-export function rolloutsOf(run: string): Map<string, string> {
+type Rollout = Readonly<Record<string, unknown>> & { readonly logprobs: readonly number[] };
+
+function linesOf(run: string): [file: string, lines: Rollout[]][] {
   const dir = join(run, "rollouts");
-  return new Map(readdirSync(dir).map((name) => [name, readFileSync(join(dir, name), "utf8")]));
+  return readdirSync(dir).map((name) => [name, readLines<Rollout>(join(dir, name))]);
+}
+
+/** The rollouts of a run by their file, but for log-probabilities, whose last decimal rounding decides. */
+export function rolloutsOf(run: string): Map<string, unknown[]> {
+  return new Map(linesOf(run).map(([file, lines]) => [file, lines.map(({ logprobs, ...rest }) => rest)]));
+}
+
+/** The largest gap between the log-probabilities of two runs of the same rollouts. */
+export function logprobsApart(run: string, other: string): number {
+  const all = (dir: string) => linesOf(dir).flatMap(([, lines]) => lines.flatMap(({ logprobs }) => logprobs));
+  const others = all(other);
+  return Math.max(...all(run).map((logprob, i) => Math.abs(logprob - others[i]!)));
 }
 
 /** Everything in a run folder but its metrics, by path. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { scratchPlaces, TINIES } from "../tiny.ts";
 import {
+  logprobsApart,
   metricsOf,
   momentsApart,
   processOf,
@@ -58,6 +59,7 @@ describe.each(TINIES)("%s", (checkpoint) => {
           trainedRun(file, place(), "--processes", "2"),
         ]);
         expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
+        expect(logprobsApart(two, one)).toBeLessThan(2e-4);
         for (const [i, { loss }] of metricsOf(two).entries())
           expect(Math.abs(loss! - metricsOf(one)[i]!.loss!)).toBeLessThan(1e-6);
         expect(weightsApart(two, one, 10)).toBeLessThan(1e-5);

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { scratchPlaces } from "../tiny.ts";
 import {
   filesOf,
+  logprobsApart,
   metricsOf,
   rolloutsOf,
   trainedRun,
@@ -30,6 +31,7 @@ test("two train as one does, and one goes on where they have stopped: the same r
   };
   const [one, two] = await Promise.all([trainedRun(recipe(4), place()), both()]);
   expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
+  expect(logprobsApart(two, one)).toBeLessThan(2e-4);
   expect(filesOf(two)).toEqual(filesOf(one));
   for (const [i, { loss, kl, gradNorm }] of metricsOf(two).entries()) {
     const alone = metricsOf(one)[i]!;
