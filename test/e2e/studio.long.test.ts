@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadRecipe } from "../../src/config/recipe.ts";
+import { renderSets } from "../../src/data/scenes/sets.ts";
 import { writeSyntheticRun } from "../../src/report/synthetic-run.ts";
 import { openStudio } from "../../src/studio/open-studio.ts";
 import { train } from "../../src/train.ts";
@@ -39,6 +40,7 @@ async function violations(page: Page): Promise<string[]> {
 
 describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
   const runs = scratch();
+  const scenes = scratch();
   let browser: Browser;
   let studio: Awaited<ReturnType<typeof openStudio>>;
 
@@ -207,7 +209,9 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
     const { page, faults } = await openPage(browser);
     await page.goto(at("view=runs"));
     await page.waitForSelector(".run");
+    await renderSets({ out: scenes, seed: 1, counts: { train: 4, val: 1 } });
     const overrides = [
+      `data.train=[${join(scenes, "vsr_train_4.jsonl")}]`,
       "steps=5",
       "prompts_per_step=2",
       "group_size=2",
