@@ -4,6 +4,7 @@ import { loadGolden } from "../../test/golden/golden.ts";
 import { openTiny, promptOf } from "../../test/tiny.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
+import { Decoder } from "./decoder.ts";
 import type { StreamedToken, Streaming } from "./engine.ts";
 import { FeatureCache } from "./features.ts";
 import type { LocalEngine } from "./local.ts";
@@ -118,6 +119,23 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
     const lengths = [brief, ...others].map(({ error, completion }) => error ?? completion!.ids.length);
     unending.dispose();
     expect(lengths).toEqual([3, ...others.map(() => 90)]);
+  });
+
+  it("ends all requests where memory is short while they are joined, and goes on with the next", () => {
+    const before = liveTensors();
+    const first = ask(engine, prompts[0]!, { ...options, maxTokens: 50 });
+    engine.turn();
+    const short = new Error("out of memory");
+    vi.spyOn(Decoder.prototype, "join").mockImplementationOnce(() => {
+      throw short;
+    });
+    const second = ask(engine, prompts[0]!, options);
+    expect(engine.turn()).toBe(false);
+    expect([first.error, second.error]).toEqual([short, short]);
+    expect(liveTensors()).toEqual(before);
+    const third = ask(engine, prompts[0]!, options);
+    while (engine.turn());
+    expect(third.completion!.ids.length).toBeGreaterThan(0);
   });
 
   it("forgets features of images while it runs: under constant load it never empties", () => {

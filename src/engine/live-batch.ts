@@ -90,8 +90,8 @@ export class LiveBatch {
   }
 
   #dropCancelled(): void {
-    for (const row of this.#rows) if (!row.isOver && isCancelled(row.request)) row.isOver = true;
-    this.#waiting = this.#waiting.filter((request) => !isCancelled(request));
+    for (const row of this.#rows) if (!row.isOver && endIfCancelled(row.request)) row.isOver = true;
+    this.#waiting = this.#waiting.filter((request) => !endIfCancelled(request));
   }
 
   /** Frees the rows that are over, when they are many enough. */
@@ -144,14 +144,23 @@ export class LiveBatch {
       for (const { onError } of requests) onError(error);
       return;
     }
-    if (this.#decoder) this.#decoder.join(decoder);
-    else this.#decoder = decoder;
+    // From here on they share the fate of the batch: where joining fails, nobody can go on.
     this.#rows.push(...joining);
+    if (!this.#decoder) {
+      this.#decoder = decoder;
+      return;
+    }
+    try {
+      this.#decoder.join(decoder);
+    } catch (error) {
+      decoder.dispose();
+      throw error;
+    }
   }
 }
 
-/** Whether a request was cancelled, of which it then hears. */
-function isCancelled({ signal, onError }: LiveRequest): boolean {
+/** Ends a request that was cancelled by its reason. Gives whether it was. */
+function endIfCancelled({ signal, onError }: LiveRequest): boolean {
   try {
     signal.throwIfAborted();
     return false;
