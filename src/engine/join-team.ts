@@ -1,7 +1,8 @@
 /** @file Joins the processes of one training: their tensors in the thread that computes, all else in this one. */
 
+import { joinTeam } from "../distributed/assemble-team.ts";
 import type { World } from "../distributed/ranks.ts";
-import { joinTeam, type Team } from "../distributed/team.ts";
+import type { Team } from "../distributed/team.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import { EngineThread } from "./engine-thread.ts";
 

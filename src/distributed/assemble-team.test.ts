@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Interrupted, UserError } from "../util/errors.ts";
-import { joinTeam, type Team } from "./team.ts";
+import { joinTeam, type Team } from "./assemble-team.ts";
 
 const SIZE = 3;
 const sockets: Socket[] = [];
