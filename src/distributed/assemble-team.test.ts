@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Interrupted, UserError } from "../util/errors.ts";
-import { joinTeam, type Team } from "./assemble-team.ts";
+import { joinTeam } from "./assemble-team.ts";
+import type { Team } from "./team.ts";
 
 const SIZE = 3;
 const sockets: Socket[] = [];
