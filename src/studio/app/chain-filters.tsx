@@ -7,6 +7,7 @@ import type { ChainFact } from "../studio-data.ts";
 import { isFiltering, NO_FILTER } from "./chain-query.ts";
 import { go } from "./place.ts";
 import { RewardHistogram } from "./reward-histogram.tsx";
+import { WordsAndOutcomes } from "./words-and-outcomes.tsx";
 
 export function ChainFilters({ chains, filter }: { chains: readonly ChainFact[]; filter: ChainFilter }) {
   const datasets = [...new Set(chains.map(({ dataset }) => dataset))].sort();
@@ -16,31 +17,16 @@ export function ChainFilters({ chains, filter }: { chains: readonly ChainFact[];
   const [isNarrow] = useState(() => matchMedia("(max-width: 820px)").matches);
   return (
     <form class="filters" aria-label="Filter the chains" onSubmit={(event) => event.preventDefault()}>
-      <input
-        id="search"
-        type="search"
-        placeholder="Search words…"
-        aria-label="Words in the question or the chain"
-        value={filter.words ?? ""}
-        onInput={({ currentTarget }) => set("words", currentTarget.value)}
+      <WordsAndOutcomes
+        searched="the question or the chain"
+        words={filter.words}
+        outcome={filter.outcome}
+        counts={OUTCOMES.map((outcome) => ({
+          outcome,
+          count: chains.filter((chain) => isWanted(chain, { outcome })).length,
+        }))}
+        set={set}
       />
-      <div class="chips" role="group" aria-label="How it came out">
-        {OUTCOMES.map((outcome) => {
-          const count = chains.filter((chain) => isWanted(chain, { outcome })).length;
-          const pressed = filter.outcome === outcome;
-          return (
-            <button
-              key={outcome}
-              type="button"
-              aria-pressed={pressed}
-              disabled={count === 0 && !pressed}
-              onClick={() => set("outcome", pressed ? undefined : outcome)}
-            >
-              {outcome} <span>{count}</span>
-            </button>
-          );
-        })}
-      </div>
       <details class="more" open={!isNarrow}>
         <summary>Data set, task and reward</summary>
         <div class="selects">

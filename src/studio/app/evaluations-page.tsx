@@ -10,6 +10,7 @@ import { OUTCOMES, outcomesOf, pairsOf, type SamplePair, sampleKey } from "./sam
 import { ofRun, useAsked, useVersion, withQuery } from "./server.ts";
 import { Verdict } from "./verdict.tsx";
 import { VirtualList } from "./virtual-list.tsx";
+import { WordsAndOutcomes } from "./words-and-outcomes.tsx";
 
 export function EvaluationsPage({ run, place }: { run: RunFacts; place: Place }) {
   const names = run.evaluations;
@@ -89,31 +90,16 @@ function Evaluations({ run, place, first, second }: EvaluationsProps) {
       <div class="chains">
         <aside aria-label="Samples">
           <form class="filters" aria-label="Filter the samples" onSubmit={(event) => event.preventDefault()}>
-            <input
-              id="search"
-              type="search"
-              placeholder="Search words…"
-              aria-label="Words in the question"
-              value={place.words ?? ""}
-              onInput={({ currentTarget }) => set("words", currentTarget.value)}
+            <WordsAndOutcomes
+              searched="the question"
+              words={place.words}
+              outcome={place.outcome}
+              counts={OUTCOMES.map((outcome) => ({
+                outcome,
+                count: inSet.filter((pair) => outcomesOf(pair).includes(outcome)).length,
+              })).filter(({ outcome, count }) => count > 0 || place.outcome === outcome)}
+              set={set}
             />
-            <div class="chips" role="group" aria-label="How it came out">
-              {OUTCOMES.map((outcome) => {
-                const count = inSet.filter((pair) => outcomesOf(pair).includes(outcome)).length;
-                const pressed = place.outcome === outcome;
-                if (count === 0 && !pressed) return null;
-                return (
-                  <button
-                    key={outcome}
-                    type="button"
-                    aria-pressed={pressed}
-                    onClick={() => set("outcome", pressed ? undefined : outcome)}
-                  >
-                    {outcome} <span>{count}</span>
-                  </button>
-                );
-              })}
-            </div>
             <p class="clear" role="status">
               {shown.length} of {pairs.length} samples
               {place.dataset !== undefined && ` · ${place.dataset}`}
