@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { ProcessGroup } from "../src/distributed/process-group.ts";
 import type { Engine, EngineOptions } from "../src/engine/engine.ts";
 import { LocalEngine } from "../src/engine/local.ts";
 import { readModel } from "../src/models/architectures.ts";
@@ -80,8 +81,12 @@ export function flopsOf({ forwardFlops, prefillFlops, turnFlops, turns }: StepWo
 }
 
 /** Opens a checkpoint, reference beside it, so that nothing that is sampled ends a completion. */
-export function openUnending(dir: string, options: Omit<EngineOptions, "unending" | "reference">): LocalEngine {
-  return new LocalEngine(dir, { ...options, reference: true, unending: true });
+export function openUnending(
+  dir: string,
+  options: Omit<EngineOptions, "unending" | "reference">,
+  group?: ProcessGroup,
+): LocalEngine {
+  return new LocalEngine(dir, { ...options, reference: true, unending: true }, group);
 }
 
 /** Times steps with full fine-tuning: policy and reference scored, one AdamW update. */
@@ -118,7 +123,35 @@ function workOf(weights: number, read: number, { completions, tokens }: StepPlan
 
 /** One step, whose pictures and seed are those of its index; the times between its phases in milliseconds. */
 export async function runStep(engine: Engine | LocalEngine, plan: Omit<StepPlan, "steps">, index: number) {
-  const { completions, tokens, side = SIDE } = plan;
+  const { tokens } = plan;
+  const marks = [performance.now()];
+  const prompts = await promptsOf(engine, plan, index);
+  marks.push(performance.now());
+  const sampled = await engine.sample(prompts, { n: GROUP, maxTokens: tokens, temperature: 0.9, seed: index });
+  marks.push(performance.now());
+  const completions = sampled.map((group) => group.map(({ ids }) => ids));
+  await learn(engine, prompts, completions, tokens, () => marks.push(performance.now()));
+  return { marks, promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0) };
+}
+
+/** The prompts of a step, one for each group. */
+export function promptsOf(
+  engine: Pick<Engine, "processor">,
+  { completions, side = SIDE }: Omit<StepPlan, "steps" | "tokens">,
+  index: number,
+): Promise<Prompt[]> {
+  const pictures = Array.from({ length: completions / GROUP }, (_, i) => picture(side, index * 100 + i));
+  return Promise.all(pictures.map((each) => promptAbout(engine, each)));
+}
+
+/** What a step does once its completions are written: they are scored, their gradient is taken, and the weights move. */
+export async function learn(
+  engine: Engine | LocalEngine,
+  prompts: readonly Prompt[],
+  completions: readonly (readonly (readonly number[])[])[],
+  maxTokens: number,
+  done: () => void = () => {},
+): Promise<void> {
   const loss = {
     kind: "grpo",
     form: "on_policy",
@@ -126,18 +159,11 @@ export async function runStep(engine: Engine | LocalEngine, plan: Omit<StepPlan,
     epsilonHigh: 0.2,
     beta: 0.01,
     normalize: "sequence",
-    maxTokens: tokens,
+    maxTokens,
   } as const;
-  const marks = [performance.now()];
-  const prompts = await Promise.all(
-    Array.from({ length: completions / GROUP }, (_, i) => promptAbout(engine, picture(side, index * 100 + i))),
-  );
-  marks.push(performance.now());
-  const sampled = await engine.sample(prompts, { n: GROUP, maxTokens: tokens, temperature: 0.9, seed: index });
-  marks.push(performance.now());
-  const groups = prompts.map((prompt, g) => ({ prompt, completions: sampled[g]!.map(({ ids }) => ids) }));
+  const groups = prompts.map((prompt, g) => ({ prompt, completions: completions[g]! }));
   const references = await engine.score("reference", groups);
-  marks.push(performance.now());
+  done();
   await engine.forwardBackward(
     groups.map(({ prompt, completions }, g) => ({
       prompt,
@@ -145,10 +171,9 @@ export async function runStep(engine: Engine | LocalEngine, plan: Omit<StepPlan,
     })),
     loss,
   );
-  marks.push(performance.now());
+  done();
   await engine.step({ lr: 2e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, clipNorm: 1 });
-  marks.push(performance.now());
-  return { marks, promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0) };
+  done();
 }
 
 /** The same step in TRL, on the same checkpoint; `python` has what bench/trl/trl_step.py needs. */

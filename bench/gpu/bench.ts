@@ -2,29 +2,35 @@
  * @file What a card does, measured in under ten minutes: recorded numbers, a training broken off and resumed, and steps and decoding
  * at the exact shapes of Qwen2.5-VL-3B and InternVL3-2B with random weights. Prints a table for docs/measured.md. `run.sh` runs it.
  *
- *     node bench.mjs [--device cuda:0] [--small] [--minutes 9]
+ *     node bench.mjs [--device cuda:0] [--small] [--minutes 9] [--only exact,resume,processes,qwen,internvl]
  *
  * `--small` takes small shapes in their place: a check of the script itself on a machine without a card.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ProcessGroup } from "../../src/distributed/process-group.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { LocalEngine } from "../../src/engine/local.ts";
 import { native } from "../../src/torch/native.ts";
+import { floats, toDevice } from "../../src/torch/ops.ts";
 import type { ComputeType } from "../../src/torch/precision.ts";
+import { tidy } from "../../src/torch/tensor.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { bytes } from "../../src/util/quantities.ts";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   flopsOf,
+  learn,
   matmulPeak,
   measureSampling,
   measureStep,
   openUnending,
   picture,
   promptAbout,
+  promptsOf,
   runStep,
 } from "../measure.ts";
 import { INTERNVL_2B, QWEN_0_4B, QWEN_3B, type Sizes, writeRandomCheckpoint } from "../random-checkpoint.ts";
@@ -34,6 +40,7 @@ const { values } = parseArgs({
     device: { type: "string", default: "cuda:0" },
     small: { type: "boolean", default: false },
     minutes: { type: "string", default: "9" },
+    only: { type: "string", default: "exact,resume,processes,qwen,internvl" },
   },
 });
 const { device, small } = values;
@@ -44,7 +51,8 @@ const row = (what: string, figure: string) => console.log(`| ${what} | ${figure}
 const seconds = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`;
 
 /** A part of the run: what fails is a row too, and the rest goes on. */
-async function part(name: string, work: () => Promise<void>): Promise<void> {
+async function part(key: string, name: string, work: () => Promise<void>): Promise<void> {
+  if (!values.only.split(",").includes(key)) return;
   if (performance.now() > deadline) return row(name, "left out: no time");
   try {
     await work();
@@ -94,6 +102,66 @@ async function resumed(dir: string): Promise<boolean> {
   return weights(whole).equals(weights(pieces));
 }
 
+/** A team of one: the collectives that several processes use, each of which leaves a lone process's tensor as it is. */
+async function alone(): Promise<void> {
+  const world = {
+    rank: 0,
+    size: 1,
+    localRank: 0,
+    local: true,
+    address: "127.0.0.1",
+    port: 29_517,
+    opensStore: true,
+    attempt: 0,
+  };
+  const { group } = ProcessGroup.join(world, { device, timeout: 60_000, announcement: "" });
+  const sent = [1.5, -2, 3e5];
+  const kept = tidy(() => {
+    const tensor = toDevice(floats(sent, [3]), device);
+    group.reduce_(tensor, 0);
+    group.broadcast_(tensor, 0);
+    return Array.from(tensor.toFloats());
+  });
+  const [yes, no] = group.anywhere([true, false]);
+  const isRight = `${kept}` === `${sent}` && yes && !no && group.total(2.5) === 2.5;
+  row(
+    `collectives of one process by ${device.startsWith("cuda") ? "NCCL" : "Gloo"}`,
+    isRight ? "right" : `WRONG: ${kept}`,
+  );
+  const train = async (name: string, team?: ProcessGroup) => {
+    const engine = openUnending(qwen!, { device, precision: "bfloat16" }, team);
+    for (let step = 0; step < 4; step++) await runStep(engine, { completions: 8, tokens: 24 }, step);
+    engine.export(join(scratch, name));
+    engine.dispose();
+    return readFileSync(join(scratch, name, "model.safetensors"));
+  };
+  const isSame = (await train("lone")).equals(await train("team", group));
+  native.leaveGroup();
+  row("4 steps with divided masters, and without", isSame ? "the same weights, bit for bit" : "OTHER weights");
+}
+
+/** A table of the kernels and host calls that took longest while `work` ran, on standard error. */
+async function profiled(what: string, work: () => Promise<unknown>): Promise<void> {
+  const profiler = createRequire(import.meta.url)("./profiler.node") as Profiler;
+  profiler.start();
+  const started = performance.now();
+  await work();
+  const wall = 1000 * (performance.now() - started);
+  const rows = profiler.stop();
+  const [, , kernels, busy] = rows.pop()!;
+  row(
+    `${what}: the device computes`,
+    `${((100 * busy) / wall).toFixed(0)} % of the time, ${kernels} kernels and copies`,
+  );
+  for (const place of ["device", "host"]) {
+    const slowest = rows.filter(([where]) => where === place).sort((a, b) => b[3] - a[3]);
+    for (const [, name, calls, time] of slowest.slice(0, 28))
+      console.error(`${what} | ${place} | ${(time / 1000).toFixed(1)} ms | ${calls} | ${name.slice(0, 150)}`);
+  }
+}
+
+type Profiler = { start(): void; stop(): [where: string, name: string, calls: number, microseconds: number][] };
+
 /** Decoding and steps at one shape. */
 async function shape(name: string, donor: string, sizes: Sizes, peak: number): Promise<void> {
   const dir = join(scratch, "model");
@@ -141,6 +209,18 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
         `${use(total, ours.median_step_s)} over the step, ${use(training, ours.phases_s.train)} in training`,
       );
       row(`${name}: peak, and what was forecast`, `${bytes(peakBytes)}, ${bytes(forecast)}`);
+      // The profiler takes the meter's place.
+      native.meter(false);
+      const turns = small ? 4 : 16;
+      const prompts = await promptsOf(engine, { completions, side }, 1);
+      await profiled(`${name}: ${turns} tokens of ${completions} rows`, async () =>
+        engine.sample(prompts, { n: 4, maxTokens: turns, temperature: 1, seed: 1 }),
+      );
+      const few = prompts.slice(0, completions / 8);
+      const written = few.map(() => Array.from({ length: 4 }, () => new Array<number>(tokens).fill(100)));
+      await profiled(`${name}: ${few.length * 4} of ${completions} completions, without sampling`, () =>
+        learn(engine, few, written, tokens),
+      );
     } finally {
       native.meter(false);
       await engine.dispose();
@@ -155,7 +235,7 @@ const side = small ? 112 : 448;
 const [qwen, internvl] = ["models/grit-tiny-base", "models/grit-tiny-base-internvl"];
 console.log(`\n| on ${device}, libtorch ${native.version()} | |\n| --- | --- |`);
 try {
-  await part("recorded numbers", async () => {
+  await part("exact", "recorded numbers", async () => {
     for (const precision of ["float32", "bfloat16"] as const) {
       const gaps = [];
       for (const name of goldenNames()) gaps.push(await goldenGap(loadGolden(name), precision));
@@ -165,21 +245,19 @@ try {
       );
     }
   });
-  await part("8 steps, broken off and resumed", async () =>
+  await part("resume", "8 steps, broken off and resumed", async () =>
     row(
       "8 steps, broken off after 4 and resumed",
       (await resumed(qwen!)) ? "the same weights, bit for bit" : "OTHER weights",
     ),
   );
-  let peak = 0;
-  await part("matrix product", async () => {
-    peak = matmulPeak("bfloat16", device, small ? 512 : 8192);
-    row("large matrix products, bfloat16", `${(peak / 1e12).toFixed(1)} TFLOP/s`);
-  });
-  await part("Qwen2.5-VL-3B", () =>
+  await part("processes", "one process by NCCL", alone);
+  const peak = matmulPeak("bfloat16", device, small ? 512 : 8192);
+  row("large matrix products, bfloat16", `${(peak / 1e12).toFixed(1)} TFLOP/s`);
+  await part("qwen", "Qwen2.5-VL-3B", () =>
     shape(small ? "0.4B" : "Qwen2.5-VL-3B", qwen!, small ? QWEN_0_4B : QWEN_3B(), peak),
   );
-  await part("InternVL3-2B", () =>
+  await part("internvl", "InternVL3-2B", () =>
     shape(small ? "tiny InternVL" : "InternVL3-2B", internvl!, small ? {} : INTERNVL_2B(), peak),
   );
 } finally {

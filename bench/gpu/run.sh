@@ -8,18 +8,16 @@ packed=build/gpu
 chmod +x $packed/node
 
 torch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))')
+g++ -std=c++17 -O1 -shared -fPIC -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include" -isystem $packed/include \
+  bench/gpu/profiler.cc -o $packed/profiler.node -L"$torch/lib" -lc10 -ltorch_cpu -Wl,-rpath,"$torch/lib" &
+profiler=$!
+cmake -S native -B $packed/native -DCMAKE_BUILD_TYPE=Release -DTORCH_DIR="$torch" -DNODE_API_INCLUDE="$PWD/$packed/include" >$packed/cmake.log
+cmake --build $packed/native --parallel >>$packed/cmake.log
 mkdir -p build/native
-libraries=(-lc10 -ltorch_cpu -ltorch)
-[ -e "$torch/lib/libtorch_cuda.so" ] && libraries+=(-lc10_cuda -ltorch_cuda)
-pids=()
-for source in native/*.cc; do
-  g++ -std=c++17 -O2 -fPIC -fvisibility=hidden -DNAPI_VERSION=8 -DNODE_GYP_MODULE_NAME=grit \
-    -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include" -isystem $packed/include \
-    -c "$source" -o "$packed/$(basename "$source").o" &
-  pids+=($!)
-done
-for pid in "${pids[@]}"; do wait "$pid"; done
-g++ -shared -o build/native/grit.node $packed/*.o -Wl,--no-as-needed -L"$torch/lib" "${libraries[@]}" -Wl,-rpath,"$torch/lib"
+wait $profiler
+cp $packed/native/grit.node build/native/grit.node
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
+# Weights are written and read again: memory is faster than most disks.
+[ -d /dev/shm ] && export TMPDIR=/dev/shm
 exec $packed/node --enable-source-maps $packed/bench.mjs "$@"
