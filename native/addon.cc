@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "cpu_allocator.h"
+#include "cuda_graph.h"
 #include "memory.h"
 #include "process_group.h"
 #include "slab.h"
@@ -164,7 +165,7 @@ napi_value put_bytes(napi_env env, const std::vector<napi_value>& args) {
 }
 
 napi_value dispose(napi_env env, const std::vector<napi_value>& args) {
-  for (const napi_value handle : args) drop(to_int(env, handle));
+  drop(to_int(env, args[0]));
   return nullptr;
 }
 
@@ -339,6 +340,8 @@ napi_value metered(napi_env env, const std::vector<napi_value>&) {
 // holds already, in use or not
 napi_value device_bytes(napi_env env, const std::vector<napi_value>& args) {
   const c10::Device on(to_string(env, args[0]));
+  // Before its first use a GPU's allocator knows of no device.
+  at::globalContext().lazyInitDevice(on.type());
   const c10::DeviceIndex index = on.has_index() ? on.index() : 0;
   auto* allocator = c10::getDeviceAllocator(on.type());
   const size_t free = allocator->getMemoryInfo(index).first;
@@ -389,6 +392,35 @@ napi_value reduce(napi_env env, const std::vector<napi_value>& args) {
 
 napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
   grit::broadcast(tensor_at(to_int(env, args[0])), static_cast<int>(to_int(env, args[1])));
+  return nullptr;
+}
+
+// recordsGraphs(device), beginGraph(device), endGraph() -> handle, abandonGraph(), replayGraph(handle), disposeGraph(handle)
+napi_value records_graphs(napi_env env, const std::vector<napi_value>& args) {
+  napi_value out;
+  check(env, napi_get_boolean(env, grit::records_graphs(to_string(env, args[0])), &out));
+  return out;
+}
+
+napi_value begin_graph(napi_env env, const std::vector<napi_value>& args) {
+  grit::begin_graph(to_string(env, args[0]));
+  return nullptr;
+}
+
+napi_value end_graph(napi_env env, const std::vector<napi_value>&) { return from_int(env, grit::end_graph()); }
+
+napi_value abandon_graph(napi_env, const std::vector<napi_value>&) {
+  grit::abandon_graph();
+  return nullptr;
+}
+
+napi_value replay_graph(napi_env env, const std::vector<napi_value>& args) {
+  grit::replay_graph(to_int(env, args[0]));
+  return nullptr;
+}
+
+napi_value dispose_graph(napi_env env, const std::vector<napi_value>& args) {
+  grit::dispose_graph(to_int(env, args[0]));
   return nullptr;
 }
 
@@ -480,6 +512,12 @@ napi_value init(napi_env env, napi_value exports) {
   define<meter>(env, exports, "meter");
   define<metered>(env, exports, "metered");
   define<device_bytes>(env, exports, "deviceBytes");
+  define<records_graphs>(env, exports, "recordsGraphs");
+  define<begin_graph>(env, exports, "beginGraph");
+  define<end_graph>(env, exports, "endGraph");
+  define<abandon_graph>(env, exports, "abandonGraph");
+  define<replay_graph>(env, exports, "replayGraph");
+  define<dispose_graph>(env, exports, "disposeGraph");
   define<open_store>(env, exports, "openStore");
   define<store_set>(env, exports, "storeSet");
   define<store_get>(env, exports, "storeGet");

@@ -1,14 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { floats } from "../torch/ops.ts";
-import { tidy } from "../torch/tensor.ts";
+import { type Tensor, tidy } from "../torch/tensor.ts";
 import { stream } from "../util/random.ts";
-import { type Choice, choose } from "./choose-token.ts";
+import { type Choice, Chooser } from "./choose-token.ts";
 
 const everything: Choice = { temperature: 1, topP: 1, topK: 0 };
 // The id in the middle cannot be chosen, as a placeholder's cannot.
 const PROBABILITIES = [0.07, 0.5, 0, 0.25, 0.03, 0.15];
 const LOGITS = PROBABILITIES.map(Math.log);
+
+/** The ids that rows choose. */
+function choose(logits_BV: Tensor, choices: readonly Choice[], uniforms: readonly number[]): number[] {
+  const chooser = new Chooser(choices, "cpu");
+  const ids = chooser.choose(logits_BV, floats(uniforms, [uniforms.length, 1])).toInts();
+  chooser.dispose();
+  return ids;
+}
 
 /** The ids that rows of equal logits choose. */
 function draw(logits: readonly number[], choice: Choice, uniforms: readonly number[]): number[] {
@@ -16,7 +24,7 @@ function draw(logits: readonly number[], choice: Choice, uniforms: readonly numb
     const table = Float32Array.from({ length: uniforms.length * logits.length }, (_, i) => logits[i % logits.length]!);
     const logits_BV = floats(table, [uniforms.length, logits.length]);
     const choices = uniforms.map(() => choice);
-    return choose(logits_BV, choices, uniforms).toInts();
+    return choose(logits_BV, choices, uniforms);
   });
 }
 
@@ -85,7 +93,7 @@ describe("choose", () => {
         const logits = rows.map((r) => r.logits.map((value, id) => value / 10 + id / 1000));
         const uniforms = rows.map((r) => r.uniform / 1000 + 0.00013);
         const choices = rows.map(({ topK, topP }) => ({ temperature: 0.8, topK, topP }));
-        const chosen = tidy(() => choose(floats(logits.flat(), [rows.length, 6]), choices, uniforms).toInts());
+        const chosen = tidy(() => choose(floats(logits.flat(), [rows.length, 6]), choices, uniforms));
         expect(chosen).toEqual(logits.map((values, i) => byHand(values, choices[i]!, uniforms[i]!)));
       }),
       { numRuns: 100, seed: 5 },

@@ -8,7 +8,6 @@ import {
   cat,
   cumsum,
   div,
-  floats,
   gather,
   indexSelect,
   ints,
@@ -23,7 +22,7 @@ import {
   toDevice,
   topk,
 } from "../torch/ops.ts";
-import type { Tensor } from "../torch/tensor.ts";
+import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { groupBy } from "../util/arrays.ts";
 
 export interface Choice {
@@ -35,34 +34,70 @@ export interface Choice {
   readonly topK: number;
 }
 
-/**
- * One id a row of logits_BV: [B] int64, on their device. `uniforms` are in (0, 1], one a row: the id is the first whose
- * cumulative probability reaches it. Rows may choose in different ways.
- */
-export function choose(logits_BV: Tensor, choices: readonly Choice[], uniforms: readonly number[]): Tensor {
-  const kinds = groupBy([...choices.keys()], (row) => keyOf(choices[row]!));
-  if (kinds.length === 1) return chooseAlike(logits_BV, choices[0]!, uniforms);
-  const { device } = logits_BV;
-  const chosen = kinds.map((rows) => {
-    const logits = indexSelect(logits_BV, 0, toDevice(ints(rows), device));
-    const own = rows.map((row) => uniforms[row]!);
-    return chooseAlike(logits, choices[rows[0]!]!, own);
-  });
-  const place = new Map(kinds.flat().map((row, i) => [row, i]));
-  const places = choices.map((_, row) => place.get(row)!);
-  return indexSelect(cat(chosen, 0), 0, toDevice(ints(places), device));
+/** How the rows of a batch choose, prepared on their device. Lives until `dispose()`. */
+export class Chooser {
+  readonly #choices: readonly Choice[];
+  /** The rows of each kind of choice, and after them the place of every row among those; none where all choose alike. */
+  readonly #kinds: readonly { readonly choice: Choice; readonly rows_N: Tensor }[];
+  readonly #places_B: Tensor | undefined;
+
+  constructor(choices: readonly Choice[], device: string) {
+    this.#choices = choices;
+    const kinds = groupBy([...choices.keys()], (row) => keyOf(choices[row]!));
+    const place = (rows: readonly number[]) => keep(tidy(() => toDevice(ints(rows), device)));
+    if (kinds.length === 1) {
+      this.#kinds = [];
+      return;
+    }
+    this.#kinds = kinds.map((rows) => ({ choice: choices[rows[0]!]!, rows_N: place(rows) }));
+    const placeOf = new Map(kinds.flat().map((row, i) => [row, i]));
+    this.#places_B = place(choices.map((_, row) => placeOf.get(row)!));
+  }
+
+  /** Whether any row draws: else the likeliest token is taken, and no number is asked for. */
+  get draws(): boolean {
+    return this.#choices.some(({ temperature }) => temperature > 0);
+  }
+
+  /** Do these rows choose in the same ways? */
+  fits(choices: readonly Choice[]): boolean {
+    return (
+      choices.length === this.#choices.length && choices.every((choice, row) => isSame(choice, this.#choices[row]!))
+    );
+  }
+
+  /**
+   * One id a row of logits_BV: [B] int64, on their device. uniforms_B1 are in (0, 1]: the id is the first whose cumulative probability
+   * reaches it.
+   */
+  choose(logits_BV: Tensor, uniforms_B1: Tensor): Tensor {
+    if (!this.#places_B) return chooseAlike(logits_BV, this.#choices[0]!, uniforms_B1);
+    const chosen = this.#kinds.map(({ choice, rows_N }) =>
+      chooseAlike(indexSelect(logits_BV, 0, rows_N), choice, indexSelect(uniforms_B1, 0, rows_N)),
+    );
+    return indexSelect(cat(chosen, 0), 0, this.#places_B);
+  }
+
+  dispose(): void {
+    for (const { rows_N } of this.#kinds) rows_N.dispose();
+    this.#places_B?.dispose();
+  }
+}
+
+function isSame(a: Choice, b: Choice): boolean {
+  return a === b || (a.temperature === b.temperature && a.topP === b.topP && a.topK === b.topK);
 }
 
 function keyOf({ temperature, topP, topK }: Choice): string {
   return `${temperature} ${topP} ${topK}`;
 }
 
-function chooseAlike(logits_BV: Tensor, choice: Choice, uniforms: readonly number[]): Tensor {
+function chooseAlike(logits_BV: Tensor, choice: Choice, uniforms_B1: Tensor): Tensor {
   if (choice.temperature === 0) return argmax(logits_BV, 1);
   const kept = restrict(div(logits_BV, choice.temperature), choice);
   const cumulative = cumsum(softmax(kept, 1), 1);
   const total = narrow(cumulative, 1, cumulative.size(1) - 1, 1);
-  const wanted = mul(total, toDevice(floats(uniforms, [uniforms.length, 1]), logits_BV.device));
+  const wanted = mul(total, uniforms_B1);
   return sumDim(cast(lt(cumulative, wanted), "int64"), [1]);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DEVICE } from "../../test/device.ts";
 import { goldenNames, loadGolden } from "../../test/golden/golden.ts";
+import { RecordedGraphs } from "../../test/recorded-graphs.ts";
 import { promptOf } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
 import { readModel } from "../models/architectures.ts";
@@ -37,7 +38,13 @@ function open(name: string, temperature: number) {
   decoder.begin([0, 1, 1], logits);
   const choices = UNIFORMS.map(() => ({ temperature, topP: 1, topK: 0 }));
   const turn = () => decoder.next(choices, UNIFORMS);
-  return { turn, layers: model.shape.layers, dispose: () => disposeAll([decoder.dispose(), mask_V, parameters]) };
+  return {
+    turn,
+    decoder,
+    choices,
+    layers: model.shape.layers,
+    dispose: () => disposeAll([decoder.dispose(), mask_V, parameters]),
+  };
 }
 
 /** What one turn asks of the device. */
@@ -52,7 +59,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
   it("sends one number a row to the device and reads once, by a fixed number of operators", () => {
     const { turn, layers, dispose } = open(name, 1);
     turn();
-    const usual = { calls: 28 * layers + 27, uploads: 1, reads: 1 };
+    const usual = { calls: 28 * layers + 28, uploads: 1, reads: 1 };
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual(usual);
     dispose();
   });
@@ -73,9 +80,38 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("200 tokens of %s", (name) =
     const held = liveTensors().tensors;
     const calls = Array.from({ length: 199 }, () => asked(turn).calls);
     const usual = Math.min(...calls);
-    expect(calls.filter((count) => count > usual).length).toBe(3);
+    // A GPU rounds the room up.
+    expect([2, 3]).toContain(calls.filter((count) => count > usual).length);
     expect(liveTensors().tensors).toBe(held);
     dispose();
+    expect(liveTensors()).toEqual(before);
+  });
+});
+
+describe.each(goldenNames())("a turn of %s that is recorded", (name) => {
+  /** Tokens, before and after a row leaves, and where rows of another decoder have joined. */
+  const write = () => {
+    const [first, second] = [open(name, 1), open(name, 0.7)];
+    const turns = Array.from({ length: 6 }, first.turn);
+    first.decoder.select([0, 2]);
+    const [choices, uniforms] = [first.choices.slice(0, 2), [0.3, 0.7]];
+    for (let i = 0; i < 5; i++) turns.push(first.decoder.next(choices, uniforms, i < 3 ? 2 : 0));
+    second.turn();
+    first.decoder.join(second.decoder);
+    for (let i = 0; i < 5; i++)
+      turns.push(first.decoder.next([...choices, ...second.choices], [...uniforms, ...UNIFORMS]));
+    for (const { dispose } of [first, second]) dispose();
+    return turns;
+  };
+
+  it("tells the same tokens and log-probabilities, and leaves nothing behind", () => {
+    const before = liveTensors();
+    const wanted = write();
+    expect(liveTensors()).toEqual(before);
+    using graphs = new RecordedGraphs();
+    expect(write()).toEqual(wanted);
+    expect(graphs.recorded).toBe(4);
+    expect(graphs.replayed).toBeGreaterThan(8);
     expect(liveTensors()).toEqual(before);
   });
 });

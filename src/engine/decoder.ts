@@ -1,7 +1,7 @@
 /**
- * @file Decoding: sequences that each write one token a turn. Ids, places and keys stay on the device; a turn sends one
- * number a row there, which decides the token, and reads back the tokens and their log-probabilities. Sequences leave, and those
- * of another decoder join, between turns.
+ * @file Decoding: sequences that each write one token a turn. Ids, places and keys stay on the device, where they stand still
+ * between two blocks of the cache, so that a turn can be repeated as it was recorded. It sends one number a row there, which decides
+ * the token, and reads back the tokens and their log-probabilities. Sequences leave, and those of another decoder join, between turns.
  */
 import { attentionType, CacheAttention } from "../models/attention.ts";
 import { forward, throughLayers } from "../models/forward.ts";
@@ -9,9 +9,26 @@ import { KVCache } from "../models/kv-cache.ts";
 import type { Model, Pack, Positions, Rotation } from "../models/model.ts";
 import { attentionOf } from "../models/varlen-attention.ts";
 import type { Weights } from "../models/weights.ts";
-import { add_, cast, cat, clamp, indexSelect, ints, logsumexp, reshape, sub, toDevice, topk } from "../torch/ops.ts";
+import {
+  add_,
+  cast,
+  cat,
+  clamp,
+  copy_,
+  floats,
+  indexSelect,
+  ints,
+  logsumexp,
+  reshape,
+  sub,
+  toDevice,
+  topk,
+  upload_,
+  zeros,
+} from "../torch/ops.ts";
+import { Repeated } from "../torch/repeated.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
-import { type Choice, choose } from "./choose-token.ts";
+import { type Choice, Chooser } from "./choose-token.ts";
 import { maskedLogits, tokenLogprobs } from "./logprobs.ts";
 
 export interface DecoderContext {
@@ -47,7 +64,14 @@ export class Decoder {
   /** Predicts the next token where no token was written since: [B, V]. */
   #logits_BV: Tensor | undefined;
   /** The newest tokens, [B] int64. */
-  #ids_B: Tensor | undefined;
+  #ids_B: Tensor;
+  /** The numbers that decide the next ones, [B, 1]. */
+  #uniforms_B1: Tensor;
+  #chooser: Chooser | undefined;
+  /** Of how many likely tokens a turn tells. */
+  #alternatives = 0;
+  /** A turn's work on the device, which gives what is read back. */
+  readonly #turn: Repeated;
 
   /**
    * Rows for prompts of such positions, which `prefill` then reads, and `newTokens` more each. Lives until `dispose()`.
@@ -66,6 +90,8 @@ export class Decoder {
     const axes = prompts[0]!.rows.map(() => positions);
     this.#turns = keep(noGrad(() => tidy(() => model.rotation(weights, axes))));
     this.#position_B = keep(tidy(() => toDevice(ints(starts), device)));
+    [this.#ids_B, this.#uniforms_B1] = roomFor(prompts.length, device);
+    this.#turn = new Repeated(device, () => this.#choose(this.#decode()));
   }
 
   /**
@@ -96,18 +122,9 @@ export class Decoder {
   next(choices: readonly Choice[], uniforms: readonly number[], alternatives = 0): Turn {
     return noGrad(() =>
       tidy(() => {
-        const logits_BV = this.#logits_BV ?? this.#decode();
-        const ids_B = choose(logits_BV, choices, uniforms);
-        // Float32 holds every id below 2^24 exactly, and so all go back together.
-        const parts = [cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)];
-        if (alternatives > 0) {
-          const [logits_BA, ids_BA] = topk(logits_BV, alternatives, 1);
-          const logprobs_BA = sub(logits_BA, logsumexp(logits_BV, [1], true));
-          parts.push(reshape(cast(ids_BA, "float32"), [-1]), reshape(logprobs_BA, [-1]));
-        }
-        const told = cat(parts, 0).toFloats();
-        this.#forget();
-        this.#ids_B = keep(ids_B);
+        const chooser = this.#prepare(choices, alternatives);
+        if (chooser.draws) upload_(this.#uniforms_B1, floats(uniforms, [uniforms.length, 1]));
+        const told = this.#write().toFloats();
         const [B, A] = [uniforms.length, alternatives];
         const part = (start: number, row: number, size: number) =>
           Array.from(told.subarray(start + row * size, start + (row + 1) * size));
@@ -133,9 +150,11 @@ export class Decoder {
           tensor.dispose();
           return chosen;
         };
+        this.#turn.moved();
         this.#cache.select(rows);
         this.#position_B = picked(this.#position_B);
-        if (this.#ids_B) this.#ids_B = picked(this.#ids_B);
+        this.#ids_B = picked(this.#ids_B);
+        this.#uniforms_B1 = picked(this.#uniforms_B1);
         if (this.#logits_BV) this.#logits_BV = picked(this.#logits_BV);
       }),
     );
@@ -150,9 +169,12 @@ export class Decoder {
           for (const tensor of [mine, theirs]) tensor.dispose();
           return both;
         };
+        this.#turn.moved();
+        other.#release();
         this.#cache.join(other.#cache);
         this.#position_B = joined(this.#position_B, other.#position_B);
-        this.#ids_B = joined(this.#ids_B!, other.#ids_B!);
+        this.#ids_B = joined(this.#ids_B, other.#ids_B);
+        this.#uniforms_B1 = joined(this.#uniforms_B1, other.#uniforms_B1);
         const [kept, dropped] =
           this.#turns.cos.size(0) < other.#turns.cos.size(0)
             ? [other.#turns, this.#turns]
@@ -164,9 +186,38 @@ export class Decoder {
   }
 
   dispose(): void {
-    this.#forget();
+    this.#release();
+    this.#logits_BV?.dispose();
     this.#cache.dispose();
-    for (const tensor of [this.#position_B, this.#turns.cos, this.#turns.signedSin]) tensor.dispose();
+    for (const tensor of [this.#ids_B, this.#uniforms_B1, this.#position_B, this.#turns.cos, this.#turns.signedSin])
+      tensor.dispose();
+  }
+
+  /** Gives up what only this decoder's turns need. */
+  #release(): void {
+    this.#turn.moved();
+    this.#chooser?.dispose();
+    this.#chooser = undefined;
+  }
+
+  #prepare(choices: readonly Choice[], alternatives: number): Chooser {
+    if (this.#chooser?.fits(choices) && alternatives === this.#alternatives) return this.#chooser;
+    this.#release();
+    this.#alternatives = alternatives;
+    this.#chooser = new Chooser(choices, this.#context.mask_V.device);
+    return this.#chooser;
+  }
+
+  /** Writes the next tokens; what is read back of them. */
+  #write(): Tensor {
+    if (this.#logits_BV) {
+      const told = this.#choose(this.#logits_BV);
+      this.#logits_BV.dispose();
+      this.#logits_BV = undefined;
+      return told;
+    }
+    if (this.#cache.makeRoom()) this.#turn.moved();
+    return this.#turn.run();
   }
 
   /** The newest tokens through the model: logits [B, V]. */
@@ -180,14 +231,26 @@ export class Decoder {
       signedSin: indexSelect(this.#turns.signedSin, 0, place_B),
     };
     add_(this.#position_B, 1);
-    const hidden_BD = throughLayers(model, weights, model.embed(weights, this.#ids_B!), turn, this.#attention);
+    const hidden_BD = throughLayers(model, weights, model.embed(weights, this.#ids_B), turn, this.#attention);
     return maskedLogits(model, weights, hidden_BD, mask_V);
   }
 
-  #forget(): void {
-    this.#ids_B?.dispose();
-    this.#logits_BV?.dispose();
-    this.#ids_B = undefined;
-    this.#logits_BV = undefined;
+  /** Chooses the next tokens by their logits. All that is told of them, end to end. */
+  #choose(logits_BV: Tensor): Tensor {
+    const ids_B = this.#chooser!.choose(logits_BV, this.#uniforms_B1);
+    copy_(this.#ids_B, ids_B);
+    // Float32 holds every id below 2^24 exactly, and so all go back together.
+    const parts = [cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)];
+    if (this.#alternatives > 0) {
+      const [logits_BA, ids_BA] = topk(logits_BV, this.#alternatives, 1);
+      const logprobs_BA = sub(logits_BA, logsumexp(logits_BV, [1], true));
+      parts.push(reshape(cast(ids_BA, "float32"), [-1]), reshape(logprobs_BA, [-1]));
+    }
+    return cat(parts, 0);
   }
+}
+
+/** Ids and the numbers that decide them, for so many rows. */
+function roomFor(rows: number, device: string): [ids_B: Tensor, uniforms_B1: Tensor] {
+  return [keep(tidy(() => zeros([rows], "int64", device))), keep(tidy(() => zeros([rows, 1], "float32", device)))];
 }

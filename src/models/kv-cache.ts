@@ -29,6 +29,9 @@ import { runsOf } from "./runs.ts";
 /** Columns that are made at a time. */
 export const BLOCK = 64;
 
+/** A GPU's attention copies a mask whose width is no multiple of this, in every layer. */
+const MASK_WIDTH = 16;
+
 export class KVCache {
   /** Per layer [B, K, columns, E]. */
   readonly #keys: Tensor[];
@@ -49,7 +52,7 @@ export class KVCache {
     const rows = promptLengths.length;
     this.#used = Math.max(...promptLengths);
     this.#most = this.#used + newTokens;
-    this.#columns = Math.min(this.#used + BLOCK, this.#most);
+    this.#columns = columnsFor(this.#used, this.#most, device);
     this.#starts = promptLengths.map((length) => this.#used - length);
     const size = [rows, shape.kvHeads, this.#columns, shape.headWidth];
     const make = () => Array.from({ length: shape.layers }, () => keep(zeros(size, dtype, device)));
@@ -82,10 +85,16 @@ export class KVCache {
     });
   }
 
-  /** Opens the column of the next token; every layer then appends into it. */
-  advance(): void {
-    if (this.#used === this.#columns) this.#move(this.#used, (of) => of(this));
+  /** Sees to it that there is a column for the next token. Gives whether all had to move for it. */
+  makeRoom(): boolean {
+    const isFull = this.#used === this.#columns;
+    if (isFull) this.#move(this.#used, (of) => of(this));
     this.#used++;
+    return isFull;
+  }
+
+  /** Opens that column, on the device; every layer then appends into it. */
+  advance(): void {
     add_(this.#column, 1);
     indexFill_(this.#mask, 3, this.#column, 0);
   }
@@ -132,7 +141,7 @@ export class KVCache {
    * tensor from a cache, and `empty` is its value where nothing is written.
    */
   #move(used: number, pick: (of: (cache: KVCache) => Tensor, dim: number, empty: number) => Tensor): void {
-    const columns = Math.min(used + BLOCK, this.#most);
+    const columns = columnsFor(used, this.#most, this.#mask.device);
     const moved = (of: (cache: KVCache) => Tensor, dim: number, empty: number) => {
       const old = of(this);
       const copy = keep(
@@ -159,6 +168,12 @@ export class KVCache {
   dispose(): void {
     for (const tensor of [...this.#keys, ...this.#values, this.#mask, this.#column]) tensor.dispose();
   }
+}
+
+/** Columns to make where so many are used, of those that may be. */
+function columnsFor(used: number, most: number, device: string): number {
+  const columns = Math.min(used + BLOCK, most);
+  return device === "cpu" ? columns : MASK_WIDTH * Math.ceil(columns / MASK_WIDTH);
 }
 
 /** [1] int64: the newest of so many columns. */

@@ -21,7 +21,7 @@ export interface Native {
   intoBytes(tensor: Handle, bytes: ArrayBufferView): void;
   getBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
   putBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
-  dispose(...tensors: Handle[]): void;
+  dispose(tensor: Handle): void;
   shape(tensor: Handle): number[];
   dtype(tensor: Handle): number;
   device(tensor: Handle): string;
@@ -45,6 +45,12 @@ export interface Native {
   meter(on: boolean): void;
   metered(): [now: number, peak: number];
   deviceBytes(device: string): number;
+  recordsGraphs(device: string): boolean;
+  beginGraph(device: string): void;
+  endGraph(): number;
+  abandonGraph(): void;
+  replayGraph(graph: number): void;
+  disposeGraph(graph: number): void;
   openStore(host: string, port: number, serves: boolean, prefix: string, timeoutMs: number): void;
   storeSet(key: string, value: string): void;
   storeGet(key: string, timeoutMs: number): string | undefined;

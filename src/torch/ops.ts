@@ -124,6 +124,11 @@ export function toDevice(x: Tensor, device: string): Tensor {
   return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
 }
 const contiguous = unary("contiguous");
+/** Writes the values of `host` into `place`, a tensor of its shape that is kept on a device. */
+export function upload_(place: Tensor, host: Tensor): Tensor {
+  countUpload();
+  return copy_(place, host);
+}
 /** `x` on the host, row-major; the same values shared when it is so already. */
 export function toHost(x: Tensor): Tensor {
   countRead();
@@ -196,6 +201,9 @@ export const cat = operator("cat") as (xs: readonly Tensor[], dim: number) => Te
 /** Rotates along `dim` by `shift` places; what leaves at the end enters at the beginning. */
 export const roll = operator("roll") as (x: Tensor, shift: readonly number[], dim: readonly number[]) => Tensor;
 export const repeat = operator("repeat") as (x: Tensor, times: readonly number[]) => Tensor;
+const padOp = operator("constant_pad_nd");
+/** `x` with zeros after the last of its two last dimensions' rows and columns, so many of each. */
+export const pad = (x: Tensor, rows: number, columns: number) => padOp(x, [0, columns, 0, rows], 0) as Tensor;
 export const stack = operator("stack") as (xs: readonly Tensor[], dim: number) => Tensor;
 
 // ── Looking up ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +258,8 @@ const sdpChoiceOp = operator("_fused_sdp_choice");
 const flashFound = new Map<string, boolean>();
 /** Whether `flashAttention` runs for a head of width `d` on a device. */
 export function hasFlashAttention(device: string, dtype: DType, d: number): boolean {
-  if (!device.startsWith("cuda") || bytesPer[dtype] !== 2) return false;
+  // The kernel reads 8 halves at a time.
+  if (!device.startsWith("cuda") || bytesPer[dtype] !== 2 || d % 8 !== 0) return false;
   const key = `${device} ${dtype} ${d}`;
   const known = flashFound.get(key);
   if (known !== undefined) return known;
