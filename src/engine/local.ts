@@ -34,9 +34,9 @@ import type {
   StepOptions,
   TrainGroup,
 } from "./engine.ts";
-import { FeatureCache, imageKey } from "./features.ts";
+import { FeatureCache, imageKey, patchesTogether } from "./features.ts";
 import { LiveBatch, type LiveRequest, type OpenSampler } from "./live-batch.ts";
-import { DEFAULT_LOGIT_CHUNK, placeholderMask, tokenLogprobs } from "./logprobs.ts";
+import { defaultLogitChunk, placeholderMask, tokenLogprobs } from "./logprobs.ts";
 import { type MemoryEstimate, MemoryForecast, type Offload, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
@@ -68,6 +68,8 @@ export class LocalEngine {
   readonly #microBatchTokens: number;
   readonly #features: Readonly<Record<"policy" | "reference" | "training", FeatureCache>>;
   readonly #visionPhase: VisionPhase;
+  /** Whether a trained tower sees several images at once. */
+  readonly #imagesTogether: boolean;
   readonly #logitChunk: number;
   readonly #checkpointing: boolean;
   readonly #offload: Offload;
@@ -112,20 +114,24 @@ export class LocalEngine {
     this.#mask_V = keep(
       tidy(() => placeholderMask(this.model.shape.vocabulary, this.processor.placeholderIds, this.device)),
     );
-    this.#logitChunk = options.logitChunk ?? DEFAULT_LOGIT_CHUNK;
+    this.#logitChunk = options.logitChunk ?? defaultLogitChunk(this.device);
     this.#passes = new Passes(this.model, this.#mask_V, this.#logitChunk);
     const own = this.#policy.masters.own.map(({ name, tensor }) => [name, tensor] as const);
     this.#movement = new MovementCheck(this.#policy, own, group);
     this.#microBatchTokens = options.microBatchTokens ?? DEFAULT_MICRO_BATCH_TOKENS;
     this.#checkpointing = options.activationCheckpointing ?? false;
     const trains = this.#policy.trains.bind(this.#policy);
-    this.#visionPhase = new VisionPhase(this.model, trains, this.#checkpointing);
-    const features = new FeatureCache();
+    const dropout = (this.#policy.adapter?.dropout ?? 0) > 0;
+    const together = patchesTogether(this.device, this.#checkpointing, dropout);
+    this.#imagesTogether = together > 1;
+    this.#visionPhase = new VisionPhase(this.model, trains, this.#checkpointing, together);
     const moves = trains("vision", "connector");
+    const { mergeSize } = this.model.imageLayout;
+    const features = new FeatureCache(mergeSize, moves ? together : 1);
     this.#features = {
       policy: features,
-      reference: moves ? new FeatureCache() : features,
-      training: moves && this.#policy.adapter?.dropout ? new FeatureCache() : features,
+      reference: moves ? new FeatureCache(mergeSize, together) : features,
+      training: moves && dropout ? new FeatureCache(mergeSize) : features,
     };
     this.#seed = options.seed ?? 0;
     if (options.training) this.#moments();
@@ -179,9 +185,10 @@ export class LocalEngine {
     }));
     try {
       this.forwardBackward(groups, loss);
-      this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
+      this.#visionPhase.backward((images) => this.#trainingWeights(imageKey(images[0]!)));
     } finally {
       this.dropGradient();
+      this.#forgetFeatures();
     }
   }
 
@@ -273,7 +280,7 @@ export class LocalEngine {
     const context = {
       passes: this.#passes,
       weights: () => this.#trainingWeights(this.#microBatches++),
-      features: this.#see("training", (image) => this.#trainingWeights(imageKey(image))),
+      features: this.#see("training", (images) => this.#trainingWeights(imageKey(images[0]!))),
       microBatchTokens: this.#microBatchTokens,
       checkpointing: this.#checkpointing,
       signal,
@@ -313,7 +320,7 @@ export class LocalEngine {
   }
 
   step(options: StepOptions): StepMetrics {
-    this.#visionPhase.backward((image) => this.#trainingWeights(imageKey(image)));
+    this.#visionPhase.backward((images) => this.#trainingWeights(imageKey(images[0]!)));
     const unfit = LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity));
     const unfitAnywhere = this.#group?.anywhere(unfit) ?? unfit;
     const metrics = this.#movement.over(() =>
@@ -382,8 +389,8 @@ export class LocalEngine {
   }
 
   /** Features of images as seen with `weights`, by whom: each computed once until the weights move. */
-  #see(who: "policy" | "reference" | "training", weights: (image: ImageInput) => Weights): Features {
-    return (images) => this.#features[who].get(images, (image) => encodeImages(this.model, weights(image), [image]));
+  #see(who: "policy" | "reference" | "training", weights: (images: readonly ImageInput[]) => Weights): Features {
+    return (images) => this.#features[who].get(images, (unseen) => encodeImages(this.model, weights(unseen), unseen));
   }
 
   /** What this engine takes of the memory. */
@@ -408,12 +415,15 @@ export class LocalEngine {
     for (const features of new Set(Object.values(this.#features))) features.trim();
   }
 
-  /** The policy has moved, and with it, unless it is frozen, the tower. The reference's features stay. */
+  /**
+   * The policy has moved, and with it, unless it is frozen, the tower. The reference's features stay where each image was encoded alone,
+   * and does not depend on which others a run has met since it was started.
+   */
   #forgetFeatures(): void {
     if (!this.#policy.trains("vision", "connector")) return;
     this.#visionPhase.clear();
-    this.#features.policy.clear();
-    this.#features.training.clear();
+    for (const [who, features] of Object.entries(this.#features))
+      if (who !== "reference" || this.#imagesTogether) features.clear();
   }
 
   /** Weights for one pass. The embeddings are the head's too, which every chunk of logits asks for: they are cast once. */

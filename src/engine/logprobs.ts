@@ -23,8 +23,13 @@ import {
 } from "../torch/ops.ts";
 import { Tensor, tidy } from "../torch/tensor.ts";
 
-/** Elements of a chunk of logits, tokens times vocabulary, unless it is said otherwise. */
-export const DEFAULT_LOGIT_CHUNK = 2 ** 25;
+/**
+ * Elements of a chunk of logits, tokens times vocabulary, unless it is said otherwise. A GPU reads the whole head for every chunk, adds up
+ * a gradient of its size, and is uploaded to: the fewer chunks the better.
+ */
+export function defaultLogitChunk(device: string): number {
+  return device === "cpu" ? 2 ** 25 : 2 ** 27;
+}
 
 /** A row to add to logits: -inf at ids only a processor may write, 0 elsewhere. [V] float32 */
 export function placeholderMask(vocabulary: number, ids: readonly number[], device: string): Tensor {

@@ -8,6 +8,7 @@ import { BLOCK } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
 import { byBudget } from "../util/arrays.ts";
+import { patchesTogether } from "./features.ts";
 
 /** A parameter as an engine holds it. */
 export interface HeldParameter {
@@ -159,7 +160,7 @@ export class MemoryForecast {
       this.#microBatch(micros[0]!, true),
       ...[...distinct.values()].map((micro) => this.#microBatch(micro, false)),
     );
-    const vision = trainsVision ? this.#visionPhase(Math.max(...trees.map(({ patches }) => patches))) : 0;
+    const vision = trainsVision ? this.#visionPhase(this.#together(trees)) : 0;
     const sampling = this.#sampling(trees, maxTokens, this.cacheBytes(available));
     const peak =
       weights +
@@ -339,7 +340,14 @@ export class MemoryForecast {
     return sum([...masks.values()]) * (H / K) * this.#a;
   }
 
-  /** The fullest moment of the tower's backward pass over one prompt's image, beside the gradients. */
+  /** The most patches that go through a trained tower together. */
+  #together(trees: readonly TreeSize[]): number {
+    const { device, checkpointing, dropout } = this.#settings;
+    const groups = byBudget(trees, ({ patches }) => patches, patchesTogether(device, checkpointing, dropout));
+    return Math.max(...groups.map((group) => total(group, ({ patches }) => patches)));
+  }
+
+  /** The fullest moment of the tower's backward pass over some prompts' images, beside the gradients. */
   #visionPhase(patches: number): number {
     const tower = this.#model.towerCost(this.#isHalf);
     const rows = patches * tower.rowsPerPatch;
@@ -355,7 +363,7 @@ export class MemoryForecast {
     return features + inputs + tower.blocks * block.kept + last.kept + block.backward;
   }
 
-  /** The fullest moment of encoding one prompt's image without a gradient. */
+  /** The fullest moment of encoding some prompts' images without a gradient. */
   #encoding(patches: number): number {
     const tower = this.#model.towerCost(this.#isHalf);
     const rows = patches * tower.rowsPerPatch;
@@ -373,13 +381,14 @@ export class MemoryForecast {
     const perToken = cacheBytesPerToken(this.#model, precision, device);
     const row = (tree: TreeSize) => (tree.promptTokens + maxTokens) * perToken * tree.branches.length;
     const cost = this.#model.layerCost(this.#isHalf);
+    const trainsVision = this.#trains("vision", "connector");
     const batches = new Map(byBudget(trees, row, budget).map((batch) => [JSON.stringify(batch), batch]));
     const moments = [...batches.values()].map((batch) => {
       const roots = batch.map((tree) => ({ ...tree, branches: [] }));
       const chunks = byBudget(roots, treeTokens, PREFILL_TOKENS).map(
         (chunk) => this.#block(cost, "language", total(chunk, treeTokens), false).forward + 1.5 * this.#masks(chunk),
       );
-      const encoding = this.#encoding(Math.max(...batch.map(({ patches }) => patches)));
+      const encoding = this.#encoding(trainsVision ? this.#together(batch) : mostPatches(batch));
       const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(BLOCK, maxTokens));
       const rows = total(batch, ({ branches }) => branches.length);
       return Math.max(
@@ -409,6 +418,10 @@ function treesOf({ prompts, completions, promptTokens, patches }: Workload, leng
 
 function treeTokens({ promptTokens, branches }: TreeSize): number {
   return promptTokens + sum(branches);
+}
+
+function mostPatches(trees: readonly TreeSize[]): number {
+  return Math.max(...trees.map(({ patches }) => patches));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -12,7 +12,7 @@ import type { Model } from "../models/model.ts";
 import { computeType } from "../torch/precision.ts";
 import { UserError } from "../util/errors.ts";
 import type { Room } from "./device.ts";
-import { DEFAULT_LOGIT_CHUNK } from "./logprobs.ts";
+import { defaultLogitChunk } from "./logprobs.ts";
 import { type HeldParameter, type MemoryEstimate, MemoryForecast, type Workload } from "./memory.ts";
 
 /** The keys of a recipe that a plan depends on. */
@@ -144,7 +144,7 @@ function forecastOf(recipe: PlannedRecipe, model: Model, { device, processes = 1
     reference: recipe.loss.beta > 0 && !recipe.lora,
     microBatchTokens: recipe.micro_batch_tokens,
     checkpointing: recipe.activation_checkpointing,
-    logitChunk: DEFAULT_LOGIT_CHUNK,
+    logitChunk: defaultLogitChunk(device),
     offload: recipe.offload,
     processes,
     flash: device !== "cpu" && precision === "bfloat16",

@@ -20,6 +20,8 @@ export class Sequence {
   readonly #random: Random;
   readonly #endings: Endings;
   #text = "";
+  /** The end of the text, as long as a stop text may have begun in it. */
+  #tail = "";
   #ending: Ending | undefined;
 
   constructor(tokenizer: Tokenizer, random: Random, endings: Endings) {
@@ -48,13 +50,13 @@ export class Sequence {
     if (this.#ending) return "";
     this.#ids.push(id);
     this.#logprobs.push(logprob);
-    const before = this.#text.length;
     const text = this.#stream.push(id);
     this.#text += text;
-    const { maxTokens, stop, endIds } = this.#endings;
+    const { maxTokens, stop = [], endIds } = this.#endings;
     // A token may carry a stop text and more: `>` and a line break are often one.
-    const stops = (wanted: string) => this.#text.includes(wanted, before - wanted.length + 1);
-    if (endIds.includes(id) || stop?.some(stops)) this.#ending = "stop";
+    const seen = this.#tail + text;
+    this.#tail = seen.slice(Math.max(0, seen.length - Math.max(0, ...stop.map(({ length }) => length - 1))));
+    if (endIds.includes(id) || stop.some((wanted) => seen.includes(wanted))) this.#ending = "stop";
     else if (this.#ids.length === maxTokens) this.#ending = "length";
     return text;
   }

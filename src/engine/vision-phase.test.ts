@@ -95,12 +95,14 @@ describe.each(TINIES)("the gradient of %s in two phases", (name) => {
   it.each([
     ["everything trained", all, false],
     ["everything trained", all, false, true],
+    ["everything trained, images together", all, false, true, true],
     ["vision and connector alone", ["vision", "connector"] as const, false, true],
+    ["the connector alone, images together", ["connector"] as const, false, true, true],
     ["the connector alone", ["connector"] as const, false, true],
     ["adapters on vision and connector, with dropout", ["vision", "connector"] as const, true],
     ["adapters on vision and connector, with dropout", ["vision", "connector"] as const, true, true],
     ["an adapter on the language model and the connector", ["language", "connector"] as const, true, true],
-  ])("is that of one graph: %s", (_, trained, lora, checkpointing = false) => {
+  ])("is that of one graph: %s", (_, trained, lora, checkpointing = false, together = false) => {
     const { golden, model, weights, leaves, all } = open(name, trained, lora);
     const prompts = golden.prompts.map(promptOf);
     const pair = prompts.find(({ images }) => images.length > 1)!;
@@ -138,15 +140,18 @@ describe.each(TINIES)("the gradient of %s in two phases", (name) => {
     const wanted = take(leaves);
 
     const before = liveTensors();
-    const features = new FeatureCache();
-    const phase = new VisionPhase(model, (...parts) => parts.some((part) => trained.includes(part)), checkpointing);
+    const { mergeSize } = model.imageLayout;
+    const patches = together ? 1e6 : 1;
+    const features = new FeatureCache(mergeSize, patches);
+    const trains = (...parts: Part[]) => parts.some((part) => trained.includes(part));
+    const phase = new VisionPhase(model, trains, checkpointing, patches);
     let encoded = 0;
     gradients((prompts, micro) => {
       const input = inputOf(prompts);
       const features_MD = features
-        .get(input.images, (image) => {
-          encoded++;
-          return encodeImages(model, weights(image), [image]);
+        .get(input.images, (unseen) => {
+          encoded += unseen.length;
+          return encodeImages(model, weights(unseen[0]), unseen);
         })
         .requiresGrad();
       const stages = languageStages(model, weights(), { ...input, features_MD }, new PackAttention(input.trees));
@@ -157,7 +162,7 @@ describe.each(TINIES)("the gradient of %s in two phases", (name) => {
       pass.backward(arriving(detach(pass.out), micro));
       phase.add(input.images, features_MD.grad()!);
     });
-    phase.backward(weights);
+    phase.backward((images) => weights(images[0]));
     features.clear();
     expect(encoded).toBe(new Set(prompts.flatMap(({ images }) => images.map(imageKey))).size);
     const got = take(leaves);

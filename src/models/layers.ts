@@ -10,23 +10,47 @@ import {
   linear as linearOp,
   mul,
   neg,
+  pad,
   repeat,
+  reshape,
   rmsNorm as rmsNormOp,
   roll,
   sin,
   toDevice,
 } from "../torch/ops.ts";
-import type { DType, Tensor } from "../torch/tensor.ts";
+import { bytesPer, type DType, type Tensor } from "../torch/tensor.ts";
 import { lowRank } from "./lora.ts";
 import type { Rotation } from "./model.ts";
 import type { Weights } from "./weights.ts";
 
-/** x Wᵀ + b; the bias where the checkpoint has one, and the adapter's change where the layer has one. */
-export function linear(weights: Weights, prefix: string, x: Tensor): Tensor {
+/** Zeros after the outputs and the inputs of a layer. */
+interface Padding {
+  readonly out?: number;
+  readonly in?: number;
+}
+
+/**
+ * x Wᵀ + b; the bias where the checkpoint has one, and the adapter's change where the layer has one. With padding, which an adapted
+ * model cannot have, x and what comes out have so many columns of zeros more, and the layer as many rows and columns.
+ */
+export function linear(weights: Weights, prefix: string, x: Tensor, { out = 0, in: into = 0 }: Padding = {}): Tensor {
   const bias = `${prefix}.bias`;
-  const y = linearOp(x, weights.get(`${prefix}.weight`), weights.has(bias) ? weights.get(bias) : undefined);
+  const padded = (tensor: Tensor, rows: number, columns: number) =>
+    rows + columns > 0 ? pad(tensor, rows, columns) : tensor;
+  const W = padded(weights.get(`${prefix}.weight`), out, into);
+  const b = weights.has(bias) ? weights.get(bias) : undefined;
+  const y = linearOp(x, W, b && out > 0 ? reshape(pad(reshape(b, [1, -1]), 0, out), [-1]) : b);
   const change = lowRank(weights, prefix, x);
   return change ? add(y, change) : y;
+}
+
+/**
+ * Columns of zeros to add to so many, that a GPU's matrix units can take them: a product over a width of halves that is no multiple of 8
+ * falls back to kernels several times slower.
+ */
+export function columnsMissing(weights: Weights, columns: number): number {
+  const isHalfOnGpu = bytesPer[weights.dtype] === 2 && weights.device !== "cpu";
+  return isHalfOnGpu && !weights.adaptation ? (8 - (columns % 8)) % 8 : 0;
 }
 
 /** Root-mean-square normalisation over the last dimension. */

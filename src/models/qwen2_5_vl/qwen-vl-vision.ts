@@ -29,7 +29,7 @@ import {
 import type { DType, Tensor } from "../../torch/tensor.ts";
 import { attentionType } from "../attention.ts";
 import { normKept, sumValues, type TowerCost } from "../block-cost.ts";
-import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
+import { columnsMissing, linear, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Rotation } from "../model.ts";
 import { Shapes } from "../parameter-shapes.ts";
 import { type Run, runsOf } from "../runs.ts";
@@ -140,7 +140,7 @@ function towerBlock(
 ): Tensor {
   const normed_PD = rmsNorm(weights, `${block}.norm1`, x_PD, EPS);
   const seen_PD = add(x_PD, selfAttention(config, weights, block, normed_PD, turn, segments));
-  return add(seen_PD, mlp(weights, `${block}.mlp`, rmsNorm(weights, `${block}.norm2`, seen_PD, EPS)));
+  return add(seen_PD, mlp(config, weights, `${block}.mlp`, rmsNorm(weights, `${block}.norm2`, seen_PD, EPS)));
 }
 
 function selfAttention(
@@ -160,12 +160,11 @@ function selfAttention(
   return linear(weights, `${block}.attn.proj`, out_PD);
 }
 
-function mlp(weights: Weights, prefix: string, x: Tensor): Tensor {
-  return linear(
-    weights,
-    `${prefix}.down_proj`,
-    mul(silu(linear(weights, `${prefix}.gate_proj`, x)), linear(weights, `${prefix}.up_proj`, x)),
-  );
+function mlp(config: Config, weights: Weights, prefix: string, x: Tensor): Tensor {
+  // The released towers are 3,420 wide, which is no multiple of 8.
+  const missing = columnsMissing(weights, config.intermediate_size);
+  const into = (name: string) => linear(weights, `${prefix}.${name}`, x, { out: missing });
+  return linear(weights, `${prefix}.down_proj`, mul(silu(into("gate_proj")), into("up_proj")), { in: missing });
 }
 
 /** Patches that look at each other and at no others, as lists of patch indices; attended in groups of equal length. */
@@ -208,12 +207,11 @@ class Segments {
 type Grid = readonly [number, number, number];
 
 /** For every patch, in the processor's order, its row and column in the image's patch grid. */
-function* patchPlaces(grid: Grid, merge: number): Generator<[row: number, column: number]> {
-  const [t, h, w] = grid;
+function eachPatch([t, h, w]: Grid, merge: number, visit: (row: number, column: number, frame: number) => void): void {
   for (let frame = 0; frame < t; frame++)
     for (let y = 0; y < h; y += merge)
       for (let x = 0; x < w; x += merge)
-        for (let dy = 0; dy < merge; dy++) for (let dx = 0; dx < merge; dx++) yield [y + dy, x + dx];
+        for (let dy = 0; dy < merge; dy++) for (let dx = 0; dx < merge; dx++) visit(y + dy, x + dx, frame);
 }
 
 /** Two-dimensional rotary angles: the first quarter of a head turns by the row, the second by the column. */
@@ -221,11 +219,18 @@ function visionRotation(config: Config, grids: readonly Grid[], dtype: DType, de
   const E = config.hidden_size / config.num_heads;
   const quarter = E / 4;
   const frequencies = Float32Array.from({ length: quarter }, (_, i) => 1 / 10000 ** ((2 * i) / (E / 2)));
-  const angles: number[] = [];
+  const patches = grids.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
+  const angles = new Float32Array(patches * 2 * quarter);
+  let at = 0;
   for (const grid of grids)
-    for (const place of patchPlaces(grid, config.spatial_merge_size))
-      for (const coordinate of place) for (const frequency of frequencies) angles.push(coordinate * frequency);
-  return rotation(Float32Array.from(angles), angles.length / (E / 2), dtype, device);
+    eachPatch(grid, config.spatial_merge_size, (row, column) => {
+      for (let f = 0; f < quarter; f++) {
+        angles[at + f] = row * frequencies[f]!;
+        angles[at + quarter + f] = column * frequencies[f]!;
+      }
+      at += 2 * quarter;
+    });
+  return rotation(angles, patches, dtype, device);
 }
 
 /** Every image's frames: the segments of the full-attention blocks. */
@@ -244,17 +249,17 @@ function framesOf(grids: readonly Grid[]): number[][] {
 function windowsOf(config: Config, grids: readonly Grid[]): number[][] {
   const merge = config.spatial_merge_size;
   const side = Math.floor(config.window_size / merge / config.patch_size) * merge;
-  const windows = new Map<string, number[]>();
+  const all: number[][] = [];
   let patch = 0;
-  for (const [image, grid] of grids.entries()) {
-    const perFrame = grid[1] * grid[2];
-    let n = 0;
-    for (const [row, column] of patchPlaces(grid, merge)) {
-      const key = `${image}/${Math.floor(n++ / perFrame)}/${Math.floor(row / side)}/${Math.floor(column / side)}`;
-      const window = windows.get(key);
-      if (window) window.push(patch++);
-      else windows.set(key, [patch++]);
-    }
+  for (const grid of grids) {
+    const [t, h, w] = grid;
+    const [down, across] = [Math.ceil(h / side), Math.ceil(w / side)];
+    const windows = Array.from({ length: t * down * across }, (): number[] => []);
+    eachPatch(grid, merge, (row, column, frame) => {
+      const window = (frame * down + Math.floor(row / side)) * across + Math.floor(column / side);
+      windows[window]!.push(patch++);
+    });
+    for (const window of windows) all.push(window);
   }
-  return [...windows.values()];
+  return all;
 }
