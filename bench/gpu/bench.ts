@@ -129,7 +129,7 @@ async function alone(): Promise<void> {
     isRight ? "right" : `WRONG: ${kept}`,
   );
   const train = async (name: string, team?: ProcessGroup) => {
-    const engine = openUnending(qwen!, { device, precision: "bfloat16" }, team);
+    const engine = openUnending(qwen!, { device: team ? "auto" : device, precision: "bfloat16" }, team);
     for (let step = 0; step < 4; step++) await runStep(engine, { completions: 8, tokens: 24 }, step);
     engine.export(join(scratch, name));
     engine.dispose();
@@ -216,11 +216,12 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
       await profiled(`${name}: ${turns} tokens of ${completions} rows`, async () =>
         engine.sample(prompts, { n: 4, maxTokens: turns, temperature: 1, seed: 1 }),
       );
-      const few = prompts.slice(0, completions / 8);
+      const few = (await promptsOf(engine, { completions, side }, 7)).slice(0, completions / 8);
       const written = few.map(() => Array.from({ length: 4 }, () => new Array<number>(tokens).fill(100)));
-      await profiled(`${name}: ${few.length * 4} of ${completions} completions, without sampling`, () =>
-        learn(engine, few, written, tokens),
-      );
+      const part = `${name}: ${few.length * 4} of ${completions} completions`;
+      const groups = few.map((prompt, g) => ({ prompt, completions: written[g]! }));
+      await profiled(`${part} scored`, async () => engine.score("reference", groups));
+      await profiled(`${part} scored again, learned from`, () => learn(engine, few, written, tokens));
     } finally {
       native.meter(false);
       await engine.dispose();
@@ -232,6 +233,8 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
 
 /** 1,024 patches of 14 pixels. */
 const side = small ? 112 : 448;
+// Only deterministic kernels give the same bits again, at a price: the shapes below are measured without.
+process.env.GRIT_DETERMINISTIC = "1";
 const [qwen, internvl] = ["models/grit-tiny-base", "models/grit-tiny-base-internvl"];
 console.log(`\n| on ${device}, libtorch ${native.version()} | |\n| --- | --- |`);
 try {
@@ -252,6 +255,7 @@ try {
     ),
   );
   await part("processes", "one process by NCCL", alone);
+  delete process.env.GRIT_DETERMINISTIC;
   const peak = matmulPeak("bfloat16", device, small ? 512 : 8192);
   row("large matrix products, bfloat16", `${(peak / 1e12).toFixed(1)} TFLOP/s`);
   await part("qwen", "Qwen2.5-VL-3B", () =>

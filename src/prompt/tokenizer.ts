@@ -30,6 +30,8 @@ export class Tokenizer {
   readonly specialIds: readonly number[];
   readonly #name: string;
   readonly #hf: HfTokenizer;
+  /** Texts of single tokens, which sampling asks for again and again. */
+  readonly #texts = new Map<number, string>();
   readonly #special: ReadonlySet<number>;
   readonly #specialSpellings: readonly string[];
 
@@ -85,7 +87,14 @@ export class Tokenizer {
   /** Text of `ids`. Ids without a token (rows that pad an embedding table) give no text, as in the Python library. */
   decode(ids: readonly number[], { skipSpecial = true }: { skipSpecial?: boolean } = {}): string {
     const kept = ids.filter((id) => this.#hf.id_to_token(id) !== undefined && !(skipSpecial && this.#special.has(id)));
-    return kept.length === 0 ? "" : this.#hf.decode(kept, { skip_special_tokens: false });
+    if (kept.length === 0) return "";
+    if (kept.length > 1) return this.#hf.decode(kept, { skip_special_tokens: false });
+    const [id] = kept as [number];
+    const known = this.#texts.get(id);
+    if (known !== undefined) return known;
+    const text: string = this.#hf.decode([id], { skip_special_tokens: false });
+    this.#texts.set(id, text);
+    return text;
   }
 
   /** The bytes that `id` stands for: a part of a character's where that takes several tokens; a control token's spelling. */
