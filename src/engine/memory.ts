@@ -90,7 +90,7 @@ export interface MemoryEstimate {
 export const PREFILL_TOKENS = 8192;
 
 /** Share of the memory beyond what is held throughout that keys and values of one batch may take. */
-const CACHE_SHARE = 1 / 4;
+const CACHE_SHARE = 1 / 2;
 
 /** Lengths of completions that are tried for the worst: short ones put many prompts into a micro-batch, long ones few. */
 const LENGTHS = [16, 32, 64, 100, 150, 225, 350, 500, 700, 1000, 2000, 4000];
