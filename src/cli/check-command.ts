@@ -3,6 +3,7 @@
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { findingText, type TermFigures } from "../check-result.ts";
+import { placing } from "../config/key-places.ts";
 import { loadRecipe } from "../config/recipe.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import { checkRecipe } from "../jobs/check-recipe.ts";
@@ -44,7 +45,7 @@ export function checkCommand(): Command {
 async function run(file: string, overrides: string[], { out, rollouts }: { out?: string; rollouts: number }) {
   const recipe = await loadRecipe(file, overrides, { files: true });
   const name = basename(file).replace(/\.ya?ml$/, "");
-  const check = await interruptibly(NOTHING_WRITTEN, async (signal) => {
+  const checked = async (signal: AbortSignal) => {
     // The engine's thread loads while the data are read.
     EngineThread.shared();
     const data = await unlessAborted(signal, readData(recipe));
@@ -57,7 +58,8 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
       onStage: (stage) => console.error(STAGES[stage]),
       signal,
     });
-  });
+  };
+  const check = await placing(recipe, () => interruptibly(NOTHING_WRITTEN, checked));
   const page = join(out ?? `runs/${name}-check`, "check.html");
   writeWhole(page, await checkPage(name, check));
   console.log(factLines(checkFacts(check)));

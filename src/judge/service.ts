@@ -257,11 +257,13 @@ function keyIn(variable: string, model: string): string {
     throw new UserError(
       `The judge ${model} has no key: the environment variable ${variable} is not set.`,
       "Set it (to any word if the endpoint needs none), or use the judge exact, which asks no service.",
+      "openai.key_env",
     );
   if (!/^[!-~]+$/.test(key))
     throw new UserError(
       `The environment variable ${variable} holds no key: it has a space, a line end or another character that no key has.`,
       "Copy the key again, without anything around it.",
+      "openai.key_env",
     );
   return key;
 }

@@ -2,7 +2,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadRecipe, settledIn } from "../config/recipe.ts";
+import { placing } from "../config/key-places.ts";
+import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { dataHash, loadSamples } from "../data/samples.ts";
 import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "../pretrain/finetune.ts";
 import type { MetricsLine } from "../run/lines.ts";
@@ -36,7 +37,11 @@ export function makeModel(model: ModelToMake, listener: MakingListener): Promise
 }
 
 async function trained({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
-  const recipe = settledIn(await loadRecipe(file, [`seed=${seed}`]), join(dir, "run.json"));
+  const given = await loadRecipe(file, [`seed=${seed}`]);
+  return placing(given, () => trainedBy(settledIn(given, join(dir, "run.json")), dir, listener));
+}
+
+async function trainedBy(recipe: Recipe, dir: string, listener: MakingListener): Promise<string> {
   const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
   const checkpoint = join(dir, "checkpoints", `step-${recipe.steps}`);
   const resume = existsSync(join(dir, "run.json"));
@@ -56,12 +61,14 @@ async function trained({ recipe: file, seed, dir }: ModelToMake, listener: Makin
 }
 
 async function finetuned({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
-  const recipe = settledIn(await loadFinetuneRecipe(file, [`seed=${seed}`]), join(dir, RECORD));
+  const given = await loadFinetuneRecipe(file, [`seed=${seed}`]);
+  const recipe = settledIn(given, join(dir, RECORD));
   if (existsSync(dir)) {
     refuseOther(join(dir, RECORD), await madeBy(recipe));
     return dir;
   }
-  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps, 0) });
+  const onStep = listener.onTraining(recipe.steps, 0);
+  await placing(given, () => finetune(recipe, dir, { signal: listener.signal, onStep }));
   return dir;
 }
 

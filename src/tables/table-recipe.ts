@@ -5,10 +5,12 @@
  *     OUT/models/<row>/   what had to be trained: a run folder, or a checkpoint
  *     OUT/rows/<row>/     one evaluation a row and seed
  */
+
 import { join } from "node:path";
 import { z } from "zod";
 import { evalJudgeSchema } from "../config/judge-settings.ts";
-import { recipeFields } from "../config/recipe.ts";
+import { about } from "../config/key-places.ts";
+import { loadRecipe, recipeFields } from "../config/recipe.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
@@ -17,6 +19,7 @@ import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { needRatable } from "../evaluation/ratable.ts";
 import type { Judge, Rater } from "../judge/judge.ts";
+import { loadFinetuneRecipe } from "../pretrain/finetune.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { FolderLock } from "../util/folder-lock.ts";
 import { unlessAborted } from "../util/interruptible.ts";
@@ -76,7 +79,7 @@ export type EvalRecipe = z.infer<typeof evalSchema>;
 type Row = z.infer<typeof rowSchema>;
 
 /**
- * As `loadRecipe`; `files`: the sets must be there, unless they are rendered first.
+ * As `loadRecipe`; `files`: models, recipes of rows and sets must be there; not those sets that are rendered first.
  * @throws UserError naming every fault by file, line and key
  */
 export function loadEvalRecipe(
@@ -86,7 +89,14 @@ export function loadEvalRecipe(
 ): Promise<EvalRecipe> {
   return loadYaml(file, evalSchema, {
     overrides,
-    present: ({ scenes }) => (files && !scenes ? ["sets.*", "images"] : []),
+    present: ({ scenes }) =>
+      files
+        ? {
+            files: ["rows.*.train", "rows.*.pretrain", ...(scenes ? [] : ["sets.*"])],
+            folders: scenes ? [] : ["images"],
+            models: ["model", "rows.*.model"],
+          }
+        : {},
     models: ["model", "rows.*.model"],
     paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
   });
@@ -120,9 +130,15 @@ export async function runTable(
   listener: TableListener,
 ): Promise<string[]> {
   const { signal } = listener;
-  if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
+  const { scenes } = recipe;
+  if (scenes) await about("scenes", () => renderSets({ out: scenes, seed: 1, counts: DEFAULT_COUNTS, signal }));
   const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
   needRatable(judge, sets);
+  // A recipe that a later row needs is refused before the first is trained by.
+  for (const { train, pretrain } of Object.values(recipe.rows)) {
+    if (train) await loadRecipe(train, [], { files: true });
+    if (pretrain) await loadFinetuneRecipe(pretrain, [], { files: true });
+  }
   using _lock = FolderLock.take(out);
   const jobs = jobsOf(recipe, out);
   const models: string[] = [];
@@ -140,7 +156,8 @@ export async function runTable(
     const dir = join(out, "rows", folder);
     const asking = { method: row.method, temperature, maxTokens, seed, prefix: row.prefix };
     const options = { device, precision: settledFor(precision, dir), image: toImage(recipe.image) };
-    const engine = await RemoteEngine.open(model, options, { signal });
+    const key = row.model === undefined ? "model" : `rows.${name}.model`;
+    const engine = await about(key, () => RemoteEngine.open(model, options, { signal }));
     if (i === 0) listener.onOpened?.(engine);
     try {
       await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });
