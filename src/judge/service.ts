@@ -8,11 +8,11 @@ import { join } from "node:path";
 import type { OpenAISettings } from "../config/judge-settings.ts";
 import { isScored, type Score } from "../records.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
+import { Limit } from "../util/limit.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { Endpoint, type Outcome, type Usage } from "./endpoint.ts";
 import type { Cost, JudgeService } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
-import { Limit } from "./limit.ts";
 import { AnswerCache, nameOf } from "./verdict-cache.ts";
 
 /** Tries before a request is given up. */
