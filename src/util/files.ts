@@ -39,6 +39,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 function makeFolders(dir: string): string | undefined {
   const missing: string[] = [];
   for (let at = resolve(dir); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  if (missing.length === 0) return mkdirSync(dir, { recursive: true });
   for (const each of missing) {
     try {
       mkdirSync(each);
