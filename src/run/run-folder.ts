@@ -201,9 +201,15 @@ export class RunFolder {
     this.#write(name, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
-  /** Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null. */
+  /**
+   * Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null.
+   * @throws UserError when that file or run.json is gone: nobody could go on with what is left
+   */
   appendMetrics(line: { readonly step: number }): void {
     this.#lock?.assertHeld();
+    for (const path of [join(this.dir, "run.json"), ...(line.step > 1 ? [this.#metrics] : [])])
+      if (!fs.existsSync(path))
+        throw new UserError(`${path} was removed while the run was written to.`, "Restore it, or start anew.");
     try {
       fs.appendFileSync(this.#metrics, `${JSON.stringify(line)}\n`);
       sync(this.#metrics);
