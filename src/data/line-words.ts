@@ -5,13 +5,13 @@ import { shortened } from "../util/shortened.ts";
 import { choicesFault } from "./choices-order.ts";
 
 /**
- * What other programs write where an image goes: `<image>`, `<image_0>`, `<|image_pad|>`, `[IMG]`, `{image}`, `![](a.png)`.
- * "<image 1>" is a word about an image, as in MMStar.
+ * What other programs write where an image goes: `<image>`, `<image_0>`, `[IMG]`, `{image}`, `![](a.png)`.
+ * "<image 1>" is a word about an image, as in MMStar. Control tokens are the tokenizer's matter.
  */
 const PLACEHOLDER = new RegExp(
   [
-    String.raw`<\|?\/?(?:image|img|video|audio)(?:_?(?:\d+|start|end|pad|token|soft_token|context|here|placeholder))?\s*\/?\|?>`,
-    String.raw`<\|vision_\w+\|>|\[(?:img|image)(?:_?\d+)?\]|\{\{?\s*image\s*\}?\}|!\[[^\]]*\]\([^)]*\)`,
+    String.raw`<\/?(?:image|img|video|audio)(?:_?(?:\d+|start|end|pad|token|soft_token|context|here|placeholder))?\s*\/?>`,
+    String.raw`\[(?:img|image)(?:_?\d+)?\]|\{\{?\s*image\s*\}?\}|!\[[^\]]*\]\([^)]*\)`,
   ].join("|"),
   "i",
 );

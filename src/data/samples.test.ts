@@ -259,13 +259,11 @@ describe("bad lines", () => {
       { ...good, question: "Which?\n1. cat\n2. dog", choices: ["dog", "cat"], answer: "cat" },
       "data.jsonl:2: choices: stand in another order than in the question (1: cat, 2: dog)",
     ],
-    ...["<image_0>", "<|image_pad|>", "<|vision_start|>", "[IMG]", "{image}", "<ImageHere>", "![](a.png)"].map(
-      (mark): [string, object, string] => [
-        `a placeholder ${mark}`,
-        { ...good, question: `${mark} Is it?` },
-        `data.jsonl:2: question: holds ${mark}, which the model would read as text`,
-      ],
-    ),
+    ...["<image_0>", "[IMG]", "{image}", "<ImageHere>", "![](a.png)"].map((mark): [string, object, string] => [
+      `a placeholder ${mark}`,
+      { ...good, question: `${mark} Is it?` },
+      `data.jsonl:2: question: holds ${mark}, which the model would read as text`,
+    ]),
     ...["3-4", "1/2", "NaN", "∞", "2.5 cats"].map((answer): [string, object, string] => [
       `a count of ${answer}`,
       { ...good, dataset: "tallyqa", answer },
