@@ -5,11 +5,11 @@ import vm from "node:vm";
 const call = new vm.Script("work()");
 let context: vm.Context | undefined;
 
-/** How often work is begun anew that has hardly had the processor. */
-const TRIES = 4;
+/** How often work is begun that has hardly had the processor. */
+const TRIES = 2;
 
 /**
- * What `work` gives. It may take `seconds`; a call costs a tenth of a millisecond. It is begun again, a few times, where most of that
+ * What `work` gives. It may take `seconds`; a call costs a tenth of a millisecond. It is begun again once where most of that
  * time has passed without the processor: a machine that others keep busy is no fault of the work.
  * @throws whatever `work` throws, and an Error that says so when it does not end in time
  */
