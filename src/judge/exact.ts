@@ -196,6 +196,9 @@ function committedNumbers(response: string): Quantity[] {
   );
   if (emphasised.length > 0) return emphasised;
   if (hedges(sentencesOf(said).at(-1) ?? "")) return [];
+  // "Three: two adults and a child."
+  const head = asQuantity(/^([^:]*):\s/.exec(said)?.[1] ?? "");
+  if (head) return [head];
   const conclusion = sentencesOf(said).findLast((sentence) =>
     /^(?:therefore|thus|so|hence|in total)\b/i.test(sentence),
   );
@@ -238,7 +241,7 @@ function afterEquals(text: string): string {
 /** "The animal is a cow" commits to "a cow"; "It is not a cow" keeps its "not". */
 function afterCopula(said: string): string {
   return (
-    /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
+    /^(?:[^.,;:!?]*?\b(?:is|are|was|were|says|reads)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
       said,
     )?.[1] ?? said
   );

@@ -17,8 +17,9 @@ const spoken = new Map([
 /** "I am not sure", "it is not clear": a sentence that leaves a question open, though it has a "not". */
 const hedge = new RegExp(
   [
-    String.raw`(?:\b(?:not|dont|isnt|cant|cannot)\b|n['’]t\b).*\b(?:sure|certain|convinced|confident|clear|know|tell|say|judge|decide|confirm|verify|something i can|visible enough|possible to|whether)\b`,
+    String.raw`(?:\b(?:not|dont|isnt|cant|cannot)\b|n['’]t\b).*\b(?:sure|certain|convinced|confident|clear|know|tell|judge|decide|confirm|verify|something i can|visible enough|possible to|whether)\b`,
     String.raw`(?:\bnot\b|n['’]t\b).*\b(?:see|visible|shown|recogni[sz]e|make out)\b.*\b(?:clearly|properly|well)\b`,
+    String.raw`\b(?:can(?:not| not|['’]?t)|(?:could|would)(?: not|n['’]t)|not\b.*\bto|rather not)\b.*\b(?:say|read|make out)\b`,
     String.raw`\bnot (?:known|obvious|given|stated|specified|available|determinable|answerable|applicable)\b`,
     String.raw`\bno (?:\w+ )?(?:idea|clue|answer|comment|information|info|data|opinion|response|way (?:of|to))\b`,
     String.raw`\b(?:unsure|uncertain|unclear|unknown|ambiguous|maybe|perhaps|possibly|might|(?:could|may) be|(?:hard|difficult|impossible) to)\b`,
