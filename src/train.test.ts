@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, type Dirent, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
@@ -91,11 +91,8 @@ describe("data", () => {
   });
 
   it("that are missing or faulty are told of before the model is opened, missing ones with where their path starts", async () => {
-    // A model of no known kind: whoever opened it first would hear of that instead.
-    const unknown = place();
-    mkdirSync(unknown);
-    writeFileSync(join(unknown, "config.json"), "{}");
-    const unopened = `model: ${unknown}`;
+    // There is no such model: whoever opened it first would hear of that instead.
+    const unopened = `model: ${place()}`;
     const gone = await trained(`${unopened}\ndata: { train: [gone.jsonl] }\n`);
     expect(gone.code).toBe(2);
     expect(gone.err).toMatch(/data\.train\.0: no such file: .*gone\.jsonl \(paths in this file start at its folder\)/);

@@ -151,7 +151,7 @@ describe("is refused with the key and the reason, before the model is asked anyt
     [
       "a reward module that is not there",
       () => ["rewards.custom=[none.mjs]"],
-      /rewards\.custom\.0: no such file: .*none\.mjs/,
+      /rewards\.custom\.0: .*none\.mjs: no such reward module/,
     ],
     ["a reward that gives no number", () => [reward("return Number.NaN")], /"mine" returned NaN for sample/],
     ["a reward of a preset's name", () => [reward("return 1", 1, "bleu")], /two rewards are named "bleu"/],

@@ -1,5 +1,6 @@
 /** @file What a step takes of the memory, as `grit train` shows it: before anything is opened, and for a card that is not there. */
 
+import { about } from "../config/key-places.ts";
 import type { Room } from "../engine/device.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
@@ -25,7 +26,7 @@ export async function planMemory(
   recipe: PlannedRecipe & { readonly model: string; readonly device: string },
   { card, processes = 1, largest }: PlanOptions = {},
 ): Promise<string> {
-  const model = plannedModel(recipe.model);
+  const model = await about("model", () => plannedModel(recipe.model));
   const here = card === undefined ? await roomHere(recipe.device) : cardRoom(card);
   const room = { ...here, processes };
   const estimate = planStep(recipe, model, room, largest);

@@ -39,23 +39,32 @@ describe("a command", () => {
   const dir = join(place(), "..");
 
   it.each([
-    ["train", "rewards: { custom: [none.mjs] }", /recipe\.yaml:5: rewards\.custom\.0: .*none\.mjs: exports no reward/],
-    ["train", "rewards: { custom: [two.mjs] }", /recipe\.yaml:5: rewards\.custom: two rewards are named "answer"/],
-    ["check", "lora: { target_modules: [nope] }", /recipe\.yaml:5: lora\.target_modules: nope names no linear layer/],
-    ["check", "image: { max_tiles: 2 }", /recipe\.yaml:5: image\.max_tiles is set, but Qwen2\.5-VL has no such option/],
-    ["train", "judge: { name: openai, openai: { key_env: GRIT_NONE } }", /recipe\.yaml:5: judge\.openai\.key_env: /],
-    ["pretrain", "image: { max_tiles: 2 }", /recipe\.yaml:5: image\.max_tiles is set/],
+    [
+      "train",
+      "rewards: { custom: [gone.mjs] }",
+      /recipe\.yaml:4: rewards\.custom\.0: .*gone\.mjs: no such reward module/,
+    ],
+    ["train", "model: gone/at/all", /recipe\.yaml:4: model: there is no folder .*gone\/at\/all/],
+    ["check", "model: data.jsonl", /recipe\.yaml:4: model: .*data\.jsonl/],
+    ["train --plan", "model: .", /recipe\.yaml:4: model: .*config\.json cannot be read/],
+    ["pretrain", "model: gone/at/all", /recipe\.yaml:4: model: no such folder: .*gone/],
+    ["train", "rewards: { custom: [none.mjs] }", /recipe\.yaml:4: rewards\.custom\.0: .*none\.mjs: exports no reward/],
+    ["train", "rewards: { custom: [two.mjs] }", /recipe\.yaml:4: rewards\.custom: two rewards are named "answer"/],
+    ["check", "lora: { target_modules: [nope] }", /recipe\.yaml:4: lora\.target_modules: nope names no linear layer/],
+    ["check", "image: { max_tiles: 2 }", /recipe\.yaml:4: image\.max_tiles is set, but Qwen2\.5-VL has no such option/],
+    ["train", "judge: { name: openai, openai: { key_env: GRIT_NONE } }", /recipe\.yaml:4: judge\.openai\.key_env: /],
+    ["pretrain", "image: { max_tiles: 2 }", /recipe\.yaml:4: image\.max_tiles is set/],
   ])("of %s: %s", async (command, line, message) => {
     await writeImage(dir, "wide");
     writeLines(join(dir, "data.jsonl"), [{ image: "wide.png", question: "Is it?", answer: "yes", dataset: "vsr" }]);
     await writeFile(join(dir, "none.mjs"), "export default 3;");
     await writeFile(join(dir, "two.mjs"), 'export default { name: "answer", weight: 1, score: () => 1 };');
     const recipe = join(dir, "recipe.yaml");
-    const model = checkpointDir("tied");
-    await writeFile(recipe, `model: ${model}\ndata: { train: [data.jsonl] }\nsteps: 1\nprecision: float32\n${line}\n`);
+    const own = line.startsWith("model:") ? "" : `model: ${checkpointDir("tied")}\n`;
+    await writeFile(recipe, `data: { train: [data.jsonl] }\nsteps: 1\nprecision: float32\n${line}\n${own}`);
     const small = command === "pretrain" ? [] : ["group_size=2", "sampling.max_tokens=4", "prompts_per_step=1"];
-    const out = command === "train" ? "--run" : "--out";
-    const ran = await grit(command, recipe, ...small, out, place());
+    const out = command.startsWith("train") ? "--run" : "--out";
+    const ran = await grit(...command.split(" "), recipe, ...small, out, place());
     expect(ran, ran.err).toMatchObject({ code: 2 });
     expect(ran.err).toMatch(message);
   });

@@ -179,8 +179,8 @@ export type Recipe = z.infer<typeof recipeSchema>;
  * The recipe of a YAML file, with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
  * the current one.
  * @param file a path that ends in .yaml or .yml, or the name of a recipe that comes with the package, e.g. `tiny`
- * @param options `files`: what training reads must be there: model, data, rewards; held-out sets only where they are evaluated meanwhile
- *   `weights`: without, the hub id of a model that is not downloaded stays, and the model need not be there
+ * @param options `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile
+ *   `weights`: so must the model; without, the hub id of one that is not downloaded stays
  * @throws UserError naming every fault by file, line and key
  */
 export function loadRecipe(
@@ -195,9 +195,8 @@ export function loadRecipe(
     present: ({ eval: { every } }) =>
       files
         ? {
-            files: ["data.train", "rewards.custom", ...(every > 0 ? ["data.eval.*"] : [])],
+            files: ["data.train", ...(every > 0 ? ["data.eval.*"] : [])],
             folders: ["data.images"],
-            models: weights ? ["model"] : [],
           }
         : {},
     paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],

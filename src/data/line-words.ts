@@ -37,9 +37,10 @@ export function checkWords({ question, answer, choices }: LineWords, task: Task,
   if (misplaced) faults.add(`${where}: choices`, misplaced);
 }
 
-/** Whether an answer may be a count: what has digits is one whole number, not negative, with or without its thing; words are left to the judge. */
+/** Whether an answer may be a count: a number, with or without its thing, is whole and not negative; words are left to the judge. */
 function isCount(answer: string): boolean {
   const bare = answer.trim();
   if (/^(?:nan|[+-]?(?:inf(?:inity)?|∞))$/i.test(bare)) return false;
-  return !/\d/.test(bare) || /^\+?\d[\d,]*(?:\s+[\p{L} -]+)?$/u.test(bare);
+  const isNumber = /^[-+±]?[\d.,/–—-]*\d[\d.,/–—-]*(?:\s|$)/.test(bare) || (bare !== "" && !Number.isNaN(Number(bare)));
+  return !isNumber || /^\+?\d[\d,]*(?:\s|$)/.test(bare);
 }
