@@ -187,7 +187,7 @@ function measured(
   return Promise.all(
     replies.map(async ({ sample, prompt, said: { text, ending, tokens } }) => {
       const chain = chainOf(processor, prompt, text);
-      const { acc, rating, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
+      const { acc, rating, giou, giouRaw, f1, answerIoU, yesNo, choice } = await measure(sample, chain, judge, part);
       return {
         id: sample.id,
         dataset: sample.dataset,
@@ -207,6 +207,7 @@ function measured(
         giou: giou ?? null,
         giouRaw: giouRaw ?? null,
         f1: f1 ?? null,
+        answerIoU: answerIoU ?? null,
         yesNo: yesNo ?? null,
         choice: choice ?? null,
         ending,
