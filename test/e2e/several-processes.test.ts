@@ -1,6 +1,7 @@
 /** @file Two processes that train together, as one would: `grit train --processes 2`. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readLines, writeLines } from "../commands.ts";
 import { scratchPlaces } from "../tiny.ts";
 import {
   filesOf,
@@ -15,15 +16,24 @@ import {
 
 const place = scratchPlaces();
 
-test("two train as one does, and one goes on where they have stopped: the same rollouts, files, losses and weights", async () => {
+test("two train as one does, and one goes on where they have stopped: the same rollouts, held-out answers, files, losses and weights", async () => {
   const dir = place();
   await writeTrainingData(dir);
+  const [train, held, out] = ["train", "held", "out"].map((name) => join(dir, `${name}.jsonl`));
+  // Each of two is asked by another rank.
+  const lines = readLines<object>(train!);
+  writeLines(held!, lines.slice(0, 4));
+  writeLines(
+    out!,
+    lines.slice(2).map((line, i) => ({ ...line, id: `out-${i}` })),
+  );
   const recipe = (steps: number) =>
     writeRecipe(
       join(dir, `${steps}.yaml`),
       dir,
       "tied",
-      `steps: ${steps}\noptimizer: { lr: 1.0e-4, schedule: constant }\nsave: { every: 3 }`,
+      `steps: ${steps}\noptimizer: { lr: 1.0e-4, schedule: constant }\nsave: { every: 3 }\neval: { every: 2 }\n` +
+        `data: { train: [${train}], eval: { held: ${held}, out: ${out} } }`,
     );
   const both = async () => {
     const run = await trainedRun(recipe(3), place(), "--processes", "2");
@@ -33,6 +43,12 @@ test("two train as one does, and one goes on where they have stopped: the same r
   expect(rolloutsOf(two)).toEqual(rolloutsOf(one));
   expect(logprobsApart(two, one)).toBeLessThan(2e-4);
   expect(filesOf(two)).toEqual(filesOf(one));
+  for (const step of [2, 4]) {
+    const answers = (run: string) => readLines<object>(join(run, `eval/step-${step}/samples.jsonl`));
+    expect(answers(one)).toHaveLength(8);
+    expect(answers(two)).toEqual(answers(one));
+    expect(metricsOf(two)[step - 1]!.heldOut).toEqual(metricsOf(one)[step - 1]!.heldOut);
+  }
   for (const [i, { loss, kl, gradNorm }] of metricsOf(two).entries()) {
     const alone = metricsOf(one)[i]!;
     expect(Math.abs(loss! - alone.loss!)).toBeLessThan(1e-6);
