@@ -141,7 +141,11 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
     const past = (await team.gather(team.leads ? run.metrics() : []))[0]!;
     const health = new Health(run, engine, recipe, saved, from, past);
     const watch = new Watch(past);
-    const heldOut = new HeldOut(engine, recipe, run, sets, judge, past, { onAnswered: options.onHeldOut, signal, team });
+    const heldOut = new HeldOut(engine, recipe, run, sets, judge, past, {
+      onAnswered: options.onHeldOut,
+      signal,
+      team,
+    });
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
     await heldOut.makeUp();
     for (let step = from + 1; step <= recipe.steps; step++) {
