@@ -2,7 +2,7 @@
  * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped or started by
  * torchrun, for which GRIT_PYTHON names a Python with torch.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { scratchPlaces, TINIES } from "../tiny.ts";
@@ -132,6 +132,48 @@ describe("a rank", () => {
       expect(existsSync(run)).toBe(false);
     },
     MINUTES,
+  );
+});
+
+describe("updates that ruin the weights of two", () => {
+  const trainedAt = async (lr: string, run: string, ...more: string[]) => {
+    const recipe = writeRecipe(
+      `${place()}.yaml`,
+      dir,
+      "tied",
+      `steps: 7\noptimizer: { lr: ${lr} }\nsave: { every: 1, keep: 1 }`,
+    );
+    return startTraining(recipe, run, "--processes", "2", ...more).end;
+  };
+
+  it(
+    "take both back to the checkpoint before, from which they go on",
+    async () => {
+      const first = writeRecipe(`${place()}.yaml`, dir, "tied", "steps: 3");
+      const run = await trainedRun(first, place(), "--processes", "2");
+      const { code, output } = await trainedAt("1.0e10", run, "--resume");
+      expect(code, output).toBe(2);
+      expect(output).toMatch(
+        /^error: Steps 5 to 7 were not finite .*\n.*rolled back to .*step-3\. Lower optimizer\.lr/m,
+      );
+      expect(readdirSync(join(run, "checkpoints"))).toEqual(["step-3"]);
+      await trainedRun(writeRecipe(`${place()}.yaml`, dir, "tied", "steps: 5"), run, "--resume", "--processes", "2");
+      expect(metricsOf(run).map(({ step, skipped }) => [step, skipped])).toEqual([1, 2, 3, 4, 5].map((i) => [i, 0]));
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "at once, where they are infinite: both say so, and no checkpoint has them",
+    async () => {
+      const run = place();
+      const { code, output } = await trainedAt("1.0e39", run);
+      expect(code, output).toBe(2);
+      expect(output).toMatch(/^error: The update of step 1 left [\w.]+ with values that are not finite\./m);
+      expect(output.match(/not finite/g)).toHaveLength(1);
+      expect(existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")) : []).toEqual([]);
+    },
+    3 * MINUTES,
   );
 });
 

@@ -1,13 +1,16 @@
 /** @file Two processes that train together, as one would: `grit train --processes 2`. */
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readLines, writeLines } from "../commands.ts";
 import { scratchPlaces } from "../tiny.ts";
+import { VARIETY } from "../variety.ts";
 import {
   filesOf,
   logprobsApart,
   metricsOf,
   rolloutsOf,
+  startTraining,
   trainedRun,
   weightsApart,
   writeRecipe,
@@ -56,4 +59,34 @@ test("two train as one does, and one goes on where they have stopped: the same r
     expect(gradNorm! / alone.gradNorm!).toBeCloseTo(1, 5);
   }
   expect(weightsApart(two, one, 4)).toBeLessThan(1e-5);
+}, 120_000);
+
+test("steps that are not finite roll back all of two, who end by one message and go on as if they had never been", async () => {
+  const dir = place();
+  await writeTrainingData(dir);
+  // The first of them scores 16 rollouts a step: those from step 4 on are beyond what advantages hold.
+  const overflow = "(globalThis.judged = (globalThis.judged ?? 0) + 1) > 48 ? 1.7e308 : ";
+  writeFileSync(join(dir, "overflow.mjs"), VARIETY.replace("=> ", `=> ${overflow}`));
+  const recipe = (rewards: string) =>
+    writeRecipe(
+      join(dir, `${rewards}.yaml`),
+      dir,
+      "tied",
+      `steps: 7\nrewards: { custom: [${join(dir, rewards)}.mjs] }\noptimizer: { lr: 1.0e-4, schedule: constant }`,
+    );
+  const run = place();
+  const failed = await startTraining(recipe("overflow"), run, "--processes", "2").end;
+  expect(failed.code, failed.output).toBe(2);
+  expect(failed.output).toMatch(
+    /^error: Steps 4 to 6 were not finite \(advantage, loss, gradient\); .*\n.*rolled back to .*step-3\. Lower .*rewards\.custom/m,
+  );
+  expect(failed.output.match(/were not finite/g)).toHaveLength(1);
+  expect(readdirSync(join(run, "checkpoints"))).toEqual(["step-3"]);
+  const [alone] = await Promise.all([
+    trainedRun(recipe("variety"), place()),
+    trainedRun(recipe("variety"), run, "--resume", "--processes", "2"),
+  ]);
+  expect(metricsOf(run).map(({ step, skipped }) => [step, skipped])).toEqual([1, 2, 3, 4, 5, 6, 7].map((i) => [i, 0]));
+  expect(rolloutsOf(run)).toEqual(rolloutsOf(alone));
+  expect(weightsApart(run, alone, 7)).toBeLessThan(1e-5);
 }, 120_000);
