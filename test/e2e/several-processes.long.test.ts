@@ -1,8 +1,9 @@
 /**
- * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped or started by
- * torchrun, for which GRIT_PYTHON names a Python with torch.
+ * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped, cut off or started
+ * by torchrun, for which GRIT_PYTHON names a Python with torch.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { scratchPlaces, TINIES } from "../tiny.ts";
@@ -21,6 +22,7 @@ import {
 } from "./processes.ts";
 
 const MINUTES = 60_000;
+const CUT_OFF = join(import.meta.dirname, "cut-off.sh");
 const place = scratchPlaces();
 const dir = place();
 beforeAll(() => writeTrainingData(dir));
@@ -69,9 +71,10 @@ describe.each(TINIES)("%s", (checkpoint) => {
   });
 });
 
+const endless = (name: string) =>
+  writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
+
 describe("a rank", () => {
-  const endless = (name: string) =>
-    writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
   const hasSaved = (run: string) =>
     vi.waitFor(() => expect(existsSync(join(run, "checkpoints/step-3"))).toBe(true), MINUTES);
 
@@ -132,6 +135,40 @@ describe("a rank", () => {
       expect(existsSync(run)).toBe(false);
     },
     MINUTES,
+  );
+});
+
+/** What this system says to network namespaces; undefined where they can be made. */
+function namespaceFault(): string | undefined {
+  const { status, stderr, error } = spawnSync("unshare", ["-rnm", "sh", CUT_OFF, "-"], { encoding: "utf8" });
+  return status === 0 ? undefined : `no network namespaces: ${error?.message ?? stderr.trim()}`;
+}
+
+describe("a rank that is cut off from the network", () => {
+  it(
+    "is named by the other, and names it, within the timeout; both end, and the run goes on from its checkpoint",
+    async ({ skip }) => {
+      const fault = namespaceFault();
+      if (fault !== undefined) skip(fault);
+      const [recipe, run] = [endless("cut-off"), place()];
+      const command = [process.execPath, "bin/grit.mjs", "train", recipe, "--run", run, "--rank-timeout", "5"];
+      const { code, output } = await start("unshare", ["-rnm", "sh", CUT_OFF, run, ...command]).end;
+      const said = [0, 1].map((rank) => readFileSync(`${run}.rank-${rank}`, "utf8"));
+      expect(code, [output, ...said].join("\n")).toBe(0);
+      for (const rank of [0, 1]) {
+        const [, exit, seconds] = new RegExp(`rank ${rank} ended with (\\d+) after (\\d+) s`).exec(output)!;
+        expect(Number(exit), said[rank]).toBe(2);
+        expect(Number(seconds)).toBeLessThan(30);
+        expect(said[rank]).toMatch(
+          new RegExp(`error: Rank ${1 - rank} gave no sign of life for 5 s, in this phase: .*step \\d+`),
+        );
+      }
+      const done = metricsOf(run).at(-1)!.step;
+      const rest = writeRecipe(join(dir, "uncut.yaml"), dir, "tied", `steps: ${done + 1}`);
+      await trainedRun(rest, run, "--resume");
+      expect(metricsOf(run).at(-1)!.step).toBe(done + 1);
+    },
+    3 * MINUTES,
   );
 });
 
