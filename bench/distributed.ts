@@ -5,8 +5,8 @@
  *
  *     npx tsx bench/distributed.ts [--steps 4]
  *
- * The forecast counts matrix products alone, so that the machine's speed is taken from the step of one process. Each training runs in a
- * network namespace of its own, whose loopback counts the bytes.
+ * The speed of matrix products is taken to be that at which the forecast of one process is what it took. Each training runs in a network
+ * namespace of its own, whose loopback counts the bytes.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -19,6 +19,7 @@ import { plannedModel, planTime } from "../src/engine/plan.ts";
 import { RunFolder } from "../src/run/run-folder.ts";
 import { median } from "../src/util/arrays.ts";
 import { table } from "../src/util/table.ts";
+import { readBandwidth } from "./measure.ts";
 
 const { values } = parseArgs({ options: { steps: { type: "string", default: "4" } } });
 const dir = mkdtempSync(join(tmpdir(), "grit-distributed-"));
@@ -41,11 +42,12 @@ try {
   writeFileSync(file, stringify(recipe));
   const model = plannedModel(recipe.model);
   const planned = await loadRecipe(file);
+  const bandwidth = readBandwidth();
   const plan = (processes: number, flops: number) =>
-    planTime(planned, model, { device: "cpu", processes }, { flops, bandwidth: 1e10, link: 1e9 }, 240 * 160);
+    planTime(planned, model, { device: "cpu", processes }, { flops, bandwidth, link: bandwidth / 2 }, 240 * 160);
 
   const one = measured("one", 1, 1);
-  const flops = plan(1, 1).seconds / one.busy;
+  const flops = fitted((flops) => plan(1, flops).seconds, one.busy);
   const rows = [1, 2, 4].map((processes) => {
     const { seconds, busy, sent } = processes === 1 ? one : measured(String(processes), 1, processes);
     const forecast = plan(processes, flops);
@@ -78,11 +80,25 @@ function measured(name: string, threads: number, processes: number) {
   };
 }
 
+/** The argument at which a falling function of a speed has this value. */
+function fitted(seconds: (flops: number) => number, wanted: number): number {
+  let [low, high] = [1e6, 1e18];
+  for (let i = 0; i < 100; i++) {
+    const middle = Math.sqrt(low * high);
+    if (seconds(middle) > wanted) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Runs a command: the bytes that its processes have sent to each other, and the seconds that they were busy. */
 function grit(env: Record<string, string>, ...args: string[]): { readonly sent: number; readonly busy: number } {
   const command = ["-rn", "sh", "-c", COUNTED, "sh", process.execPath, "bin/grit.mjs", ...args];
   const options = { env: { ...process.env, ...env }, encoding: "utf8" } as const;
-  const [sent, , children] = execFileSync("unshare", command, { ...options, stdio: ["ignore", "pipe", "ignore"] }).split("\n");
+  const [sent, , children] = execFileSync("unshare", command, {
+    ...options,
+    stdio: ["ignore", "pipe", "ignore"],
+  }).split("\n");
   const times = [...children!.matchAll(/(\d+)m([\d.]+)s/g)].map(
     ([, minutes, seconds]) => 60 * Number(minutes) + Number(seconds),
   );
