@@ -94,7 +94,7 @@ function timeTable(forecast: StepForecast, { flops, bandwidth, link }: Speeds, m
   const links = several ? `, ${link / 1e9} GB/s between cards` : "";
   return (
     `${table([["time of a step", "s"], ...rows.map(([what, seconds]) => [what!, seconds!])])}\n` +
-    `at least ${forecast.seconds.toFixed(1)} s${sent}\n` +
+    `about ${forecast.seconds.toFixed(1)} s${sent}\n` +
     `with ${maxTokens} tokens a completion, ${flops / 1e12} TFLOP/s, ${bandwidth / 1e12} TB/s from memory${links}: see docs/several-cards.md`
   );
 }

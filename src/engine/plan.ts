@@ -43,10 +43,10 @@ const MOST_TILES = 12;
 const SPARE = 0.05;
 
 /**
- * What a card is taken to reach, whatever its size: half of the 312 TFLOP/s in bfloat16 of an A100, three quarters of its 2 TB/s, half
- * of its 300 GB/s to the others of a machine; and a card's share of 200 Gb/s between machines of eight.
+ * What a card is taken to reach, whatever its size: what one H200 did with Qwen2.5-VL-3B in bfloat16 (docs/gpu.md). Links are not
+ * measured: half of the 300 GB/s that an A100 has to the others of its machine, and 200 Gb/s a card between machines of eight.
  */
-const CARD = { flops: 156e12, bandwidth: 1.5e12 };
+const CARD = { flops: 300e12, bandwidth: 1.2e12 };
 const CARDS_TOGETHER = 8;
 const LINKS = { together: 150e9, apart: 25e9 };
 
