@@ -17,6 +17,7 @@ import { type AskedSet, askingOf } from "./evaluation/ask.ts";
 import { goldScore } from "./evaluation/metrics.ts";
 import { exactJudge } from "./judge/exact.ts";
 import { askedAs } from "./prompt/asked-as.ts";
+import { METHODS } from "./prompt/methods.ts";
 import type { Sample } from "./records.ts";
 import { Faults, firstFew } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
@@ -115,14 +116,15 @@ function oddMethod({ method, rewards }: Recipe, { dir, processor }: Engine): Fin
       what: `The method is ${method}, but the model was trained with ${was}.`,
       remedy: `Write method: ${was}, unless you mean to change it.`,
     });
-  const boxes = processor.boxSpace === "permille" ? "icl-box" : "icl";
-  if (method.startsWith("icl") && method !== boxes)
+  const fitting =
+    processor.boxSpace === "permille" ? method.replace(/^(icl|detect)$/, "$1-box") : method.replace(/-box$/, "");
+  if (fitting !== method)
     found.push({
       key: "method",
-      what: `The method ${method} shows boxes as another family writes them.`,
-      remedy: `Write method: ${boxes}.`,
+      what: `The method ${method} speaks of boxes as another family writes them.`,
+      remedy: `Write method: ${fitting}.`,
     });
-  if (method === "sft" || method === "direct")
+  if (!METHODS[method].suffix.includes("<think>"))
     found.push({
       key: "method",
       what: `The method ${method} does not ask for <think> and <rethink>, which rewards.preset: ${rewards.preset} scores.`,

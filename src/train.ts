@@ -136,14 +136,18 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   await engine.rehearse(await engine.processor.prompt(longest, recipe.method), workload, loss);
   const { run, from, notes } = await openRun(recipe, options, engine, team, hashes);
-  const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from, team);
   try {
     const past = (await team.gather(team.leads ? run.metrics() : []))[0]!;
     const health = new Health(run, engine, recipe, saved, from, past);
     const watch = new Watch(past);
+    const heldOut = new HeldOut(engine, recipe, run, sets, judge, past, {
+      onAnswered: options.onHeldOut,
+      signal,
+      team,
+    });
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
-    if (team.leads) await heldOut.makeUp(from);
+    await heldOut.makeUp();
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
       const clock = new Stopwatch();
@@ -173,7 +177,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
       }
       await health.check(line, updates);
       saved.end(line);
-      if (team.leads) await heldOut.after(step);
+      await heldOut.after(step);
       options.onStep?.(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();
     }

@@ -43,7 +43,7 @@ export const recipeFields = z.strictObject({
    */
   model: path,
   /** The prompt format, with its stop strings and the rule by which the answer is read. */
-  method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
+  method: z.enum(["grit", "direct", "detect", "detect-box", "cot", "icl", "icl-box", "sft"]).default("grit"),
   data: z.strictObject({
     /** Data files to train on, one after another. */
     train: z.array(path).min(1),

@@ -1,8 +1,8 @@
 /**
  * @file Reads data files as samples and reports everything wrong with them at once, by file, line and key. A line is what
  * the original project writes: `{"question", "answer", "image", "width", "height", "bboxs": [[x1, y1, x2, y2], …],
- * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, and
- * `choices` and `answer_type` for a judge.
+ * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, `phrase` for a box to find,
+ * and `choices` and `answer_type` for a judge.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -65,6 +65,7 @@ const lineSchema = z.object(
   {
     id: text.optional(),
     question: text,
+    phrase: text.nullish(),
     answer: text,
     image: text,
     width: pixels.optional(),
@@ -202,12 +203,12 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
 }
 
 /**
- * What the samples of a data set ask for, by its name in any case: TallyQA asks to count, OVDEval to detect. Only there do rewards
+ * What the samples of a data set ask for, by its name in any case: TallyQA asks to count, OVDEval and RefCOCO to detect. Only there do rewards
  * and metrics look at how many boxes there are, or where the answer's boxes lie.
  */
 export function taskOf(dataset: string): Task {
   if (/tally[-_ ]?qa/i.test(dataset)) return "count";
-  return /ovd/i.test(dataset) ? "detect" : "answer";
+  return /ovd|refcoco/i.test(dataset) ? "detect" : "answer";
 }
 
 function toSample(value: Line, line: number, where: string, image: string, { width, height }: ImageHeader): Sample {
@@ -216,6 +217,7 @@ function toSample(value: Line, line: number, where: string, image: string, { wid
     where,
     image,
     question: value.question,
+    ...(value.phrase && { phrase: value.phrase }),
     answer: value.answer,
     boxes: value.bboxs.map(([x1, y1, x2, y2]) => box("image", x1!, y1!, x2!, y2!)),
     width,
@@ -230,10 +232,12 @@ function toSample(value: Line, line: number, where: string, image: string, { wid
 
 /** A sample as a line of a data file, its image by its absolute path: what `loadSamples` reads again as the same sample. */
 export function sampleLine(sample: Sample) {
-  const { id, question, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } = sample;
+  const { id, question, phrase, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } =
+    sample;
   return {
     id,
     question,
+    ...(phrase && { phrase }),
     answer,
     image: resolve(image),
     width,

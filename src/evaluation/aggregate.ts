@@ -16,6 +16,10 @@ const READ = {
   giouRaw: ({ giouRaw }) => giouRaw,
   /** F1 of the box sets at IoU 0.5. */
   f1: ({ f1 }) => f1,
+  /** Acc@0.5 of referring expressions: the share of answered boxes with an IoU of at least one half. */
+  acc50: ({ answerIoU }) => (typeof answerIoU === "number" ? Number(answerIoU >= 0.5) : null),
+  /** Mean IoU of the answered boxes. */
+  answerIoU: ({ answerIoU }) => answerIoU ?? null,
   /** Letter accuracy, over the multiple-choice questions. */
   choice: ({ choice }) => choice,
   /** Mean rating of the judge, 0 to 6. */
