@@ -24,21 +24,21 @@ export function DataChecks({ file, checks, fault }: DataChecksProps) {
   }
   return (
     <>
-      {checks.map((check, i) => (
-        <Check key={check.id} file={file} check={check} isOpen={i === 0} />
+      {checks.map((check) => (
+        <Check key={check.id} file={file} check={check} />
       ))}
     </>
   );
 }
 
-function Check({ file, check, isOpen }: { file: DataFileEntry; check: DataCheck; isOpen: boolean }) {
+function Check({ file, check }: { file: DataFileEntry; check: DataCheck }) {
   const { recipe, made, refusals, warnings, figures, terms } = check;
   return (
-    <details class="check" open={isOpen}>
-      <summary>
+    <section class="check" aria-label={`Check ${check.id}`}>
+      <p>
         <b>Check of {recipe.slice(recipe.lastIndexOf("/") + 1)}</b> <Verdict check={check} />{" "}
         <time dateTime={made}>{new Date(made).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })}</time>
-      </summary>
+      </p>
       {refusals.length + warnings.length > 0 && (
         <ul class="findings">
           {refusals.map((finding, i) => (
@@ -50,25 +50,29 @@ function Check({ file, check, isOpen }: { file: DataFileEntry; check: DataCheck;
         </ul>
       )}
       {figures && (
-        <div class="found-figures">
-          <dl class="outcome">
-            {checkFacts(figures).map(([what, value]) => (
-              <div key={what}>
-                <dt>{what}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
-          <Terms terms={terms} />
-        </div>
+        <details>
+          <summary>Figures and rewards</summary>
+          <div class="found-figures">
+            <dl class="outcome">
+              {checkFacts(figures).map(([what, value]) => (
+                <div key={what}>
+                  <dt>{what}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+            <Terms terms={terms} />
+          </div>
+        </details>
       )}
-    </details>
+    </section>
   );
 }
 
 function Verdict({ check: { refusals, warnings } }: { check: DataCheck }) {
   if (refusals.length > 0) return <span class="bad">cannot teach: {refusals.length} refused</span>;
-  if (warnings.length > 0) return <span>ready, with {warnings.length} warnings</span>;
+  if (warnings.length > 0)
+    return <span>ready, with {warnings.length === 1 ? "one warning" : `${warnings.length} warnings`}</span>;
   return <span class="good">ready to train</span>;
 }
 
@@ -106,33 +110,31 @@ function FindingItem({ finding: { key, what, remedy, at = [] }, level, file }: F
 /** What the rewards gave to the sampled rollouts. */
 function Terms({ terms }: { terms: readonly TermFigures[] }) {
   return (
-    <div class="scroll">
-      <table class="sets spreads">
-        <caption class="unseen">What the rewards gave over all sampled rollouts, weighted.</caption>
-        <thead>
-          <tr>
-            {["reward", "mean", "spread", "unscored", "histogram"].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {terms.map(({ name, mean, spread, unscored, scores }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{fraction(mean)}</td>
-              <td>{fraction(spread)}</td>
-              <td>{unscored}</td>
-              <td>
-                <Histogram scores={scores} />
-              </td>
-            </tr>
+    <table class="sets spreads">
+      <caption class="unseen">What the rewards gave over all sampled rollouts, weighted.</caption>
+      <thead>
+        <tr>
+          {["reward", "mean", "spread", "unscored", "histogram"].map((head) => (
+            <th key={head} scope="col">
+              {head}
+            </th>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      </thead>
+      <tbody>
+        {terms.map(({ name, mean, spread, unscored, scores }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{fraction(mean)}</td>
+            <td>{fraction(spread)}</td>
+            <td>{unscored}</td>
+            <td>
+              <Histogram scores={scores} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
