@@ -67,7 +67,7 @@ export class DataFiles {
     const file = await this.#find(id);
     // A pipe would never end.
     if (!file || !(await isFile(file.path))) return undefined;
-    const lines = this.#lines.get(id) ?? new DataLines(file);
+    const lines = this.#lines.get(id) ?? new DataLines(file.path, file.images);
     this.#lines.set(id, lines);
     return lines;
   }

@@ -7,7 +7,6 @@ import { imagePathFault } from "../data/image-path.ts";
 import { keyText } from "../data/jsonl.ts";
 import { dataLineSchema, imageStart, taskOf } from "../data/samples.ts";
 import type { Task } from "../records.ts";
-import type { DataFile } from "./data-files.ts";
 import { DATA_OUTCOMES, type DataFilter, type DataOutcome } from "./data-filter.ts";
 import { IndexedLines } from "./indexed-lines.ts";
 import type { DataRow, DataRows, DataSample } from "./studio-data.ts";
@@ -27,7 +26,8 @@ export class DataLines {
   readonly #lines: IndexedLines<Remembered>;
   readonly #imageStart: (line: object) => string;
 
-  constructor({ path, images }: DataFile) {
+  /** Of the file at a path; `images` is where the paths of its images start if not beside it. */
+  constructor(path: string, images: string | undefined) {
     this.#lines = new IndexedLines(path, remember, { takesOpen: true });
     this.#imageStart = imageStart(path, images);
   }
