@@ -42,7 +42,7 @@ export class TryModels {
       name,
       folder,
       method,
-      isOpen: this.#open.get(name)?.folder === folder,
+      isOpen: this.#open.get(name)?.folder === folder && !this.#open.get(name)!.engine.death,
     }));
   }
 
@@ -53,8 +53,9 @@ export class TryModels {
   async open(run: FoundFolder | undefined): Promise<TriedModel[]> {
     const work = this.#last.then(async () => {
       const candidates = await candidatesOf(run);
-      for (const [name, { folder }] of this.#open) {
-        if (!candidates.some((each) => each.name === name && each.folder === folder)) await this.#close(name);
+      for (const [name, { folder, engine }] of this.#open) {
+        const isWanted = candidates.some((each) => each.name === name && each.folder === folder);
+        if (!isWanted || engine.death) await this.#close(name);
       }
       for (const { name, folder } of candidates) {
         if (this.#open.has(name)) continue;
