@@ -3,6 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import { estimate } from "../evaluation/aggregate.ts";
 import { pairedEstimate } from "../evaluation/compare-evaluations.ts";
+import { measuredInRun } from "../evaluation/measured-in-run.ts";
 import type { AnswerFact, EvaluatedMetric, EvaluatedSet, EvaluationTable } from "./studio-data.ts";
 
 /** An evaluation by its address, with its answers. */
@@ -29,7 +30,7 @@ async function tableOf(
 ): Promise<EvaluationTable> {
   const sets: EvaluatedSet[] = [];
   for (const set of new Set([...first, ...(second ?? [])].map((each) => each.set))) {
-    const [a, b] = [first, second].map((answers) => answers?.filter((each) => each.set === set).map(measured));
+    const [a, b] = [first, second].map((answers) => answers?.filter((each) => each.set === set).map(measuredInRun));
     const metric = async (name: "acc" | "giou"): Promise<EvaluatedMetric> => ({
       first: a!.length > 0 ? await between(() => estimate(a!, name)) : null,
       second: b && b.length > 0 ? await between(() => estimate(b, name)) : null,
@@ -45,9 +46,4 @@ async function tableOf(
 async function between<T>(compute: () => T): Promise<T> {
   await setImmediate();
   return compute();
-}
-
-/** An answer as the estimates read it; of the other metrics the table shows none. */
-function measured({ id, set, dataset, acc, giou }: AnswerFact) {
-  return { id, set, dataset, acc, giou, giouRaw: null, f1: null, choice: null, yesNo: null };
 }
