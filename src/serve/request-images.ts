@@ -1,9 +1,9 @@
 /** @file The images of a request: data URLs, and addresses where that is allowed, within limits, before a pixel is decoded. */
 import { imageHeader } from "../data/image-header.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { ImageInput } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { shortened } from "../util/shortened.ts";
-import type { ChatEngine } from "./answers.ts";
 import { badRequest } from "./api-error.ts";
 import { fetchImage } from "./image-address.ts";
 import type { Limits } from "./limits.ts";
@@ -18,12 +18,12 @@ export interface ImageSettings {
 
 /** Reads the images of one request. */
 export class RequestImages {
-  readonly #engine: Pick<ChatEngine, "image">;
+  readonly #engine: Pick<Engine, "image">;
   readonly #settings: ImageSettings;
   readonly #signal: AbortSignal;
   #pixels = 0;
 
-  constructor(engine: Pick<ChatEngine, "image">, settings: ImageSettings, signal: AbortSignal) {
+  constructor(engine: Pick<Engine, "image">, settings: ImageSettings, signal: AbortSignal) {
     this.#engine = engine;
     this.#settings = settings;
     this.#signal = signal;
