@@ -8,7 +8,7 @@ import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { DiskForecast, Finding, StaticFigures } from "./check-result.ts";
 import type { Recipe } from "./config/recipe.ts";
-import { doubtsAbout, leaksInto } from "./data/doubts.ts";
+import { doubtsAbout, leaksInto, linesOf } from "./data/doubts.ts";
 import { solo, type Team } from "./distributed/team.ts";
 import { checkPrompts } from "./engine/check-prompts.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -55,7 +55,7 @@ export async function preflight(
   const lay = (where: string, samples: readonly Sample[], newTokens: number) =>
     checkPrompts(
       engine,
-      samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
+      samples.map((sample) => ({ where: sample.where ?? where, sample, method: recipe.method, newTokens })),
       faults,
       { signal },
     );
@@ -95,13 +95,14 @@ async function oddData(samples: readonly Sample[], heldOut: readonly AskedSet[])
   const leaked = heldOut.flatMap(({ name, samples: held }) =>
     leaksInto(samples, held).map((doubt) => ({ key: `data.eval.${name}`, ...doubt })),
   );
-  const unproved: string[] = [];
-  for (const sample of samples) if ((await goldScore(sample, exactJudge)) !== 1) unproved.push(sample.id);
+  const unproved: Sample[] = [];
+  for (const sample of samples) if ((await goldScore(sample, exactJudge)) !== 1) unproved.push(sample);
   if (unproved.length === 0) return [...trained, ...leaked];
   const unequal = {
     key: "data.train",
-    what: `The gold answers of these samples would not get full marks by the rule: ${firstFew(unproved).join(", ")}.`,
+    what: `The gold answers of these samples would not get full marks by the rule: ${firstFew(unproved.map(({ id }) => id)).join(", ")}.`,
     remedy: "`grit data check` says why, sample by sample.",
+    at: linesOf(unproved),
   };
   return [...trained, ...leaked, unequal];
 }

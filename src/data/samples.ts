@@ -61,7 +61,8 @@ export function judgingOf({
   return { ...(choices && { choices }), ...(answer_type && { answerType: answer_type }) };
 }
 
-const lineSchema = z.object(
+/** A line of a data file. */
+export const dataLineSchema = z.object(
   {
     id: text.optional(),
     question: text,
@@ -78,8 +79,8 @@ const lineSchema = z.object(
   },
   "is not a JSON object",
 );
-type Line = z.infer<typeof lineSchema>;
-const KEYS = Object.keys(lineSchema.shape);
+type Line = z.infer<typeof dataLineSchema>;
+const KEYS = Object.keys(dataLineSchema.shape);
 
 /** The samples of data files, in order. @throws UserError naming every fault of the files and their images */
 export async function loadSamples(files: readonly string[], options: LoadOptions = {}): Promise<Sample[]> {
@@ -142,10 +143,10 @@ async function* readLines<E>(
   faults: Faults,
 ): AsyncGenerator<ReadLine<E>> {
   const namer = new LineNames();
-  const home = runFolderOf(file) ?? dirname(file);
+  const start = imageStart(file, images);
   for await (const row of jsonLines(file, faults)) {
     const { json, line, where } = row;
-    const value = valid(lineSchema, row, faults);
+    const value = valid(dataLineSchema, row, faults);
     const more = typeof json === "object" ? valid(extra, row, faults) : undefined;
     if (!value || !more) continue;
     // Beside a text that a model wrote, boxes are those it found.
@@ -160,7 +161,7 @@ async function* readLines<E>(
       faults.add(`${where}: image`, pathFault);
       continue;
     }
-    const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
+    const image = resolve(start(json as object), value.data.image);
     yield {
       file,
       line,
@@ -169,6 +170,13 @@ async function* readLines<E>(
       image,
     };
   }
+}
+
+/** Tells of a line of a data file the folder that its image's path starts at; `images` is that of all. */
+export function imageStart(file: string, images: string | undefined): (line: object) => string {
+  const beside = dirname(file);
+  const home = runFolderOf(file) ?? beside;
+  return (line) => images ?? ("text" in line ? home : beside);
 }
 
 /** The run folder that a file lies in, if it does: image paths in a run's own files start there. */

@@ -7,16 +7,11 @@ import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { checkQuestion } from "./check-question.ts";
 import { type Family, familyOf } from "./family.ts";
-import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
-import { Lru } from "./lru.ts";
+import { ImageReader, type ImageSource } from "./image-reader.ts";
 import { askedOf, type MethodName, userText } from "./methods.ts";
-import type { RgbImage } from "./resize.ts";
 import type { ChatTemplate, Message, Part } from "./template.ts";
 import { Tokenizer } from "./tokenizer.ts";
-
-/** An image: a file, its bytes, or pixels in memory. */
-export type ImageSource = string | Uint8Array | RgbImage;
 
 /** A user turn in two parts: several questions about the same images share `head`. `head` + `rest` are the whole prompt. */
 export interface Conversation {
@@ -27,9 +22,6 @@ export interface Conversation {
   /** The given response and the end-of-turn token; empty when none was given. */
   readonly response: readonly number[];
 }
-
-/** Bytes of processed images kept: some three hundred of 200,704 pixels. */
-const IMAGE_BYTES_KEPT = 1.5e9;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
@@ -60,7 +52,7 @@ export class Processor {
   readonly #imageEnd: number;
   readonly #templateFrames: boolean;
   readonly #turnEnd: number;
-  readonly #cache = new Lru<ImageInput>(IMAGE_BYTES_KEPT, ({ pixels }) => pixels.byteLength);
+  readonly #reader: ImageReader;
 
   constructor(
     family: Family,
@@ -74,6 +66,7 @@ export class Processor {
     this.tokenizer = tokenizer;
     this.template = template;
     this.images = images;
+    this.#reader = new ImageReader(images);
     this.contextLength = contextLength;
     this.imageToken = family.imageToken;
     this.imageTokenId = tokenizer.tokenId(family.imageToken);
@@ -167,17 +160,9 @@ export class Processor {
     return { head: ids.slice(0, cut), rest: ids.slice(cut), response: answered };
   }
 
-  /** A decoded and processed image; files are remembered by their content, the least recently used forgotten. */
-  async image(source: ImageSource): Promise<ImageInput> {
-    if (typeof source === "object" && "rgb" in source) return this.images.process(named(source));
-    const bytes = typeof source === "string" ? await readImageFile(source) : source;
-    const key = sha256(bytes);
-    const known = this.#cache.get(key);
-    if (known !== undefined) return known;
-    const name = typeof source === "string" ? `Image ${source}` : "The image";
-    const processed = this.images.process(await decodeImage(bytes, { alpha: this.images.alpha, name }));
-    this.#cache.set(key, processed);
-    return processed;
+  /** As `ImageReader.read`. */
+  image(source: ImageSource): Promise<ImageInput> {
+    return this.#reader.read(source);
   }
 
   /** Text of token ids, special tokens left out. */
