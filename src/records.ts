@@ -45,7 +45,7 @@ export interface Sample {
   readonly image: string;
   readonly question: string;
   readonly answer: string;
-  /** Ground-truth boxes; never shown to the model or to a reward. */
+  /** Ground-truth boxes; never shown to the model, and to no reward but where they are what a detection sample asks for. */
   readonly boxes: readonly Box<"image">[];
   /** Stored size of the image in pixels. */
   readonly width: number;

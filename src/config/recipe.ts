@@ -49,6 +49,10 @@ export const recipeFields = z.strictObject({
     train: z.array(path).min(1),
     /** Folder that image paths start at, instead of each data file's own. */
     images: path.optional(),
+    /** Train on so many samples of the files, drawn by `seed`, of each data set in its proportion. */
+    limit: z.int().positive().optional(),
+    /** Draws the samples that `limit` takes; without it 1. The run's own seed plays no part. */
+    seed: z.int().nonnegative().optional(),
     /** Held-out data files by the name of their set. */
     eval: z.record(z.string(), path).default({}),
   }),
@@ -57,6 +61,11 @@ export const recipeFields = z.strictObject({
       preset: z.enum(["paper", "code"]).default("paper"),
       /** TypeScript modules whose rewards are added to the preset's. */
       custom: z.array(path).default([]),
+      /**
+       * Weights of terms by name, in place of their own. `counting` is that of the part of `grounding` that counts boxes: 1 as in the
+       * preset, 0 without it.
+       */
+      weights: z.record(z.string(), z.number()).optional(),
     })
     .prefault({}),
   /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge-settings.ts. */

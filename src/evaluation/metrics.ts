@@ -4,7 +4,7 @@
  */
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
-import { findQuadruples } from "../chain/parse.ts";
+import { answeredBoxes, trueBoxes } from "../chain/detection.ts";
 import { type Judge, type Rater, requestOf } from "../judge/judge.ts";
 import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
 import { choiceAccuracy } from "./choices.ts";
@@ -69,9 +69,7 @@ export async function measure(
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   const response = responseOf(chain, part);
   if (sample.task === "detect") {
-    // Only the answer is judged: a chain that also shows where it looked has not answered twice.
-    const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
-    return detectionScore(sample, answered) ?? NO_TRUE_BOX;
+    return detectionScore(sample, part === "whole" ? chain.boxes : answeredBoxes(chain)) ?? NO_TRUE_BOX;
   }
   if (response === undefined) return 0;
   return await judge.judge(requestOf(sample, response));
@@ -122,18 +120,6 @@ export function detectionScore(sample: Sample, boxes: readonly Pick<PlacedBox, "
   const best = Math.max(0, ...boxes.map((placed) => iou(placed.box, truth)));
   const reached = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100).filter((threshold) => best >= threshold);
   return reached.length === 0 ? 0 : reached.length / 10 / boxes.length;
-}
-
-/** Where the answer begins in the text; beyond its end without the tag. */
-function answerAt({ text, answer }: Chain): number {
-  return answer === undefined ? text.length : text.indexOf("<answer>");
-}
-
-/** The boxes to find: in detection samples those the answer spells out, if it does; else the sample's own. */
-export function trueBoxes(sample: Sample): readonly Box<"image">[] {
-  const spelled = sample.task === "detect" ? findQuadruples(sample.answer) : [];
-  if (spelled.length === 0) return sample.boxes;
-  return spelled.map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
 }
 
 /** What is judged of a chain; undefined when it is the answer and there is none. */

@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadRecipe, settledIn } from "../config/recipe.ts";
-import { dataHash, loadSamples } from "../data/samples.ts";
+import { dataHash } from "../data/samples.ts";
+import { loadTrainingSet } from "../data/training-set.ts";
 import { type FinetuneMetrics, finetune, loadFinetuneRecipe, madeBy, RECORD } from "../pretrain/finetune.ts";
 import type { MetricsLine } from "../run/lines.ts";
 import { train } from "../train.ts";
@@ -37,7 +38,7 @@ export function makeModel(model: ModelToMake, listener: MakingListener): Promise
 
 async function trained({ recipe: file, seed, dir }: ModelToMake, listener: MakingListener): Promise<string> {
   const recipe = settledIn(await loadRecipe(file, [`seed=${seed}`]), join(dir, "run.json"));
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const samples = await loadTrainingSet(recipe.data);
   const checkpoint = join(dir, "checkpoints", `step-${recipe.steps}`);
   const resume = existsSync(join(dir, "run.json"));
   if (resume) refuseOther(join(dir, "run.json"), { recipe, data: { train: await dataHash(samples) } });
