@@ -11,7 +11,7 @@ import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.
 import { messageOf, UserError } from "../util/errors.ts";
 import { shortened } from "../util/shortened.ts";
 import { judgeSchema } from "./judge-settings.ts";
-import { loadYaml } from "./yaml.ts";
+import { loadYaml, type SetValues } from "./yaml.ts";
 
 const count = z.int().positive();
 /** Far above what any run needs, and far below what would exhaust a machine before anything could be said. */
@@ -184,21 +184,28 @@ export const recipeSchema = recipeFields.superRefine(refuseContradictions);
 /** A resolved recipe: every default filled in, every path absolute, a model its folder. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
+export interface LoadRecipeOptions {
+  readonly files?: boolean;
+  readonly set?: SetValues | undefined;
+}
+
 /**
  * The recipe of a YAML file, with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
  * the current one.
  * @param file a path that ends in .yaml or .yml, or the name of a recipe that comes with the package, e.g. `tiny`
  * @param options `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile
  *   `weights`: so must the model; without, the hub id of one that is not downloaded stays
+ *   `set`: what a file that names this recipe sets in it
  * @throws UserError naming every fault by file, line and key
  */
 export function loadRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false, weights = true }: { readonly files?: boolean; readonly weights?: boolean } = {},
+  { files = false, weights = true, set }: LoadRecipeOptions & { readonly weights?: boolean } = {},
 ): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,
+    set,
     models: ["model"],
     absentModels: !weights,
     present: ({ eval: { every } }) =>

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "../boxes.ts";
 import { answerIn } from "../chain/detection.ts";
-import { recipeFields } from "../config/recipe.ts";
+import { type LoadRecipeOptions, recipeFields } from "../config/recipe.ts";
 import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { dataHash } from "../data/samples.ts";
@@ -48,10 +48,11 @@ export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
 export function loadFinetuneRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false }: { readonly files?: boolean } = {},
+  { files = false, set }: LoadRecipeOptions = {},
 ): Promise<FinetuneRecipe> {
   const paths = ["data.train", "data.images"];
-  return loadYaml(file, finetuneSchema, { overrides, models: ["model"], paths, present: () => (files ? paths : []) });
+  const present = () => (files ? paths : []);
+  return loadYaml(file, finetuneSchema, { overrides, set, models: ["model"], paths, present });
 }
 
 export interface FinetuneMetrics {
