@@ -186,6 +186,7 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 export interface LoadRecipeOptions {
   readonly files?: boolean;
+  readonly weights?: boolean;
   readonly set?: SetValues | undefined;
 }
 
@@ -201,7 +202,7 @@ export interface LoadRecipeOptions {
 export function loadRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false, weights = true, set }: LoadRecipeOptions & { readonly weights?: boolean } = {},
+  { files = false, weights = true, set }: LoadRecipeOptions = {},
 ): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,

@@ -23,7 +23,8 @@ export function bootstrapSeeds(
     const samples = drawSamples(random, size);
     const means = values.map((own) => {
       let sum = 0;
-      for (const i of samples) sum += own[i]!;
+      // This line is nearly all of the time: an iterator over the samples would take five times as long.
+      for (let k = 0; k < size; k++) sum += own[samples[k]!]!;
       return sum / size;
     });
     return { means, seeds: drawSeeds(random, seeds.length) };

@@ -48,11 +48,11 @@ export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
 export function loadFinetuneRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false, set }: LoadRecipeOptions = {},
+  { files = false, weights = true, set }: LoadRecipeOptions = {},
 ): Promise<FinetuneRecipe> {
   const paths = ["data.train", "data.images"];
   const present = () => (files ? paths : []);
-  return loadYaml(file, finetuneSchema, { overrides, set, models: ["model"], paths, present });
+  return loadYaml(file, finetuneSchema, { overrides, set, models: ["model"], absentModels: !weights, paths, present });
 }
 
 export interface FinetuneMetrics {

@@ -97,7 +97,11 @@ async function trained(
     },
     onStep: (line) => onStep?.(line),
   });
-  return checkpoint;
+  if (existsSync(checkpoint)) return checkpoint;
+  throw new UserError(
+    `${dir} has no checkpoint of step ${step} any more: those that interruptions saved are kept in its place.`,
+    "Remove the folder and run the command again, or raise save.keep.",
+  );
 }
 
 async function finetuned(
