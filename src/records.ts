@@ -47,7 +47,7 @@ export interface Sample {
   /** What a detection sample asks to find, in words of its own: `the woman in the red coat`. The methods that ask for a box need it. */
   readonly phrase?: string;
   readonly answer: string;
-  /** Ground-truth boxes; never shown to the model or to a reward. */
+  /** Ground-truth boxes; never shown to the model, and to no reward but where they are what a detection sample asks for. */
   readonly boxes: readonly Box<"image">[];
   /** Stored size of the image in pixels. */
   readonly width: number;

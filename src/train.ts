@@ -16,7 +16,8 @@ import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
-import { dataHash, loadSamples } from "./data/samples.ts";
+import { dataHash } from "./data/samples.ts";
+import { loadTrainingSet } from "./data/training-set.ts";
 import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { MemoryEstimate } from "./engine/memory.ts";
@@ -34,7 +35,7 @@ import type { Sample } from "./records.ts";
 import type { Reward } from "./rewards/define.ts";
 import { guarded } from "./rewards/guarded.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
-import { rewardPreset } from "./rewards/preset.ts";
+import { rewardsOf } from "./rewards/rewards-of.ts";
 import { rollOut, sizeOf, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder, type RunInfo } from "./run/run-folder.ts";
@@ -103,13 +104,16 @@ export interface TrainingData {
  * @throws UserError naming every fault of the files, or what is wrong with a module
  */
 export async function readData(recipe: Recipe): Promise<TrainingData> {
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const samples = await loadTrainingSet(recipe.data);
   const heldOut = recipe.eval.every > 0 ? await heldOutSets(recipe) : [];
   return { samples, heldOut, rewards: await customRewards(recipe) };
 }
 
 async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
-  return (await Promise.all(rewards.custom.map(loadRewardModule))).flat().map(guarded);
+  const custom = (await Promise.all(rewards.custom.map(loadRewardModule))).flat().map(guarded);
+  // Weights of terms that are not there are refused before a model is opened.
+  rewardsOf(rewards, exactJudge, custom);
+  return custom;
 }
 
 /**
@@ -126,7 +130,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const { samples, heldOut: sets, rewards: custom } = data;
   // Rank 0 alone asks a judge.
   const judge = team.leads ? await openJudge(begun.judge, { signal }) : exactJudge;
-  const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
+  const rewards = rewardsOf(begun.rewards, judge, custom);
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
   refuseOtherRecipes(await team.gather(recipe));
@@ -191,13 +195,13 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
 }
 
 /**
- * The rewards of a recipe: its preset's, then those of its own modules.
+ * The rewards of a recipe: its preset's, then those of its own modules, weighted as it says.
  * @param judge who judges answers; without one, the judge that the recipe names is opened
  * @throws UserError for a reward module or a judge that cannot be used
  */
 export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
   const custom = await customRewards(recipe);
-  return [...rewardPreset(recipe.rewards.preset, judge ?? (await openJudge(recipe.judge))), ...custom];
+  return rewardsOf(recipe.rewards, judge ?? (await openJudge(recipe.judge)), custom);
 }
 
 /** What a run's model and data are, wherever they lie. */

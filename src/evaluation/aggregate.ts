@@ -1,7 +1,8 @@
 /** @file Aggregates samples: each metric of each set, with its interval and the number of samples. */
 import { SOUND } from "../judge/sound-rating.ts";
 import type { Evaluation, Measured } from "./manifest.ts";
-import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
+import { bootstrapSeeds } from "./over-seeds.ts";
+import { bootstrapMean, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
 
 /** The metrics that are means over samples: the value of one sample, null where the metric does not apply or is missing. */

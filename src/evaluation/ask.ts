@@ -1,6 +1,7 @@
 /** @file Asks samples in one way, in bounded batches, and measures each answer. */
 
 import { boxLines, chainOf } from "../chain/chain-of.ts";
+import { trueBoxes } from "../chain/detection.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { loadSamples } from "../data/samples.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -10,7 +11,7 @@ import { isScored, type Prompt, type Sample, type Score, type Unscored } from ".
 import type { Answered } from "../run/lines.ts";
 import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
-import { measure, responseOf, trueBoxes } from "./metrics.ts";
+import { measure, responseOf } from "./metrics.ts";
 
 /** A way of asking: prompt format and sampling. */
 export interface Asking {

@@ -4,7 +4,7 @@
  */
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
-import { findQuadruples } from "../chain/parse.ts";
+import { answeredBoxes, trueBoxes } from "../chain/detection.ts";
 import { type Judge, type Rater, requestOf } from "../judge/judge.ts";
 import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
 import { choiceAccuracy } from "./choices.ts";
@@ -72,7 +72,7 @@ export async function measure(
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   const response = responseOf(chain, part);
   if (sample.task === "detect") {
-    return detectionScore(sample, answeredBoxes(chain, part)) ?? NO_TRUE_BOX;
+    return detectionScore(sample, judgedBoxes(chain, part)) ?? NO_TRUE_BOX;
   }
   if (response === undefined) return 0;
   return await judge.judge(requestOf(sample, response));
@@ -133,29 +133,12 @@ export function detectionScore(sample: Sample, boxes: readonly Pick<PlacedBox, "
 export function answerIoU(sample: Sample, chain: Chain, part: AnswerPart): number | undefined {
   const truth = trueBoxes(sample);
   if (sample.task !== "detect" || truth.length !== 1) return undefined;
-  const [answered] = answeredBoxes(chain, part);
+  const [answered] = judgedBoxes(chain, part);
   return answered ? iou(answered.box, truth[0]!) : 0;
 }
 
-/** The boxes that answer: a chain that also shows where it looked has not answered twice. */
-function answeredBoxes(chain: Chain, part: AnswerPart): readonly PlacedBox[] {
-  return part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
-}
-
-/** Where the answer begins in the text; beyond its end without the tag. */
-function answerAt({ text, answer }: Chain): number {
-  return answer === undefined ? text.length : text.indexOf("<answer>");
-}
-
-/**
- * The boxes to find: in detection samples those the answer spells out, if it does and they are not the sample's own, rounded; else
- * the sample's own.
- */
-export function trueBoxes(sample: Sample): readonly Box<"image">[] {
-  const spelled = sample.task === "detect" ? findQuadruples(sample.answer).map(({ numbers }) => numbers) : [];
-  const rounded = sample.boxes.map(({ x1, y1, x2, y2 }) => [x1, y1, x2, y2].map(Math.round));
-  if (spelled.length === 0 || spelled.join() === rounded.join()) return sample.boxes;
-  return spelled.map((numbers) => box("image", ...(numbers as [number, number, number, number])));
+function judgedBoxes(chain: Chain, part: AnswerPart): readonly PlacedBox[] {
+  return part === "whole" ? chain.boxes : answeredBoxes(chain);
 }
 
 /** What is judged of a chain; undefined when it is the answer and there is none. */

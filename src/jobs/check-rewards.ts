@@ -5,7 +5,7 @@ import { exactJudge } from "../judge/exact.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { type Group, isScored, type Sample, type Score } from "../records.ts";
 import { type Reward, scoreAll } from "../rewards/define.ts";
-import { rewardPreset } from "../rewards/preset.ts";
+import { rewardsOf } from "../rewards/rewards-of.ts";
 import type { Finding, TermFigures } from "../run/check-file.ts";
 import { groupBy, mean } from "../util/arrays.ts";
 import { writtenAnswers } from "./written-answers.ts";
@@ -22,12 +22,12 @@ const EQUAL = 1e-9;
  * @throws UserError when a reward gives no score, or two have one name
  */
 export async function tryRewards(
-  { method, rewards: { preset } }: Recipe,
+  { method, rewards }: Recipe,
   processor: Processor,
   samples: readonly Sample[],
   custom: readonly Reward[],
 ): Promise<void> {
-  const all = [...rewardPreset(preset, exactJudge), ...custom];
+  const all = rewardsOf(rewards, exactJudge, custom);
   for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
     const prompt = await processor.prompt(first!, method);
     for (const answer of writtenAnswers(processor, first!, prompt)) await scoreAll(all, answer);

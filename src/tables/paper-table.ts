@@ -202,7 +202,7 @@ export function tableNotes({ rows, unscored }: Table): string[] {
         ]
       : []),
     ...(rows.some(({ seeds }) => seeds === 2)
-      ? ["Two seeds are too few to tell how far seeds differ, and their intervals too narrow: take three or more."]
+      ? ["Two seeds are too few to tell how far seeds differ: take three or more."]
       : []),
     ...(rows.some(isPartial)
       ? ["partial: samples are not answered or not scored yet; a number is given when all are."]

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { trueBoxes } from "../../evaluation/metrics.ts";
+import { trueBoxes } from "../../chain/detection.ts";
 import { loadSamples } from "../samples.ts";
 import { benchmarkNamed } from "./benchmarks.ts";
 import { importBenchmark } from "./import.ts";

@@ -1,6 +1,6 @@
 /**
- * @file The scenes world as files: six held-out sets that mirror the paper's six, one of referring expressions, and two
- * training sets of ten. They are JSONL with PNG images. Training, held-out and pretraining scenes come from random streams of different names.
+ * @file The scenes world as files: held-out sets that mirror the paper's six, one of referring expressions, and two for training, of ten
+ * unless more are wanted. They are JSONL with PNG images. Training, held-out and pretraining scenes come from random streams of different names.
  */
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
