@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import type { ProcessGroup } from "../src/distributed/process-group.ts";
 import type { Engine, EngineOptions } from "../src/engine/engine.ts";
 import { LocalEngine } from "../src/engine/local.ts";
+import { weightsOfToken } from "../src/engine/step-forecast.ts";
 import { readModel } from "../src/models/architectures.ts";
-import type { Model } from "../src/models/model.ts";
 import type { Prompt } from "../src/records.ts";
-import { cast, full, Generator, matmul, narrow, normal_, sum, zeros } from "../src/torch/ops.ts";
+import { cast, full, Generator, linear, narrow, normal_, sum, zeros } from "../src/torch/ops.ts";
 import type { ComputeType } from "../src/torch/precision.ts";
 import { noGrad, tidy } from "../src/torch/tensor.ts";
 import { stream } from "../src/util/random.ts";
@@ -208,7 +208,7 @@ export function matmulPeak(precision: ComputeType, device = "cpu", n = 2048): nu
       const times = Array.from({ length: 6 }, () => {
         const started = performance.now();
         tidy(() => {
-          const last = Array.from({ length: products }, () => matmul(a, a)).at(-1)!;
+          const last = Array.from({ length: products }, () => linear(a, a)).at(-1)!;
           narrow(narrow(last, 0, 0, 1), 1, 0, 1).toBytes();
         });
         return (performance.now() - started) / 1000;
@@ -231,14 +231,6 @@ export function readBandwidth(device = "cpu", values = 2 ** 27): number {
       return (4 * values) / Math.min(...times);
     }),
   );
-}
-
-/** Weights that a token of the language model is multiplied with, its head among them. */
-function weightsOfToken(model: Model): number {
-  let weights = model.shape.vocabulary * model.shape.hidden;
-  for (const [name, shape] of model.parameterShapes())
-    if (model.partOf(name) === "language" && shape.length > 1) weights += shape.reduce((a, b) => a * b);
-  return weights;
 }
 
 /** A question about a picture, of some thirty words. */

@@ -1,12 +1,22 @@
 /** @file Asks held-out sets during training: greedy answers go to `eval/step-N/`, their numbers into the step's line. */
 import type { Recipe } from "./config/recipe.ts";
+import { divide, expectedCost, withoutPixels } from "./distributed/divide.ts";
+import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
-import { type AskedSet, askingOf, evaluate } from "./evaluation/ask.ts";
+import { type AskedSet, ask, askingOf, BATCH, measured, type Reply } from "./evaluation/ask.ts";
 import { numbers } from "./evaluation/summary.ts";
 import type { Judge } from "./judge/judge.ts";
-import type { Answered } from "./run/lines.ts";
+import type { Answered, Metrics } from "./run/lines.ts";
 import type { RunFolder } from "./run/run-folder.ts";
-import type { Cancellable } from "./util/interruptible.ts";
+import { chunks } from "./util/arrays.ts";
+import { type Cancellable, unlessAborted } from "./util/interruptible.ts";
+
+export interface HeldOutOptions extends Cancellable {
+  /** Hears of the samples answered so far, in all evaluations, and of the step after which they are asked. */
+  readonly onAnswered: ((done: number, step: number) => void) | undefined;
+  /** Those who share the work. */
+  readonly team?: Team;
+}
 
 export class HeldOut {
   readonly #engine: Engine;
@@ -14,69 +24,102 @@ export class HeldOut {
   readonly #run: RunFolder;
   readonly #sets: readonly AskedSet[];
   readonly #judge: Judge;
-  readonly #onAnswered: ((done: number, step: number) => void) | undefined;
-  readonly #signal: AbortSignal | undefined;
+  /** The step after which the run goes on, where its sets were to be asked and were not. */
+  readonly #missing: number | undefined;
+  readonly #options: HeldOutOptions;
+  readonly #team: Team;
   /** Samples answered in the evaluations so far. */
   #answered = 0;
 
-  /** `onAnswered` hears of the samples answered so far, in all evaluations, and of the step after which they are asked. */
+  /** For a run that goes on after the lines of metrics in `past`. */
   constructor(
     engine: Engine,
     recipe: Recipe,
     run: RunFolder,
     sets: readonly AskedSet[],
     judge: Judge,
-    { onAnswered, signal }: Cancellable & { readonly onAnswered: ((done: number, step: number) => void) | undefined },
+    past: readonly Metrics[],
+    options: HeldOutOptions,
   ) {
     this.#engine = engine;
     this.#recipe = recipe;
     this.#run = run;
     this.#sets = sets;
     this.#judge = judge;
-    this.#onAnswered = onAnswered;
-    this.#signal = signal;
+    this.#options = options;
+    this.#team = options.team ?? solo;
+    const last = past.at(-1);
+    this.#missing = last && this.#isDue(last.step) && last.heldOut === undefined ? last.step : undefined;
   }
 
   /** Samples that will be asked by a run that goes on after `from` steps. */
   toCome(from: number): number {
     const { steps, eval: asked } = this.#recipe;
     const evaluations = asked.every > 0 ? Math.floor(steps / asked.every) - Math.floor(from / asked.every) : 0;
-    const missing = this.#isMissing(from) ? 1 : 0;
-    return (evaluations + missing) * this.#sets.reduce((n, { samples }) => n + samples.length, 0);
+    return (evaluations + (this.#missing === undefined ? 0 : 1)) * this.#size;
   }
 
   /** Asks the sets after the last step of an earlier sitting, where that was to be done and was broken off. */
-  async makeUp(from: number): Promise<void> {
-    if (this.#isMissing(from)) await this.after(from);
+  async makeUp(): Promise<void> {
+    if (this.#missing !== undefined) await this.after(this.#missing);
   }
 
   /**
-   * Asks the sets after a step, if it is one after which that is due, and adds the numbers to its line of metrics.
+   * Asks the sets after a step, if it is one after which that is due, and adds the numbers to its line of metrics. Processes that
+   * train together divide the work, and the first of them judges and writes.
    * @throws the signal's reason when it fires, Interrupted when the judge ends the work
    */
   async after(step: number): Promise<void> {
     if (!this.#isDue(step)) return;
-    const heldOut: Record<string, ReturnType<typeof numbers>> = {};
-    const lines: Answered[] = [];
-    for (const set of this.#sets) {
-      const [answered] = await evaluate(this.#engine, set, [askingOf(this.#recipe)], this.#judge, {
-        onProgress: (done) => this.#onAnswered?.(this.#answered + done, step),
-        signal: this.#signal,
-      });
-      heldOut[set.name] = numbers(answered!);
-      for (const line of answered!) lines.push(line);
-      this.#answered += answered!.length;
+    const { signal } = this.#options;
+    this.#team.at(`step ${step}, held-out sets`);
+    const told = await unlessAborted(signal, this.#team.gather(await this.#askShare(step)));
+    if (this.#team.leads) await this.#write(step, new Map(told.flat()));
+    this.#answered += this.#size;
+  }
+
+  /** What this process is told by the model: the replies to each of its stretches, by their place among all. */
+  async #askShare(step: number): Promise<[number, Reply[]][]> {
+    const { onAnswered, signal } = this.#options;
+    const asking = askingOf(this.#recipe);
+    const stretches = this.#stretches();
+    const costs = stretches.map(({ samples }) =>
+      samples.reduce((sum, sample) => sum + expectedCost(sample, asking.maxTokens), 0),
+    );
+    const told: [number, Reply[]][] = [];
+    let done = this.#answered;
+    for (const i of divide(costs, this.#team.size)[this.#team.rank]!) {
+      const { samples } = stretches[i]!;
+      const onProgress = (part: number) => onAnswered?.(done + part, step);
+      const replies = await ask(this.#engine, samples, asking, { onProgress, signal });
+      told.push([i, replies.map((reply) => ({ ...reply, prompt: withoutPixels(reply.prompt) }))]);
+      done += samples.length;
     }
-    this.#run.writeLines(`eval/step-${step}/samples.jsonl`, lines);
+    return told;
+  }
+
+  /** The parts in which the sets are asked: what shares a batch can change a number's last bit, so they are the same for any team. */
+  #stretches(): AskedSet[] {
+    return this.#sets.flatMap(({ name, samples }) => chunks(samples, BATCH).map((part) => ({ name, samples: part })));
+  }
+
+  async #write(step: number, replies: ReadonlyMap<number, readonly Reply[]>): Promise<void> {
+    const bySet = new Map<string, Answered[]>(this.#sets.map(({ name }) => [name, []]));
+    for (const [i, { name }] of this.#stretches().entries()) {
+      const lines = await measured(this.#engine, name, askingOf(this.#recipe), replies.get(i)!, this.#judge);
+      bySet.get(name)!.push(...lines);
+    }
+    this.#run.writeLines(`eval/step-${step}/samples.jsonl`, [...bySet.values()].flat());
+    const heldOut = Object.fromEntries([...bySet].map(([name, lines]) => [name, numbers(lines)]));
     this.#run.amendMetrics({ heldOut });
+  }
+
+  get #size(): number {
+    return this.#sets.reduce((n, { samples }) => n + samples.length, 0);
   }
 
   #isDue(step: number): boolean {
     const { every } = this.#recipe.eval;
     return every > 0 && step > 0 && step % every === 0;
-  }
-
-  #isMissing(from: number): boolean {
-    return this.#isDue(from) && this.#run.metrics().at(-1)?.heldOut === undefined;
   }
 }

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { DiskForecast, Finding, StaticFigures } from "./check-result.ts";
 import type { Recipe } from "./config/recipe.ts";
-import { doubtsAbout, leaksInto } from "./data/doubts.ts";
+import { doubtsAbout, leaksInto, linesOf } from "./data/doubts.ts";
 import { solo, type Team } from "./distributed/team.ts";
 import { checkPrompts } from "./engine/check-prompts.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -17,6 +17,7 @@ import { type AskedSet, askingOf } from "./evaluation/ask.ts";
 import { goldScore } from "./evaluation/metrics.ts";
 import { exactJudge } from "./judge/exact.ts";
 import { askedAs } from "./prompt/asked-as.ts";
+import { METHODS } from "./prompt/methods.ts";
 import type { Sample } from "./records.ts";
 import { Faults, firstFew } from "./util/faults.ts";
 import type { Cancellable } from "./util/interruptible.ts";
@@ -54,7 +55,7 @@ export async function preflight(
   const lay = (where: string, samples: readonly Sample[], newTokens: number) =>
     checkPrompts(
       engine,
-      samples.map((sample) => ({ where, sample, method: recipe.method, newTokens })),
+      samples.map((sample) => ({ where: sample.where ?? where, sample, method: recipe.method, newTokens })),
       faults,
       { signal },
     );
@@ -94,13 +95,14 @@ async function oddData(samples: readonly Sample[], heldOut: readonly AskedSet[])
   const leaked = heldOut.flatMap(({ name, samples: held }) =>
     leaksInto(samples, held).map((doubt) => ({ key: `data.eval.${name}`, ...doubt })),
   );
-  const unproved: string[] = [];
-  for (const sample of samples) if ((await goldScore(sample, exactJudge)) !== 1) unproved.push(sample.id);
+  const unproved: Sample[] = [];
+  for (const sample of samples) if ((await goldScore(sample, exactJudge)) !== 1) unproved.push(sample);
   if (unproved.length === 0) return [...trained, ...leaked];
   const unequal = {
     key: "data.train",
-    what: `The gold answers of these samples would not get full marks by the rule: ${firstFew(unproved).join(", ")}.`,
+    what: `The gold answers of these samples would not get full marks by the rule: ${firstFew(unproved.map(({ id }) => id)).join(", ")}.`,
     remedy: "`grit data check` says why, sample by sample.",
+    at: linesOf(unproved),
   };
   return [...trained, ...leaked, unequal];
 }
@@ -115,14 +117,15 @@ function oddMethod({ method, rewards }: Recipe, { dir, processor }: Engine): Fin
       what: `The method is ${method}, but the model was trained with ${was}.`,
       remedy: `Write method: ${was}, unless you mean to change it.`,
     });
-  const boxes = processor.boxSpace === "permille" ? "icl-box" : "icl";
-  if (method.startsWith("icl") && method !== boxes)
+  const fitting =
+    processor.boxSpace === "permille" ? method.replace(/^(icl|detect)$/, "$1-box") : method.replace(/-box$/, "");
+  if (fitting !== method)
     found.push({
       key: "method",
-      what: `The method ${method} shows boxes as another family writes them.`,
-      remedy: `Write method: ${boxes}.`,
+      what: `The method ${method} speaks of boxes as another family writes them.`,
+      remedy: `Write method: ${fitting}.`,
     });
-  if (method === "sft" || method === "direct")
+  if (!METHODS[method].suffix.includes("<think>"))
     found.push({
       key: "method",
       what: `The method ${method} does not ask for <think> and <rethink>, which rewards.preset: ${rewards.preset} scores.`,

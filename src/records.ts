@@ -44,13 +44,15 @@ export interface Sample {
   /** Path of the image file, resolved against the data file or `--images`. */
   readonly image: string;
   readonly question: string;
+  /** What a detection sample asks to find, in words of its own: `the woman in the red coat`. The methods that ask for a box need it. */
+  readonly phrase?: string;
   readonly answer: string;
-  /** Ground-truth boxes; never shown to the model or to a reward. */
+  /** Ground-truth boxes; never shown to the model, and to no reward but where they are what a detection sample asks for. */
   readonly boxes: readonly Box<"image">[];
   /** Stored size of the image in pixels. */
   readonly width: number;
   readonly height: number;
-  /** e.g. `vsr`, `tallyqa`, `gqa`, `mme_count`, `mathvista_mini`, `ovd_position`. */
+  /** e.g. `vsr`, `tallyqa`, `gqa`, `mme_count`, `mathvista_mini`, `ovd_position`, `refcoco`. */
   readonly dataset: string;
   /** What is asked for: how many there are, where something is, or anything else. Decided once, by `taskOf`. */
   readonly task: Task;

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { boxLines, chainOf } from "./chain/chain-of.ts";
 import type { Recipe } from "./config/recipe.ts";
 import { toSampling } from "./config/recipe-options.ts";
-import { divide } from "./distributed/divide.ts";
+import { divide, expectedCost, withoutPixels } from "./distributed/divide.ts";
 import { solo, type Team } from "./distributed/team.ts";
 import type { Engine, TrainGroup } from "./engine/engine.ts";
 import { type AdvantageKind, advantages } from "./objective/advantage.ts";
@@ -42,7 +42,9 @@ export async function rollOut(
   { clock, signal: given, team = solo }: RollOutOptions,
 ): Promise<RolledOut> {
   const { processor } = engine;
-  const mine = divide(samples.map(expectedCost(recipe)), team.size)[team.rank]!;
+  const written = recipe.group_size * recipe.sampling.max_tokens;
+  const costs = samples.map((sample) => expectedCost(sample, written));
+  const mine = divide(costs, team.size)[team.rank]!;
   const prompts = await Promise.all(mine.map((g) => processor.prompt(samples[g]!, recipe.method)));
   // Where one completion cannot be scored, nobody waits for the others.
   const failed = new AbortController();
@@ -82,16 +84,6 @@ interface RollOutOptions extends Cancellable {
   readonly clock: Stopwatch;
   /** Those who share the work. */
   readonly team?: Team;
-}
-
-/** Tokens that a group may come to, about: one a square of 28 pixels, and the completions. */
-function expectedCost({ group_size, sampling }: Pick<Recipe, "group_size" | "sampling">) {
-  return ({ width, height }: Sample) => (width * height) / 28 ** 2 + group_size * sampling.max_tokens;
-}
-
-/** A prompt as others are told of it. */
-function withoutPixels(prompt: Prompt): Prompt {
-  return { ...prompt, images: prompt.images.map((image) => ({ ...image, pixels: new Float32Array(0) })) };
 }
 
 /** A group whose rollouts have not been scored yet. */

@@ -14,11 +14,11 @@ import { join } from "node:path";
 import { Watch } from "./alarms/watch.ts";
 import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
-
 import { about, within } from "./config/key-places.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
-import { dataHash, loadSamples } from "./data/samples.ts";
+import { dataHash } from "./data/samples.ts";
+import { loadTrainingSet } from "./data/training-set.ts";
 import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { MemoryEstimate } from "./engine/memory.ts";
@@ -38,7 +38,7 @@ import type { Sample } from "./records.ts";
 import { type Reward, refuseTwice } from "./rewards/define.ts";
 import { guarded } from "./rewards/guarded.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
-import { rewardPreset } from "./rewards/preset.ts";
+import { rewardsOf } from "./rewards/rewards-of.ts";
 import { rollOut, sizeOf, toTrainGroup, writeRollouts } from "./rollouts.ts";
 import type { MetricsLine } from "./run/lines.ts";
 import { RunFolder, type RunInfo } from "./run/run-folder.ts";
@@ -107,16 +107,18 @@ export interface TrainingData {
  * @throws UserError naming every fault of the files, or what is wrong with a module
  */
 export async function readData(recipe: Recipe): Promise<TrainingData> {
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const samples = await loadTrainingSet(recipe.data);
   const heldOut = recipe.eval.every > 0 ? await heldOutSets(recipe) : [];
   return { samples, heldOut, rewards: await customRewards(recipe) };
 }
 
 async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
   const modules = rewards.custom.map((path, i) => about(`rewards.custom.${i}`, () => loadRewardModule(path)));
-  const custom = (await Promise.all(modules)).flat();
-  await about("rewards.custom", () => refuseTwice([...rewardPreset(rewards.preset, exactJudge), ...custom]));
-  return custom.map(guarded);
+  const custom = (await Promise.all(modules)).flat().map(guarded);
+  // Weights of terms that are not there, and two terms of one name, are refused before a model is opened.
+  const all = rewardsOf(rewards, exactJudge, custom);
+  await about("rewards.custom", () => refuseTwice(all));
+  return custom;
 }
 
 /**
@@ -133,7 +135,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const { samples, heldOut: sets, rewards: custom } = data;
   // Rank 0 alone asks a judge.
   const judge = team.leads ? await within("judge", () => openJudge(begun.judge, { signal })) : exactJudge;
-  const rewards = [...rewardPreset(begun.rewards.preset, judge), ...custom];
+  const rewards = rewardsOf(begun.rewards, judge, custom);
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
   refuseOtherRecipes(await team.gather(recipe));
@@ -143,14 +145,18 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const [loss, optimizer, schedule] = [toLoss(recipe), toOptimizer(recipe.optimizer), toSchedule(recipe)];
   await engine.rehearse(await engine.processor.prompt(longest, recipe.method), workload, loss);
   const { run, from, notes } = await openRun(recipe, options, engine, team, hashes);
-  const heldOut = new HeldOut(engine, recipe, run, sets, judge, { onAnswered: options.onHeldOut, signal });
   const saved = new Saving(run, engine, recipe, from, team);
   try {
     const past = (await team.gather(team.leads ? run.metrics() : []))[0]!;
     const health = new Health(run, engine, recipe, saved, from, past);
     const watch = new Watch(past);
+    const heldOut = new HeldOut(engine, recipe, run, sets, judge, past, {
+      onAnswered: options.onHeldOut,
+      signal,
+      team,
+    });
     options.onReady?.({ memory: await engine.memory(workload), from, heldOut: heldOut.toCome(from), notes, warnings });
-    if (team.leads) await heldOut.makeUp(from);
+    await heldOut.makeUp();
     for (let step = from + 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();
       const clock = new Stopwatch();
@@ -180,7 +186,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
       }
       await health.check(line, updates);
       saved.end(line);
-      if (team.leads) await heldOut.after(step);
+      await heldOut.after(step);
       options.onStep?.(line);
       if (step % recipe.save.every === 0 || step === recipe.steps) await saved.save();
     }
@@ -194,16 +200,13 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
 }
 
 /**
- * The rewards of a recipe: its preset's, then those of its own modules.
+ * The rewards of a recipe: its preset's, then those of its own modules, weighted as it says.
  * @param judge who judges answers; without one, the judge that the recipe names is opened
  * @throws UserError for a reward module or a judge that cannot be used
  */
 export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
   const custom = await customRewards(recipe);
-  return [
-    ...rewardPreset(recipe.rewards.preset, judge ?? (await within("judge", () => openJudge(recipe.judge)))),
-    ...custom,
-  ];
+  return rewardsOf(recipe.rewards, judge ?? (await within("judge", () => openJudge(recipe.judge))), custom);
 }
 
 /** What a run's model and data are, wherever they lie. */

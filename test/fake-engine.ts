@@ -3,12 +3,13 @@ import { setImmediate } from "node:timers/promises";
 import type { StreamOptions } from "../src/engine/engine.ts";
 import { Processor } from "../src/prompt/prompt.ts";
 import { TextStream } from "../src/prompt/text-stream.ts";
-import type { Completion, Ending, Prompt } from "../src/records.ts";
+import type { Completion, Ending, ImageInput, Prompt } from "../src/records.ts";
 import type { ChatEngine } from "../src/serve/answers.ts";
 import { checkpointDir } from "./commands.ts";
 
 export class FakeEngine implements ChatEngine {
   readonly processor = Processor.load(checkpointDir("tied"));
+  death: Error | undefined;
   /** What was asked, in order. */
   readonly asked: { readonly prompt: Prompt; readonly options: StreamOptions }[] = [];
   /** Calls that ended by their signal. */
@@ -18,6 +19,10 @@ export class FakeEngine implements ChatEngine {
   reply: (call: number) => string = () => "Yes.";
   /** Waited for before each token but the first. */
   pace: () => Promise<unknown> = () => setImmediate();
+
+  image(bytes: Uint8Array): Promise<ImageInput> {
+    return this.processor.image(bytes);
+  }
 
   async stream(prompt: Prompt, options: StreamOptions): Promise<Completion> {
     const { tokenizer, endIds } = this.processor;

@@ -35,6 +35,7 @@ const layers = [
   ["report"],
   ["track"],
   ["jobs"],
+  ["reproduce"],
   ["serve"],
   ["studio"],
   ["index.ts"],

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { grit, readLines, writeDamaged, writeLines } from "../../test/commands.ts";
@@ -6,6 +6,7 @@ import { DEVICE } from "../../test/device.ts";
 import { type Behaviour, JudgeServer } from "../../test/judge-server.ts";
 import { scratchPlaces } from "../../test/tiny.ts";
 import { renderSets } from "../data/scenes/sets.ts";
+import { checkFileSchema } from "../run/check-file.ts";
 
 const place = scratchPlaces();
 const dir = join(place(), "..");
@@ -47,7 +48,8 @@ beforeEach(() => {
 async function check(...overrides: string[]) {
   const out = place();
   const ran = await grit("check", recipe, ...overrides, "--out", out, "--rollouts", "12");
-  return { ...ran, page: join(out, "check.html") };
+  const found = () => checkFileSchema.parse(JSON.parse(readFileSync(join(out, "check.json"), "utf8")));
+  return { ...ran, page: join(out, "check.html"), found };
 }
 
 /** For what the length of completions has no part in. */
@@ -100,6 +102,11 @@ describe("a sound recipe", () => {
     expect(page.match(/class="chain member"/g)).toHaveLength(12);
     expect(page.match(/the image as the model sees it/g)).toHaveLength(2);
     expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
+    const { data, figures, terms, ...found } = ran.found();
+    expect(found).toMatchObject({ recipe, refusals: [], warnings: [] });
+    expect(data.train).toEqual(["vsr_train_6.jsonl", "tallyqa_train_6.jsonl"].map((name) => join(dir, name)));
+    expect(figures).toMatchObject({ samples: 12, groups: 2, groupSize: 6 });
+    expect(terms.at(-1)!.scores).toHaveLength(12);
   });
 
   it("with a judge that is a service tells what the whole run asks of it", async () => {
@@ -122,7 +129,11 @@ describe("is refused with the key and the reason, before the model is asked anyt
     ["a key that there is not", () => ["sampling.temprature=1"], /sampling\.temprature.*temperature/s],
     ["a group of one", () => ["group_size=1"], /group_size.*is 1/],
     ["a method that asks for no tags", () => ["method=direct"], /method.*is direct/],
-    ["completions beyond the context", () => ["sampling.max_tokens=4090"], /data\.train: Sample .*image\.max_pixels/s],
+    [
+      "completions beyond the context",
+      () => ["sampling.max_tokens=4090"],
+      /vsr_train_6\.jsonl:1: Sample .*image\.max_pixels/s,
+    ],
     [
       "a prompt beyond the context",
       () => [train({ ...first(), question: "why ".repeat(5000) })],
@@ -183,6 +194,36 @@ describe("is refused with the key and the reason, before the model is asked anyt
     const ran = await check(...judged());
     expect(ran).toMatchObject({ code: 2, err: expect.stringMatching(message) });
     expect(ran.err).not.toContain("Opening");
+  });
+});
+
+describe("faults of the data", () => {
+  it("are written for programs by file, line and key, and an earlier page is removed", async () => {
+    const file = writeLines(join(dir, `${lettered()}.jsonl`), [lines[0]!, { ...lines[1]!, bboxs: [[0, 0, 9000, 4]] }]);
+    const out = place();
+    const args = ["check", recipe, `data.train=[${file}]`, "--out", out];
+    mkdirSync(out);
+    writeFileSync(join(out, "check.html"), "of before");
+    expect(await grit(...args)).toMatchObject({ code: 2 });
+    expect(existsSync(join(out, "check.html"))).toBe(false);
+    const { refusals, figures } = checkFileSchema.parse(JSON.parse(readFileSync(join(out, "check.json"), "utf8")));
+    expect(refusals).toMatchObject([
+      {
+        key: "bboxs[0]",
+        what: expect.stringContaining("leaves the image"),
+        remedy: expect.stringContaining("Fix"),
+        at: [{ file, line: 2 }],
+      },
+    ]);
+    expect(figures).toBeUndefined();
+  });
+
+  it("and a prompt that is too long by the line of its sample", async () => {
+    const ran = await check("sampling.max_tokens=4090");
+    expect(ran.found().refusals[0]).toMatchObject({
+      what: expect.stringContaining("more than the model's"),
+      at: [{ file: join(dir, "vsr_train_6.jsonl"), line: 1 }],
+    });
   });
 });
 
@@ -262,7 +303,8 @@ describe("is warned of", () => {
       ...["optimizer.lr=0", "optimizer.warmup_steps=40", "prompts_per_step=50", "save.keep=100000000"],
       baseWith({ "grit.json": JSON.stringify({ method: "sft", image: {} }) }),
     ];
-    const { out } = await check(...given);
+    const { out, found } = await check(...given);
+    expect(found().warnings[0]!.at?.map(({ line }) => line)).toEqual([1, 2, 3]);
     const warnings = [
       /data\.train: These samples are the same image, question and answer: a = b/,
       /data\.train: These samples ask the same of the same image, and answer differently: a = b = c/,

@@ -1,19 +1,23 @@
 /** @file `grit check RECIPE`: what can be known of a training before anything is spent on it. */
 
+import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { findingText, type TermFigures } from "../check-result.ts";
+import { figuresIn, findingText } from "../check-result.ts";
 import { placing } from "../config/key-places.ts";
 import { loadRecipe } from "../config/recipe.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import { checkRecipe } from "../jobs/check-recipe.ts";
+import { checkRecord, faultyRecord } from "../jobs/check-record.ts";
 import { checkFacts } from "../report/check-facts.ts";
 import { checkPage } from "../report/check-page.ts";
 import { sparkline } from "../report/histogram.ts";
 import { fraction } from "../report/number-format.ts";
+import { CHECK_FILE, type CheckFile, type TermFigures } from "../run/check-file.ts";
 import { readData } from "../train.ts";
 import { extent } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
+import { FaultyInput } from "../util/faults.ts";
 import { writeWhole } from "../util/files.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { table } from "../util/table.ts";
@@ -37,7 +41,7 @@ export function checkCommand(): Command {
     )
     .argument("<recipe>", "a YAML file, or the name of a recipe that comes with the package, e.g. tiny")
     .argument("[overrides...]", "e.g. sampling.temperature=1 group_size=8")
-    .option("--out <dir>", "folder for the page check.html (default: runs/<recipe's name>-check)")
+    .option("--out <dir>", "folder for check.html, and check.json for programs (default: runs/<recipe's name>-check)")
     .option("--rollouts <n>", "rollouts to sample, rounded up to whole groups", integer(1), 32)
     .action(run);
 }
@@ -45,7 +49,11 @@ export function checkCommand(): Command {
 async function run(file: string, overrides: string[], { out, rollouts }: { out?: string; rollouts: number }) {
   const recipe = await loadRecipe(file, overrides, { files: true });
   const name = basename(file).replace(/\.ya?ml$/, "");
-  const checked = async (signal: AbortSignal) => {
+  const folder = out ?? `runs/${name}-check`;
+  const page = join(folder, "check.html");
+  const record = (found: CheckFile) => writeWhole(join(folder, CHECK_FILE), `${JSON.stringify(found, null, 2)}\n`);
+  const checked = { file, recipe };
+  const work = async (signal: AbortSignal) => {
     // The engine's thread loads while the data are read.
     EngineThread.shared();
     const data = await unlessAborted(signal, readData(recipe));
@@ -59,10 +67,17 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
       signal,
     });
   };
-  const check = await placing(recipe, () => interruptibly(NOTHING_WRITTEN, checked));
-  const page = join(out ?? `runs/${name}-check`, "check.html");
+  const check = await placing(recipe, () => interruptibly(NOTHING_WRITTEN, work)).catch((error) => {
+    if (error instanceof FaultyInput) {
+      // The page of an earlier check would contradict what was found now.
+      rmSync(page, { force: true });
+      record(faultyRecord(checked, error));
+    }
+    throw error;
+  });
   writeWhole(page, await checkPage(name, check));
-  console.log(factLines(checkFacts(check)));
+  record(checkRecord(checked, check));
+  console.log(factLines(checkFacts(figuresIn(check))));
   console.log(`\n${termTable(check.terms)}\n`);
   for (const warning of check.warnings) console.log(`warning: ${findingText(warning)}`);
   console.log(page);

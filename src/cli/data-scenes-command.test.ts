@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommanderError } from "commander";
@@ -23,7 +23,18 @@ describe("scenes", () => {
     log.mockRestore();
   });
 
+  it("renders training sets of any size, which begin with the samples of a smaller one", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    for (const n of ["2", "5"]) await run("--out", join(folder, n), "--n", "1", "--train", n);
+    const lines = async (n: string) =>
+      (await readFile(join(folder, n, `vsr_train_${n}.jsonl`), "utf8")).trim().split("\n");
+    expect(await lines("5")).toHaveLength(5);
+    expect((await lines("5")).slice(0, 2)).toEqual(await lines("2"));
+    log.mockRestore();
+  });
+
   it.each([
+    ["--train", "0"],
     ["--seed", "x"],
     ["--seed", "-1"],
     ["--n", "0"],

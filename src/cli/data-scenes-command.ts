@@ -9,12 +9,18 @@ import { integer } from "./number-options.ts";
 /** The command `scenes`, to be added to `grit data`. */
 export function scenesCommand(): Command {
   return new Command("scenes")
-    .description("render the scenes world: six held-out sets and two training sets of ten, JSONL and PNG, no downloads")
+    .description("render the scenes world: six held-out sets and two training sets, JSONL and PNG, no downloads")
     .option("--out <dir>", "folder to make; a folder that already holds the same sets is kept", scenes)
     .option("--seed <n>", "seed of all scenes", integer(0), 1)
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
-    .action(async (options: { out: string; seed: number; n: number }) => {
-      const counts = { ...DEFAULT_COUNTS, val: options.n };
+    .option(
+      "--train <n>",
+      "samples a training set, of which the first are those of a smaller one",
+      integer(1),
+      DEFAULT_COUNTS.train,
+    )
+    .action(async (options: { out: string; seed: number; n: number; train: number }) => {
+      const counts = { train: options.train, val: options.n };
       const progress = new Progress({ label: "render", total: 2 * counts.train + 6 * counts.val });
       const { out, files, reused } = await renderSets({
         out: options.out,

@@ -1,13 +1,16 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { grit } from "../../test/commands.ts";
 import { trained } from "../../test/export/exchange.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
+import { startUploads } from "../../test/hub/fake-uploads.ts";
 import { differing, scratch, tensorsIn } from "../../test/tiny.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { exportModel } from "../jobs/export-model.ts";
 import { builtInAnswer, proveSame } from "../jobs/export-proof.ts";
+import { GRIT_SUFFIX } from "../prompt/methods.ts";
+import { writeSyntheticRun } from "../report/synthetic-run.ts";
 import { SafetensorsFile, writeSafetensors } from "../torch/safetensors.ts";
 
 const dir = scratch();
@@ -22,8 +25,9 @@ function checkpoint(to: string, name: string): string {
   return to;
 }
 
+/** The same files with the same content, and a model card. */
 function expectSame(to: string, from: string) {
-  expect(readdirSync(to).sort()).toEqual(readdirSync(from).sort());
+  expect(readdirSync(to).sort()).toEqual([...readdirSync(from), "README.md"].sort());
   for (const file of readdirSync(from)) {
     if (file.endsWith(".safetensors"))
       expect(differing(tensorsIn(join(to, file)), tensorsIn(join(from, file)))).toEqual([]);
@@ -130,6 +134,82 @@ describe("grit export", () => {
     expect(await said()).toMatch(/^.* is exported to [^\n]*\n$/);
   });
 
+  it("without a run says in its card how the model is asked, and keeps a card that is there", async () => {
+    const [from, to, again] = [checkpoint(place(), "tied"), place(), place()];
+    writeFileSync(join(from, "grit.json"), JSON.stringify({ method: "grit", image: { maxPixels: 3136 } }));
+    expect(await grit("export", "--model", from, "--out", to)).toMatchObject({ code: 0 });
+    const card = readFileSync(join(to, "README.md"), "utf8");
+    expect(card).toMatch(/^---\nlibrary_name: transformers\n/);
+    expect(card).toContain(`\`\`\`text\n${GRIT_SUFFIX}\n\`\`\``);
+    expect(card).toContain("pixels of the resized image");
+    expect(card).toContain("`maxPixels: 3136`");
+    expect(card).toContain(`AutoProcessor.from_pretrained("${basename(to)}")`);
+    expect(card).toContain("No run folder was there");
+    writeFileSync(join(to, "README.md"), "# my words");
+    expect(await grit("export", "--model", to, "--out", again)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(again, "README.md"), "utf8")).toBe("# my words");
+  });
+
+  it("of a run tells recipe, data, numbers with intervals, hardware and versions, and no path of this machine", async () => {
+    const [run, to] = [place(), place()];
+    mkdirSync(run);
+    await writeSyntheticRun(run, { steps: 4, perSet: 3 });
+    const recipe = {
+      model: "/home/me/models--Qwen--Base/snapshots/abc",
+      steps: 4,
+      data: { train: ["/home/me/train.jsonl"] },
+    };
+    const machine = { device: "cpu", processor: "A processor", threads: 2 };
+    const about = {
+      recipe,
+      seed: 7,
+      versions: { grit: "0.3.0", libtorch: "2.13.0" },
+      machine,
+      git: "abcdef",
+      data: { train: "1234" },
+    };
+    writeFileSync(join(run, "run.json"), JSON.stringify(about));
+    checkpoint(join(run, "checkpoints", "step-4"), "tied");
+    expect(await grit("export", "--model", run, "--out", to)).toMatchObject({ code: 0 });
+    const card = readFileSync(join(to, "README.md"), "utf8");
+    for (const text of [
+      ...[
+        "base_model: Qwen/Base",
+        "4 steps of GRPO-GR",
+        "- train.jsonl",
+        "| train | `1234` |",
+        "processor A processor",
+      ],
+      ...["libtorch 2.13.0", "`abcdef`", "npx grit train recipe.yaml", "vllm serve", "npx grit serve --model"],
+    ])
+      expect(card).toContain(text);
+    expect(card).toMatch(/^\| vsr \| 3 \| [\d.]+ \([\d.]+ to [\d.]+\) \| [+−]?[\d.]+ \([^)]+\) \| 0\.\d+ /m);
+    expect(card).not.toContain("/home/me");
+  });
+
+  it("uploads when asked, and only then", async () => {
+    const [from, to] = [checkpoint(place(), "tied"), place()];
+    const token = "hf_pushingtoken";
+    const uploads = await startUploads(token);
+    vi.stubEnv("HF_ENDPOINT", uploads.endpoint);
+    vi.stubEnv("HF_TOKEN", token);
+    await grit("export", "--model", from, "--out", to);
+    expect(uploads.requests).toEqual([]);
+    const pushed = await grit("export", "--model", to, "--push", "org/mine");
+    expect(pushed).toMatchObject({ code: 0, out: expect.stringContaining(`${uploads.endpoint}/org/mine/commit/`) });
+    expect([...uploads.committed.keys()].sort()).toEqual(readdirSync(to).sort());
+    expect(`${pushed.out}${pushed.err}${[...uploads.committed.values()].join("")}`).not.toContain(token);
+    vi.stubEnv("HF_TOKEN", "");
+    vi.stubEnv("HF_HOME", place());
+    const refused = await grit("export", "--model", from, "--out", place(), "--push", "org/mine");
+    expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/needs a token[\s\S]*HF_TOKEN/) });
+    expect(await grit("export", "--model", from)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--out.*--push/),
+    });
+    vi.unstubAllEnvs();
+  });
+
   it("finds an export that says something else", async () => {
     const golden = loadGolden("tied");
     const engine = await RemoteEngine.open(golden.dir, { device: "cpu", precision: "float32" });
@@ -199,7 +279,7 @@ describe.each(["tied", "released", "internvl/tied"])("grit export of an adapter 
     const { code, out, err } = await grit("export", "--model", adapter, "--out", to, "--merge", "--verify");
     expect(code, err).toBe(0);
     expect(out).toMatch(/the log-probabilities of a built-in prompt are those of the adapter to within \d/);
-    expect(readdirSync(to).sort()).toEqual(readdirSync(golden.dir).sort());
+    expect(readdirSync(to).sort()).toEqual([...readdirSync(golden.dir), "README.md"].sort());
   });
 
   it("finds a merged checkpoint that is the base alone", async () => {

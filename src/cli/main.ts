@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "answer, measure and tabulate data sets with a model",
     load: async () => (await import("./eval-command.ts")).evalCommand(),
   },
+  reproduce: {
+    summary: "make a table or figure of the paper, its numbers beside ours",
+    load: async () => (await import("./reproduce-command.ts")).reproduceCommand(),
+  },
   probe: {
     summary: "measure whether answers depend on the boxes and the reasoning",
     load: async () => (await import("./probe-command.ts")).probeCommand(),

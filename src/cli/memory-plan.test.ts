@@ -15,6 +15,21 @@ it("a plan needs neither weights nor data, and says the peak in a line of its ow
   expect(out).toMatch(/^available 84\.9 GB$/m);
 });
 
+it("a plan for several cards says how long a step takes, and what each of them sends", async () => {
+  const planned = async (...more: string[]) => {
+    const { code, out, err } = await grit("train", recipe, "--plan", "--card", "80GB", ...more);
+    expect(code, err).toBe(0);
+    return out;
+  };
+  const seconds = (out: string) => Number(/^about (\d+\.\d) s/m.exec(out)![1]);
+  const [one, eight] = [await planned(), await planned("--processes", "8")];
+  expect(one).toMatch(/^about \d+\.\d s$/m);
+  expect(seconds(one) / seconds(eight)).toBeGreaterThan(3);
+  // 3.75 billion parameters: a gradient in float32, and a weight in bfloat16 to seven eighths of the others.
+  expect(eight).toMatch(/s; each card sends 21\.6 GB$/m);
+  expect(eight).toMatch(/^with 1000 tokens a completion, 300 TFLOP\/s, .* 150 GB\/s between cards: see docs/m);
+});
+
 it("what does not fit is refused with the keys that help, and the peak that each gives", async () => {
   const { code, err } = await grit("train", recipe, "--plan", "--card", "24GB", "activation_checkpointing=false");
   expect(code).toBe(2);

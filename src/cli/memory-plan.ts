@@ -1,10 +1,23 @@
-/** @file What a step takes of the memory, as `grit train` shows it: before anything is opened, and for a card that is not there. */
+/**
+ * @file What a step takes of the memory, as `grit train` shows it: before anything is opened, and for a card that is not there; for
+ * that its time as well, and what several processes send.
+ */
 
 import { about } from "../config/key-places.ts";
 import type { Room } from "../engine/device.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
-import { cardRoom, fits, type PlannedRecipe, plannedModel, planStep, savings } from "../engine/plan.ts";
+import {
+  cardRoom,
+  cardSpeeds,
+  fits,
+  type PlannedRecipe,
+  plannedModel,
+  planStep,
+  planTime,
+  savings,
+} from "../engine/plan.ts";
+import type { Speeds, StepForecast } from "../engine/step-forecast.ts";
 import { UserError } from "../util/errors.ts";
 import { table } from "../util/table.ts";
 
@@ -30,7 +43,12 @@ export async function planMemory(
   const here = card === undefined ? await roomHere(recipe.device) : cardRoom(card);
   const room = { ...here, processes };
   const estimate = planStep(recipe, model, room, largest);
-  if (fits(estimate, room)) return memoryTable(estimate);
+  if (fits(estimate, room)) {
+    if (card === undefined) return memoryTable(estimate);
+    const speeds = cardSpeeds(processes);
+    const time = timeTable(planTime(recipe, model, room, speeds, largest), speeds, recipe.sampling.max_tokens);
+    return `${memoryTable(estimate)}\n\n${time}`;
+  }
   const ways = savings(recipe, model, room, largest).map(({ change, peak }) => `  ${change}: peak ${gigabytes(peak)}`);
   throw new UserError(
     `${memoryTable(estimate)}\nThat is more than there is: ${gigabytes(estimate.available)}${room.device === "cpu" ? "" : ", of which a twentieth is kept free"}.`,
@@ -59,6 +77,27 @@ const PARTS: readonly (readonly [keyof MemoryEstimate, string])[] = [
 export function memoryTable(estimate: MemoryEstimate): string {
   const rows = PARTS.filter(([key]) => estimate[key] > 0).map(([key, what]) => [what, gigabytes(estimate[key])]);
   return `${table([["memory of a step", "GB"], ...rows.map(([what, size]) => [what!, size!.replace(" GB", "")])])}\npeak ${gigabytes(estimate.peak)}\navailable ${gigabytes(estimate.available)}`;
+}
+
+const PHASES: readonly (readonly [keyof StepForecast, string])[] = [
+  ["sampling", "sampling"],
+  ["scoring", "scoring by the reference"],
+  ["gradients", "gradients"],
+  ["update", "update"],
+  ["sending", "gradients and weights on their way"],
+];
+
+/** Seconds by phase, and what they rest on. */
+function timeTable(forecast: StepForecast, { flops, bandwidth, link }: Speeds, maxTokens: number): string {
+  const rows = PHASES.filter(([key]) => forecast[key] > 0).map(([key, what]) => [what, forecast[key].toFixed(1)]);
+  const several = forecast.sent > 0;
+  const sent = several ? `; each card sends ${gigabytes(forecast.sent)}` : "";
+  const links = several ? `, ${link / 1e9} GB/s between cards` : "";
+  return (
+    `${table([["time of a step", "s"], ...rows.map(([what, seconds]) => [what!, seconds!])])}\n` +
+    `about ${forecast.seconds.toFixed(1)} s${sent}\n` +
+    `with ${maxTokens} tokens a completion, ${flops / 1e12} TFLOP/s, ${bandwidth / 1e12} TB/s from memory${links}: see docs/several-cards.md`
+  );
 }
 
 /** 1 GB is 10⁹ bytes. Small models still tell something. */

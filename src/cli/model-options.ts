@@ -41,7 +41,7 @@ export function addModelOptions(command: Command): Command {
 /** What `--method` can be, in words. */
 const METHOD_HELP =
   "the prompt format: what is added to the question, and where the answer is read. grit: think with boxes, rethink, answer; " +
-  "cot: the same, for a model that was not trained to; direct: the question alone; icl, icl-box: with a worked example, for Qwen " +
+  "cot: the same, for a model that was not trained to; direct: the question alone; detect, detect-box: the box of what the key phrase describes, in the words of Qwen or InternVL; icl, icl-box: with a worked example, for Qwen " +
   "or InternVL; sft: boxes, then the answer, for the fine-tuned baseline. Default: the format the model was trained with, or grit";
 
 /** Adds the options of `ModelOptions` to a command, all but `--model`. */

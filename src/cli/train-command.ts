@@ -41,7 +41,10 @@ export function trainCommand(): Command {
     .argument("[overrides...]", "e.g. seed=2 optimizer.lr=1e-5")
     .option("--run <dir>", "the run folder (default: runs/<recipe's name>)")
     .option("--resume", "continue the run in that folder")
-    .option("--plan", "show the memory that a step takes, and stop; needs neither data nor weights")
+    .option(
+      "--plan",
+      "show the memory that a step takes, with --card its time as well, and stop; needs neither data nor weights",
+    )
     .option("--card <size>", "with --plan: for a GPU of that size instead of this machine, e.g. 80GB")
     .option(
       "--processes <n>",

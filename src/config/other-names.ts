@@ -36,7 +36,7 @@ export const OTHER_NAMES: readonly OtherNames[] = [
     note: "or rewards.custom for a module of your own",
   },
   { ours: ["rewards.custom"], theirs: ["external_plugins", "custom_reward_function", "custom_reward_function.path"] },
-  { ours: [], theirs: ["reward_weights"], note: "a reward module gives each reward its weight" },
+  { ours: ["rewards.weights"], theirs: ["reward_weights"], note: "weights by the name of the term" },
   {
     ours: ["steps"],
     theirs: ["max_steps", "num_steps", "train_steps", "training_steps", "total_training_steps", "total_steps"],

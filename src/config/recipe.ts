@@ -11,7 +11,7 @@ import { PRECISIONS, type Precision, precisionAdvice } from "../torch/precision.
 import { messageOf, UserError } from "../util/errors.ts";
 import { shortened } from "../util/shortened.ts";
 import { judgeSchema } from "./judge-settings.ts";
-import { loadYaml } from "./yaml.ts";
+import { loadYaml, type SetValues } from "./yaml.ts";
 
 const count = z.int().positive();
 /** Far above what any run needs, and far below what would exhaust a machine before anything could be said. */
@@ -43,12 +43,16 @@ export const recipeFields = z.strictObject({
    */
   model: path,
   /** The prompt format, with its stop strings and the rule by which the answer is read. */
-  method: z.enum(["grit", "direct", "cot", "icl", "icl-box", "sft"]).default("grit"),
+  method: z.enum(["grit", "direct", "detect", "detect-box", "cot", "icl", "icl-box", "sft"]).default("grit"),
   data: z.strictObject({
     /** Data files to train on, one after another. */
     train: z.array(path).min(1),
     /** Folder that image paths start at, instead of each data file's own. */
     images: path.optional(),
+    /** Train on so many samples of the files, drawn by `seed`, of each data set in its proportion. */
+    limit: z.int().positive().optional(),
+    /** Draws the samples that `limit` takes; without it 1. The run's own seed plays no part. */
+    seed: z.int().nonnegative().optional(),
     /** Held-out data files by the name of their set. */
     eval: z.record(z.string(), path).default({}),
   }),
@@ -57,6 +61,11 @@ export const recipeFields = z.strictObject({
       preset: z.enum(["paper", "code"]).default("paper"),
       /** TypeScript modules whose rewards are added to the preset's. */
       custom: z.array(path).default([]),
+      /**
+       * Weights of terms by name, in place of their own. `counting` is that of the part of `grounding` that counts boxes: 1 as in the
+       * preset, 0 without it.
+       */
+      weights: z.record(z.string(), z.number()).optional(),
     })
     .prefault({}),
   /** Who judges answers, in the rewards and on the held-out sets: the keys are in judge-settings.ts. */
@@ -175,21 +184,29 @@ export const recipeSchema = recipeFields.superRefine(refuseContradictions);
 /** A resolved recipe: every default filled in, every path absolute, a model its folder. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
+export interface LoadRecipeOptions {
+  readonly files?: boolean;
+  readonly weights?: boolean;
+  readonly set?: SetValues | undefined;
+}
+
 /**
  * The recipe of a YAML file, with `key.sub=value` overrides. Paths in the file start at its folder, paths in overrides at
  * the current one.
  * @param file a path that ends in .yaml or .yml, or the name of a recipe that comes with the package, e.g. `tiny`
  * @param options `files`: the data that training reads must be there; held-out sets only where they are evaluated meanwhile
  *   `weights`: so must the model; without, the hub id of one that is not downloaded stays
+ *   `set`: what a file that names this recipe sets in it
  * @throws UserError naming every fault by file, line and key
  */
 export function loadRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false, weights = true }: { readonly files?: boolean; readonly weights?: boolean } = {},
+  { files = false, weights = true, set }: LoadRecipeOptions = {},
 ): Promise<Recipe> {
   return loadYaml(file, recipeSchema, {
     overrides,
+    set,
     models: ["model"],
     absentModels: !weights,
     present: ({ eval: { every } }) =>

@@ -19,9 +19,21 @@ import { recipeFile } from "./recipe-file.ts";
 import { adviceOnValue } from "./value-advice.ts";
 import { finite, inWords, readYamlDocument } from "./yaml-document.ts";
 
+/** Values that one file sets in another. */
+export interface SetValues {
+  /** By key or dotted key: `{ prompts_per_step: 2, "rewards.weights.counting": 0 }`. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Where their paths start. */
+  readonly folder: string;
+  /** What sets them, for messages: `recipes/eval.yaml: rows.b8.set`. */
+  readonly by: string;
+}
+
 export interface YamlOptions<T = unknown> {
   /** `key.sub=value`, the value in YAML; the last one of a key wins. */
   readonly overrides?: readonly string[];
+  /** Values that another file sets in this one, before the overrides. */
+  readonly set?: SetValues | undefined;
   /**
    * Keys that hold paths, `*` for any key: `data.eval.*`. A path in the file starts at the file's folder, a path on the
    * command line at the current one; what is returned is absolute. A list holds a path in each item.
@@ -56,7 +68,7 @@ const REMEDY = "Fix what is named above and run the command again.";
  */
 export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
   const file = recipeFile(named);
-  const { overrides = [], paths = [], models = [], absentModels = false, present = () => ({}) } = options;
+  const { overrides = [], set, paths = [], models = [], absentModels = false, present = () => ({}) } = options;
   const placed = (value: unknown, folder: string) =>
     mapAt(
       mapAt(value, paths, (path) => outsidePackage(resolve(folder, path))),
@@ -66,17 +78,13 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   const { document, lines, value: written } = await readYamlDocument(file);
   const faults = new Faults();
   let value = placed(written, dirname(file));
-  const overridden: { readonly key: readonly string[]; readonly text: string; readonly value: unknown }[] = [];
-  for (const override of overrides) {
-    const { key, value: wanted } = parseOverride(override);
-    value = merge(value, placed(nest(key, wanted), process.cwd()), key.length);
-    overridden.push({ key, text: override, value: nest(key, wanted) });
-  }
+  const overridden = [...(set ? overridesIn(set) : []), ...overrides.map(parseOverride)];
+  for (const { key, value: wanted, folder } of overridden) value = merge(value, placed(wanted, folder), key.length);
 
   const overrideOf = (path: readonly Key[]) => overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
   const placeOf = (path: readonly Key[]) => {
     const override = overrideOf(path);
-    return override ? `command line, ${override.text}` : `${file}:${lineOf(document, lines, path)}`;
+    return override?.by ?? `${file}:${lineOf(document, lines, path)}`;
   };
   const where = (path: readonly Key[]) => `${placeOf(path)}: ${nameOf(path)}`;
   value = mapAt(value, models, (name, path) => {
@@ -106,13 +114,10 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   }
   faults.throwIfAny(file, REMEDY);
   const data = result.data!;
-  const startOf = (path: readonly Key[]) =>
-    overrideOf(path)
-      ? "on the command line a path starts at the current directory"
-      : "paths in this file start at its folder";
   for (const [kind, keys] of Object.entries(present(data)) as [keyof Present, readonly string[]][])
     mapAt(data, keys, (wanted, path) => {
-      const fault = absence(kind, wanted, startOf(path));
+      const start = overrideOf(path)?.start ?? "paths in this file start at its folder";
+      const fault = absence(kind, wanted, start);
       if (fault) faults.add(where(path), fault);
       return wanted;
     });
@@ -143,7 +148,28 @@ function agree(a: readonly Key[], b: readonly Key[]): boolean {
   return a.slice(0, b.length).every((part, i) => String(part) === String(b[i]));
 }
 
-function parseOverride(override: string): { key: string[]; value: unknown } {
+/** A value that takes the place of the file's. */
+interface Override {
+  readonly key: readonly string[];
+  /** The value, nested as in the file. */
+  readonly value: unknown;
+  /** Where its paths start, and that in words. */
+  readonly folder: string;
+  readonly start: string;
+  /** Who gives it, for messages. */
+  readonly by: string;
+}
+
+/** Each value that is not a section, by its whole key. */
+function overridesIn({ values, folder, by }: SetValues, above: readonly string[] = []): Override[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const key = [...above, ...name.split(".")];
+    if (isObject(value)) return overridesIn({ values: value, folder, by }, key);
+    return { key, value: nest(key, value), folder, start: "paths there start at its folder", by };
+  });
+}
+
+function parseOverride(override: string): Override {
   const sign = override.indexOf("=");
   const key = override.slice(0, Math.max(sign, 0)).split(".");
   if (key.some((part) => part === "")) {
@@ -153,7 +179,13 @@ function parseOverride(override: string): { key: string[]; value: unknown } {
     );
   }
   try {
-    return { key, value: finite(parse(override.slice(sign + 1), { prettyErrors: false })) };
+    return {
+      key,
+      value: nest(key, finite(parse(override.slice(sign + 1), { prettyErrors: false }))),
+      folder: process.cwd(),
+      start: "on the command line a path starts at the current directory",
+      by: `command line, ${override}`,
+    };
   } catch (error) {
     throw new UserError(
       `"${override.length > 60 ? `${override.slice(0, 60)}…` : override}": the value is not YAML (${inWords(messageOf(error))})`,

@@ -2,13 +2,18 @@
 
 import type { Sample } from "../records.ts";
 import { groupBy } from "../util/arrays.ts";
-import { firstFew } from "../util/faults.ts";
+import { firstFew, type LinePlace, linePlace } from "../util/faults.ts";
 
 /** One doubt: what is odd about which samples, and what to do. */
 export interface Doubt {
   readonly what: string;
   readonly remedy: string;
+  /** The lines of the samples, as far as they are known. */
+  readonly at: readonly Pick<LinePlace, "file" | "line">[];
 }
+
+/** Lines that a doubt names at most. */
+const MOST_LINES = 100;
 
 /** From this many samples on one answer to all of them is odd. */
 const MANY = 8;
@@ -28,30 +33,27 @@ export function doubtsAbout(samples: readonly Sample[]): Doubt[] {
     (set) => set.length >= MANY && answersOf(set).size === 1,
   );
   return [
-    ...doubt(twice.map(idsOf), "are the same image, question and answer", "Remove the repeated lines."),
+    ...doubt(twice, "are the same image, question and answer", "Remove the repeated lines."),
+    ...doubt(contrary, "ask the same of the same image, and answer differently", "Keep one of their answers."),
     ...doubt(
-      contrary.map(idsOf),
-      "ask the same of the same image, and answer differently",
-      "Keep one of their answers.",
-    ),
-    ...doubt(
-      instructing.map(({ id }) => id),
+      instructing.map((sample) => [sample]),
       "have a question that brings instructions of its own, though the method adds them",
       "Leave only the question in `question`.",
     ),
     ...doubt(
-      tagged.map(({ id }) => id),
+      tagged.map((sample) => [sample]),
       "have an answer with tags or boxes around it, which no answer in them can equal",
       "Leave only the answer in `answer`.",
     ),
     ...doubt(
-      apart.map(({ id }) => id),
+      apart.map((sample) => [sample]),
       "have an answer that is none of their choices, nor the letter of one",
       "Write one of the choices, or its letter.",
     ),
     ...uniform.map((set) => ({
       what: `All ${set.length} samples of ${set[0]!.dataset} have the answer ${JSON.stringify(set[0]!.answer)}: it can be learned without looking.`,
       remedy: "Mix in samples with other answers.",
+      at: linesOf(set),
     })),
   ];
 }
@@ -59,20 +61,31 @@ export function doubtsAbout(samples: readonly Sample[]): Doubt[] {
 /** Samples to train on that a held-out set asks too. */
 export function leaksInto(samples: readonly Sample[], heldOut: readonly Sample[]): Doubt[] {
   const trained = new Set(samples.map(keyOf));
-  const leaked = heldOut.filter((sample) => trained.has(keyOf(sample))).map(({ id }) => id);
-  return doubt(leaked, "are trained on as well: image and question are the same", "Take them out of one of the files.");
+  const leaked = heldOut.filter((sample) => trained.has(keyOf(sample)));
+  return doubt(
+    leaked.map((sample) => [sample]),
+    "are trained on as well: image and question are the same",
+    "Take them out of one of the files.",
+  );
 }
 
-function doubt(who: readonly string[], what: string, remedy: string): Doubt[] {
-  return who.length === 0 ? [] : [{ what: `These samples ${what}: ${firstFew(who).join(", ")}.`, remedy }];
+/** About groups of samples, those of each alike. */
+function doubt(groups: readonly (readonly Sample[])[], what: string, remedy: string): Doubt[] {
+  if (groups.length === 0) return [];
+  const named = firstFew(groups.map((same) => same.map(({ id }) => id).join(" = "))).join(", ");
+  return [{ what: `These samples ${what}: ${named}.`, remedy, at: linesOf(groups.flat()) }];
+}
+
+/** Where the first of some samples stand. */
+export function linesOf(samples: readonly Sample[]): Doubt["at"] {
+  return samples.slice(0, MOST_LINES).flatMap(({ where }) => {
+    const place = where === undefined ? undefined : linePlace(where);
+    return place ? [{ file: place.file, line: place.line }] : [];
+  });
 }
 
 function keyOf({ image, question }: Sample): string {
   return `${image}\n${question.trim()}`;
-}
-
-function idsOf(samples: readonly Sample[]): string {
-  return samples.map(({ id }) => id).join(" = ");
 }
 
 function answersOf(samples: readonly Sample[]): Set<string> {

@@ -63,10 +63,17 @@ export function valid<T>(schema: z.ZodType<T>, { json, where }: JsonLine, faults
   const result = schema.safeParse(json);
   if (result.success) return result;
   for (const { path, message } of result.error.issues) {
-    const key = path.map((part, i) => (typeof part === "number" ? `[${part}]` : i ? `.${String(part)}` : String(part)));
-    faults.add(key.length > 0 ? `${where}: ${key.join("")}` : where, message);
+    const key = keyText(path);
+    faults.add(key === "" ? where : `${where}: ${key}`, message);
   }
   return undefined;
+}
+
+/** A place in a JSON value as messages name it: `bboxs[0]`; empty for the whole. */
+export function keyText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i > 0 ? "." : ""}${String(part)}`))
+    .join("");
 }
 
 /** @throws UserError when the first line begins an array, or an object that is spread over lines */

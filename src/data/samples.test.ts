@@ -389,6 +389,8 @@ test.each([
   ["OVDEval", "detect"],
   ["ovd_position", "detect"],
   ["my_OVD", "detect"],
+  ["refcoco", "detect"],
+  ["RefCOCOplus", "detect"],
   ["vsr", "answer"],
   ["mme_count", "answer"],
 ])("the samples of %s are there to %s, from the line on", async (dataset, task) => {

@@ -1,8 +1,8 @@
 /**
  * @file Reads data files as samples and reports everything wrong with them at once, by file, line and key. A line is what
  * the original project writes: `{"question", "answer", "image", "width", "height", "bboxs": [[x1, y1, x2, y2], …],
- * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, and
- * `choices` and `answer_type` for a judge.
+ * "dataset", "split", "key_words"}`, boxes in pixels of the stored image, with an optional `id`, `phrase` for a box to find,
+ * and `choices` and `answer_type` for a judge.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -61,10 +61,12 @@ export function judgingOf({
   return { ...(choices && { choices }), ...(answer_type && { answerType: answer_type }) };
 }
 
-const lineSchema = z.object(
+/** A line of a data file. */
+export const dataLineSchema = z.object(
   {
     id: text.optional(),
     question: text,
+    phrase: text.nullish(),
     answer: text,
     image: text,
     width: pixels.optional(),
@@ -77,8 +79,8 @@ const lineSchema = z.object(
   },
   "is not a JSON object",
 );
-type Line = z.infer<typeof lineSchema>;
-const KEYS = Object.keys(lineSchema.shape);
+type Line = z.infer<typeof dataLineSchema>;
+const KEYS = Object.keys(dataLineSchema.shape);
 
 /** The samples of data files, in order. @throws UserError naming every fault of the files and their images */
 export async function loadSamples(files: readonly string[], options: LoadOptions = {}): Promise<Sample[]> {
@@ -141,10 +143,10 @@ async function* readLines<E>(
   faults: Faults,
 ): AsyncGenerator<ReadLine<E>> {
   const namer = new LineNames();
-  const home = runFolderOf(file) ?? dirname(file);
+  const start = imageStart(file, images);
   for await (const row of jsonLines(file, faults)) {
     const { json, line, where } = row;
-    const value = valid(lineSchema, row, faults);
+    const value = valid(dataLineSchema, row, faults);
     const more = typeof json === "object" ? valid(extra, row, faults) : undefined;
     if (!value || !more) continue;
     // Beside a text that a model wrote, boxes are those it found.
@@ -159,7 +161,7 @@ async function* readLines<E>(
       faults.add(`${where}: image`, pathFault);
       continue;
     }
-    const image = resolve(images ?? (written ? home : dirname(file)), value.data.image);
+    const image = resolve(start(json as object), value.data.image);
     yield {
       file,
       line,
@@ -168,6 +170,13 @@ async function* readLines<E>(
       image,
     };
   }
+}
+
+/** Tells of a line of a data file the folder that its image's path starts at; `images` is that of all. */
+export function imageStart(file: string, images: string | undefined): (line: object) => string {
+  const beside = dirname(file);
+  const home = runFolderOf(file) ?? beside;
+  return (line) => images ?? ("text" in line ? home : beside);
 }
 
 /** The run folder that a file lies in, if it does: image paths in a run's own files start there. */
@@ -202,12 +211,12 @@ function checkGeometry(where: string, { width, height, bboxs }: Line, image: Ima
 }
 
 /**
- * What the samples of a data set ask for, by its name in any case: TallyQA asks to count, OVDEval to detect. Only there do rewards
+ * What the samples of a data set ask for, by its name in any case: TallyQA asks to count, OVDEval and RefCOCO to detect. Only there do rewards
  * and metrics look at how many boxes there are, or where the answer's boxes lie.
  */
 export function taskOf(dataset: string): Task {
   if (/tally[-_ ]?qa/i.test(dataset)) return "count";
-  return /ovd/i.test(dataset) ? "detect" : "answer";
+  return /ovd|refcoco/i.test(dataset) ? "detect" : "answer";
 }
 
 function toSample(value: Line, line: number, where: string, image: string, { width, height }: ImageHeader): Sample {
@@ -216,6 +225,7 @@ function toSample(value: Line, line: number, where: string, image: string, { wid
     where,
     image,
     question: value.question,
+    ...(value.phrase && { phrase: value.phrase }),
     answer: value.answer,
     boxes: value.bboxs.map(([x1, y1, x2, y2]) => box("image", x1!, y1!, x2!, y2!)),
     width,
@@ -230,10 +240,12 @@ function toSample(value: Line, line: number, where: string, image: string, { wid
 
 /** A sample as a line of a data file, its image by its absolute path: what `loadSamples` reads again as the same sample. */
 export function sampleLine(sample: Sample) {
-  const { id, question, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } = sample;
+  const { id, question, phrase, answer, image, width, height, boxes, dataset, split, keyWords, choices, answerType } =
+    sample;
   return {
     id,
     question,
+    ...(phrase && { phrase }),
     answer,
     image: resolve(image),
     width,

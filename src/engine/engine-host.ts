@@ -124,14 +124,18 @@ export function host(open: (call: CallOf<"open">, group: ProcessGroup | undefine
     port.postMessage({ id, failure: failureOf(isOutOfMemory(error) ? outOfMemory(error) : error) } satisfies Reply);
   }
 
-  port.on("message", (request: Request) => {
+  function answer(request: Request): void {
     const { id, prompts } = request;
     try {
-      const answer = carryOut(request, prompts ? images.unpack(prompts) : []);
-      if (answer) port.postMessage({ id, ...answer } satisfies Reply);
+      const answered = carryOut(request, prompts ? images.unpack(prompts) : []);
+      if (answered) port.postMessage({ id, ...answered } satisfies Reply);
     } catch (error) {
       fail(id, error);
     }
+  }
+
+  port.on("message", (requests: readonly Request[]) => {
+    for (const request of requests) answer(request);
   });
 }
 
@@ -169,6 +173,6 @@ function outOfMemory({ message }: Error): OutOfMemory {
 }
 
 /** What `worker.mjs` runs. */
-export function hostLocalEngines(): void {
+export function start(): void {
   host(({ dir, options }, group) => new LocalEngine(dir, options, group));
 }

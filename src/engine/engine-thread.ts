@@ -5,7 +5,7 @@
 
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { Prompt } from "../records.ts";
-import { messageOf, UserError } from "../util/errors.ts";
+import { EngineDeath, messageOf } from "../util/errors.ts";
 import { errorOf } from "../util/failure.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 
@@ -39,7 +39,10 @@ export class EngineThread {
   #calls = 0;
   #engines = 0;
   #awaited = 0;
-  #death: Error | undefined;
+  #death: EngineDeath | undefined;
+  /** Calls made just now, which go together: those of one request then join the batch in the same turn, and share what they have in common. */
+  #unsent: Request[] = [];
+  #fresh: ArrayBuffer[] = [];
 
   /** The one of this process: the native library has one state for all engines, and is not safe to use from two threads. */
   static shared(): EngineThread {
@@ -58,9 +61,9 @@ export class EngineThread {
     this.#worker.unref();
   }
 
-  /** Whether it has ended, and all its engines with it. */
-  get isDead(): boolean {
-    return this.#death !== undefined;
+  /** Why it has ended, and all its engines with it; undefined while it lives. */
+  get death(): EngineDeath | undefined {
+    return this.#death;
   }
 
   /** A number for a new engine. */
@@ -94,13 +97,23 @@ export class EngineThread {
         this.#pending.set(id, { onEvent, resolve, reject, cancelled });
         const sent = prompts && this.#images.pack(prompts);
         const request: Request = { id, engine, call, prompts: sent, cancelled };
-        const pixels = [...(sent?.fresh.values() ?? [])].map((image) => image.pixels.buffer as ArrayBuffer);
-        this.#worker.postMessage(request, pixels);
+        this.#send(request);
       })) as Results[V];
     } finally {
       signal?.removeEventListener("abort", onAbort);
       if (awaited) this.#wait(-1);
     }
+  }
+
+  #send(request: Request): void {
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
+    this.#unsent.push(request);
+    for (const { pixels } of request.prompts?.fresh.values() ?? []) this.#fresh.push(pixels.buffer as ArrayBuffer);
+  }
+
+  #flush(): void {
+    this.#worker.postMessage(this.#unsent, this.#fresh);
+    [this.#unsent, this.#fresh] = [[], []];
   }
 
   #wait(change: number): void {
@@ -136,7 +149,7 @@ export class EngineThread {
   }
 
   #die(error: Error): void {
-    this.#death ??= new UserError(
+    this.#death ??= new EngineDeath(
       `The engine's thread has ended: ${messageOf(error)}`,
       "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
         ? "Give JavaScript more memory, e.g. NODE_OPTIONS=--max-old-space-size=8192, or lower prompts_per_step, group_size or max_tokens."

@@ -6,7 +6,7 @@ import type { Part } from "../models/model.ts";
 import type { BatchSize, Loss, LossMetrics } from "../objective/loss.ts";
 import type { ImageOptions } from "../prompt/image-processor.ts";
 import type { Processor } from "../prompt/prompt.ts";
-import type { Completion, Prompt } from "../records.ts";
+import type { Completion, ImageInput, Prompt } from "../records.ts";
 import type { ComputeType, Precision } from "../torch/precision.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import type { MachineRecord } from "./computing.ts";
@@ -173,6 +173,10 @@ export interface EngineDescription {
 /** A policy that samples and learns. Its verbs are carried out one after another, in the order of the calls. */
 export interface Engine extends EngineDescription {
   readonly processor: Processor;
+  /** Why it can no longer be asked: what computes has ended. Undefined while it lives. */
+  readonly death: Error | undefined;
+  /** An image as the model takes it, from the bytes of its file: as `processor.image`, in a thread of its own. @throws UserError */
+  image(bytes: Uint8Array): Promise<ImageInput>;
   /** Bytes that a training step will take at its peak, by what they are for. */
   memory(workload: Workload): Promise<MemoryEstimate>;
   /**

@@ -1,15 +1,19 @@
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
-import { openTiny, promptOf } from "../../test/tiny.ts";
+import { openTiny, promptOf, scratchPlaces } from "../../test/tiny.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import { Decoder } from "./decoder.ts";
 import type { StreamedToken, Streaming } from "./engine.ts";
 import { FeatureCache } from "./features.ts";
-import type { LocalEngine } from "./local.ts";
+import { LocalEngine } from "./local.ts";
+import { PREFILL_TOKENS } from "./memory.ts";
 import { RemoteEngine } from "./remote-engine.ts";
 
+const scratchPlace = scratchPlaces();
 const going = { throwIfAborted: () => {} };
 const options: Streaming = { maxTokens: 24, temperature: 1, seed: 3 };
 
@@ -73,6 +77,27 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
       expect(alone.text.startsWith(tokens.map(({ text }) => text).join(""))).toBe(true);
     }
     expect(liveTensors()).toEqual(before);
+  });
+
+  it("reads a prompt once for all that ask about it in one turn, and each writes what it writes alone", () => {
+    const prefill = vi.spyOn(Decoder.prototype, "prefill");
+    const [one, two] = [prompts[0]!, prompts[1]!];
+    // Prompts come across the line as copies.
+    const copy = (prompt: Prompt): Prompt => ({
+      ids: [...prompt.ids],
+      images: prompt.images.map((each) => ({ ...each })),
+    });
+    const asked = [one, two, copy(one), copy(one)].map((prompt, i) => ({ prompt, way: { ...options, seed: i } }));
+    const heard = asked.map(({ prompt, way }) => ask(engine, prompt, way));
+    engine.turn();
+    const roots = prefill.mock.calls.flatMap(([{ trees }]) => trees.map(({ root }) => root));
+    expect(roots).toEqual([one.ids.length, two.ids.length]);
+    while (engine.turn());
+    prefill.mockRestore();
+    for (const [i, { prompt, way }] of asked.entries()) {
+      const [[alone]] = engine.sample([prompt], { ...way, n: 1, seed: [way.seed] }) as [[Completion]];
+      expect(heard[i]!.completion!.ids).toEqual(alone.ids);
+    }
   });
 
   it("tells of as many alternatives as each request wants, the best first", () => {
@@ -159,6 +184,32 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
     expect(long.completion!.ids.slice(0, short.completion!.ids.length)).toEqual(short.completion!.ids);
     expect(liveTensors()).toEqual(before);
   });
+});
+
+it("takes in a prompt that is longer than a turn reads, while others write", () => {
+  const { dir, prompts: recorded } = loadGolden("qwen2_5_vl/tied");
+  const copy = scratchPlace();
+  cpSync(dir, copy, { recursive: true });
+  for (const name of ["config.json", "tokenizer_config.json"]) {
+    const file = join(copy, name);
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replaceAll(
+        /("(max_position_embeddings|model_max_length)": )\d+/g,
+        (_, key) => `${key}32768`,
+      ),
+    );
+  }
+  const engine = new LocalEngine(copy, { device: DEVICE, precision: "float32" });
+  const { ids } = recorded.map(promptOf)[0]!;
+  const other = ask(engine, { ids, images: [] }, { ...options, maxTokens: 60, temperature: 0 });
+  engine.turn();
+  const long = { ids: new Array<number>(PREFILL_TOKENS + 1).fill(ids.at(-1)!), images: [] };
+  const heard = ask(engine, long, { ...options, maxTokens: 2 });
+  engine.turn();
+  expect([heard.error, heard.tokens.length > 0, other.completion]).toEqual([undefined, true, undefined]);
+  while (engine.turn());
+  engine.dispose();
 });
 
 describe("an engine behind the line", () => {

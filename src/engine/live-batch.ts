@@ -1,6 +1,6 @@
 /**
- * @file A batch that requests join and leave between tokens. A turn reads prompts that wait, as many as there is room for, lets them
- * write their first token and joins them to those under way; then all write one token.
+ * @file A batch that requests join and leave between tokens. A turn reads prompts that wait, as many as there is room for, each once
+ * however many ask about it, lets them write their first token and joins them to those under way; then all write one token.
  */
 import type { Completion, Prompt } from "../records.ts";
 import type { Cancellation } from "../util/interruptible.ts";
@@ -8,6 +8,7 @@ import { stream } from "../util/random.ts";
 import type { Choice } from "./choose-token.ts";
 import type { Decoder } from "./decoder.ts";
 import type { StreamedToken, Streaming } from "./engine.ts";
+import { imageKey } from "./features.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { beginDecoding } from "./prefill.ts";
 import { COMPACT_AT, type SamplerContext } from "./sampler.ts";
@@ -22,6 +23,13 @@ export interface LiveRequest {
   readonly onToken: (token: StreamedToken) => void;
   readonly onEnd: (completion: Completion) => void;
   readonly onError: (error: unknown) => void;
+}
+
+/** A request that is not in the batch yet. */
+interface Waiting {
+  readonly request: LiveRequest;
+  /** The same for requests about one prompt. */
+  readonly key: string;
 }
 
 /** A request in the batch. */
@@ -47,7 +55,7 @@ export class LiveBatch {
   #decoder: Decoder | undefined;
   /** Those of the decoder, in its order. */
   #rows: Row[] = [];
-  #waiting: LiveRequest[] = [];
+  #waiting: Waiting[] = [];
 
   /** `open` is called when the first request comes into an empty batch; it is closed when the last has gone. */
   constructor(open: () => OpenSampler) {
@@ -55,7 +63,7 @@ export class LiveBatch {
   }
 
   add(request: LiveRequest): void {
-    this.#waiting.push(request);
+    this.#waiting.push({ request, key: promptKey(request.prompt) });
   }
 
   /** One token for every request under way; false when there is none left. What fails ends the requests it concerns. */
@@ -76,7 +84,7 @@ export class LiveBatch {
   /** Ends all requests with an error. */
   fail(error: unknown): void {
     for (const row of this.#rows) if (!row.isOver) row.request.onError(error);
-    for (const { onError } of this.#waiting) onError(error);
+    for (const { request } of this.#waiting) request.onError(error);
     this.#waiting = [];
     this.#clear();
   }
@@ -91,7 +99,7 @@ export class LiveBatch {
 
   #dropCancelled(): void {
     for (const row of this.#rows) if (!row.isOver && endIfCancelled(row.request)) row.isOver = true;
-    this.#waiting = this.#waiting.filter((request) => !endIfCancelled(request));
+    this.#waiting = this.#waiting.filter(({ request }) => !endIfCancelled(request));
   }
 
   /** Frees the rows that are over, when they are many enough. */
@@ -106,7 +114,10 @@ export class LiveBatch {
     this.#rows = alive.map((i) => this.#rows[i]!);
   }
 
-  /** Takes in the requests for whose keys and values there is room, in their order; alone, a request has it always. */
+  /**
+   * Takes in the requests for whose keys and values there is room, in their order; alone, a request has it always. Those under way wait
+   * meanwhile: a turn reads no more than `PREFILL_TOKENS`, or one prompt that is longer.
+   */
   #admit(): void {
     if (this.#waiting.length === 0) return;
     this.#sampler ??= this.#open();
@@ -115,29 +126,34 @@ export class LiveBatch {
     let rows = this.#rows.length;
     let held = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.prompt.ids.length + sequence.length));
     let toCome = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.options.maxTokens - sequence.length));
+    const read = new Set<string>();
     let tokens = 0;
-    const fits = ({ prompt, options }: LiveRequest): boolean => {
+    const fits = ({ request: { prompt, options }, key }: Waiting): boolean => {
       rows++;
-      tokens += prompt.ids.length;
+      if (!read.has(key)) tokens += prompt.ids.length;
+      read.add(key);
       held = Math.max(held, prompt.ids.length);
       toCome = Math.max(toCome, options.maxTokens);
       if (rows === 1) return true;
-      return rows * (held + toCome) * perToken <= context.cacheBytes && tokens <= PREFILL_TOKENS;
+      return rows * (held + toCome) * perToken <= context.cacheBytes && (tokens <= PREFILL_TOKENS || read.size === 1);
     };
-    const end = this.#waiting.findIndex((request) => !fits(request));
+    const end = this.#waiting.findIndex((waiting) => !fits(waiting));
     const taken = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
     if (taken.length === 0) return;
     this.#join(context, taken);
     this.#sampler.trim();
   }
 
-  #join(context: SamplerContext, requests: readonly LiveRequest[]): void {
+  #join(context: SamplerContext, taken: readonly Waiting[]): void {
+    const requests = taken.map(({ request }) => request);
     const joining = requests.map((request) => rowOf(context, request));
     let decoder: Decoder | undefined;
     try {
       const newTokens = Math.max(...requests.map(({ options }) => options.maxTokens));
-      const prompts = requests.map(({ prompt }) => prompt);
-      decoder = beginDecoding(context, prompts, 1, newTokens);
+      const prompts = new Map(taken.map(({ key, request }) => [key, request.prompt]));
+      const keys = [...prompts.keys()];
+      const places = taken.map(({ key }) => keys.indexOf(key));
+      decoder = beginDecoding(context, [...prompts.values()], places, newTokens);
       write(decoder, joining);
     } catch (error) {
       decoder?.dispose();
@@ -157,6 +173,11 @@ export class LiveBatch {
       throw error;
     }
   }
+}
+
+/** The same for prompts of the same ids and images. */
+function promptKey({ ids, images }: Prompt): string {
+  return [...ids, ...images.map(imageKey)].join(" ");
 }
 
 /** Ends a request that was cancelled by its reason. Gives whether it was. */

@@ -14,6 +14,7 @@ import { UserError } from "../util/errors.ts";
 import type { Room } from "./device.ts";
 import { defaultLogitChunk } from "./logprobs.ts";
 import { type HeldParameter, type MemoryEstimate, MemoryForecast, type Workload } from "./memory.ts";
+import { forecastStep, type Speeds, type StepForecast } from "./step-forecast.ts";
 
 /** The keys of a recipe that a plan depends on. */
 export type PlannedRecipe = Pick<
@@ -40,6 +41,19 @@ const MOST_TILES = 12;
 
 /** The most that the library's own files take of a GPU's memory, and what lies waste between tensors. */
 const SPARE = 0.05;
+
+/**
+ * What a card is taken to reach, whatever its size: what one H200 did with Qwen2.5-VL-3B in bfloat16 (docs/gpu.md). Links are not
+ * measured: half of the 300 GB/s that an A100 has to the others of its machine, and 200 Gb/s a card between machines of eight.
+ */
+const CARD = { flops: 300e12, bandwidth: 1.2e12 };
+const CARDS_TOGETHER = 8;
+const LINKS = { together: 150e9, apart: 25e9 };
+
+/** What each of so many cards is taken to reach. */
+export function cardSpeeds(processes: number): Speeds {
+  return { ...CARD, link: processes <= CARDS_TOGETHER ? LINKS.together : LINKS.apart };
+}
 
 /** A card sold as of so many GB has 2³⁰ bytes for each, but for what its driver keeps. */
 const CARD_BYTES = 0.988 * 2 ** 30;
@@ -77,6 +91,25 @@ export function planStep(recipe: PlannedRecipe, model: Model, room: Room, larges
   const prompts = Math.ceil(recipe.prompts_per_step / (room.processes ?? 1));
   const workload = { ...workloadOf(recipe, model, largest), prompts };
   return forecastOf(recipe, model, room).worst(workload, room.available);
+}
+
+/** How long a step takes, and what it sends, with completions as long as they may be. */
+export function planTime(
+  recipe: PlannedRecipe,
+  model: Model,
+  { device, processes = 1 }: Pick<Room, "device" | "processes">,
+  speeds: Speeds,
+  largest?: number,
+): StepForecast {
+  const precision = computeType(recipe.precision, device);
+  const settings = {
+    ...{ precision, device, processes },
+    reference: recipe.loss.beta > 0,
+    checkpointing: recipe.activation_checkpointing,
+    updates: recipe.loss.updates_per_rollout,
+  };
+  const parameters = parametersOf(recipe, model, precision);
+  return forecastStep(model, parameters, workloadOf(recipe, model, largest), settings, speeds);
 }
 
 /** What a step takes when its completions are all of `length` tokens. */

@@ -23,11 +23,14 @@ export interface PrefillOptions extends Cancellable<Cancellation> {
   readonly onRead?: (prompts: readonly Prompt[]) => void;
 }
 
-/** A decoder with n rows a prompt, in order, and room for `newTokens` each. Dispose it. @throws what the signal throws */
+/**
+ * A decoder whose `rows` name the prompt of each, and which has room for `newTokens` each. A prompt that several name is read once.
+ * Dispose it. @throws what the signal throws
+ */
 export function beginDecoding(
   context: PrefillContext,
   prompts: readonly Prompt[],
-  n: number,
+  rows: readonly number[],
   newTokens: number,
   { signal, onRead }: PrefillOptions = {},
 ): Decoder {
@@ -46,7 +49,6 @@ export function beginDecoding(
       return logits_BV;
     };
     const chunks = byBudget(prompts, ({ ids }) => ids.length, PREFILL_TOKENS);
-    const rows = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
     const logits = noGrad(() =>
       tidy(() =>
         cat(

@@ -2,13 +2,15 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Worker } from "node:worker_threads";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { differing, GRPO, openTiny, promptOf, STEP, scratchPlaces, tensorsIn, toTrain } from "../../test/tiny.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
-import { Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
+import { EngineDeath, Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
 import { errorOf, failureOf } from "../util/failure.ts";
 import type { SampleOptions, Sampling } from "./engine.ts";
 import { EngineThread } from "./engine-thread.ts";
@@ -139,11 +141,28 @@ describe("an engine behind the line", () => {
     await expect(another.sample(prompts, sampling)).rejects.toThrow("sample: this engine is disposed.");
   });
 
+  it("sends the calls of one moment together, so that completions of one prompt read it once", async () => {
+    const post = vi.spyOn(Worker.prototype, "postMessage");
+    const asked = Array.from({ length: 4 }, (_, seed) => engine.stream(prompts[0]!, { ...sampling, seed }));
+    await Promise.all(asked);
+    const sent = post.mock.calls.map(([requests]) => (requests as unknown[]).length);
+    post.mockRestore();
+    expect(sent).toEqual([4]);
+  });
+
+  it("reads images as its processor does", async () => {
+    const image = sharp({ create: { width: 50, height: 40, channels: 3, background: "teal" } });
+    const bytes = await image.jpeg().toBuffer();
+    expect(await engine.image(bytes)).toEqual(await engine.processor.image(bytes));
+    await expect(engine.image(Buffer.from("no image"))).rejects.toBeInstanceOf(UserError);
+  });
+
   it("whose thread dies ends every call by an error that says what to do", async () => {
     const thread = new EngineThread(pathToFileURL("test/dying-worker.mjs"));
     const opened = RemoteEngine.open(dir, options, { thread });
     await expect(opened).rejects.toBeInstanceOf(UserError);
     await expect(opened).rejects.toThrow(/thread has ended: heap exhausted\n {2}Give JavaScript more memory/);
     await expect(RemoteEngine.open(dir, options, { thread })).rejects.toThrow(/thread has ended/);
+    expect(thread.death).toBeInstanceOf(EngineDeath);
   });
 });

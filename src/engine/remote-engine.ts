@@ -2,7 +2,7 @@
 
 import type { Loss } from "../objective/loss.ts";
 import { Processor } from "../prompt/prompt.ts";
-import type { Completion, Prompt } from "../records.ts";
+import type { Completion, ImageInput, Prompt } from "../records.ts";
 import type { Cancellable } from "../util/interruptible.ts";
 import type {
   BackwardOptions,
@@ -18,6 +18,7 @@ import type {
   TrainGroup,
 } from "./engine.ts";
 import { type CallOptions, EngineThread } from "./engine-thread.ts";
+import { ImageThread } from "./image-thread.ts";
 import type { MemoryEstimate, Workload } from "./memory.ts";
 import type { CallOf, Event, Results, Verb } from "./messages.ts";
 
@@ -26,10 +27,18 @@ export class RemoteEngine implements Engine {
   readonly #thread: EngineThread;
   readonly #number: number;
   readonly #description: EngineDescription;
+  readonly #imageThread: ImageThread;
   #still: EngineDescription["still"];
 
-  private constructor(thread: EngineThread, number: number, description: EngineDescription, processor: Processor) {
+  private constructor(
+    thread: EngineThread,
+    number: number,
+    description: EngineDescription,
+    processor: Processor,
+    imageThread: ImageThread,
+  ) {
     this.processor = processor;
+    this.#imageThread = imageThread;
     this.#thread = thread;
     this.#number = number;
     this.#description = description;
@@ -53,6 +62,7 @@ export class RemoteEngine implements Engine {
         number,
         description,
         Processor.load(description.dir, { ...options.image, unending: options.unending ?? false }),
+        new ImageThread(description.dir, options.image ?? {}),
       );
     } catch (error) {
       // It may be opened all the same, after the signal.
@@ -95,6 +105,14 @@ export class RemoteEngine implements Engine {
 
   get still() {
     return this.#still;
+  }
+
+  get death() {
+    return this.#thread.death;
+  }
+
+  image(bytes: Uint8Array): Promise<ImageInput> {
+    return this.#imageThread.read(bytes);
   }
 
   memory(workload: Workload): Promise<MemoryEstimate> {
@@ -172,7 +190,8 @@ export class RemoteEngine implements Engine {
 
   /** Where a call was given up, the engine is freed when the worker has noticed; nobody waits for that. */
   async dispose(): Promise<void> {
-    if (this.#thread.isDead) return;
+    await this.#imageThread.close();
+    if (this.death) return;
     const awaited = !this.#thread.lagging;
     const freed = this.#call({ verb: "dispose" }, { awaited });
     if (awaited) await freed;

@@ -72,7 +72,8 @@ function runBatch(
   const { n, maxTokens, signal } = options;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
   let read = 0;
-  const decoder = beginDecoding(context, prompts, n, maxTokens, {
+  const places = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
+  const decoder = beginDecoding(context, prompts, places, maxTokens, {
     signal,
     onRead: (together) => {
       read += together.reduce((sum, { ids }) => sum + n * promptShare(ids.length, n, maxTokens), 0);

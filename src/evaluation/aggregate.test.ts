@@ -31,6 +31,14 @@ it("takes IoU over the samples with true boxes only", () => {
   expect(aggregate({ ...evaluation, samples }).vsr!.giou).toMatchObject({ value: { n: 3 }, coverage: 1 });
 });
 
+it("takes Acc@0.5 and the answered boxes' IoU over the samples that ask for a box, with intervals", () => {
+  const { vsr } = aggregate(makeMeasured([0.5, 0.499, 0.9, null].map((answerIoU) => ({ answerIoU }))));
+  expect(vsr!.acc50).toMatchObject({ value: { mean: 2 / 3, low: 0, high: 1, n: 3 }, coverage: 1 });
+  expect(vsr!.answerIoU.value!.mean).toBeCloseTo((0.5 + 0.499 + 0.9) / 3, 12);
+  // An evaluation of an earlier version has none.
+  expect(aggregate(makeEvaluation([1, 0])).vsr!.acc50).toEqual({ value: null, coverage: 1 });
+});
+
 const hit: YesNoAnswer = { truth: "yes", said: "yes" };
 const alarm: YesNoAnswer = { truth: "no", said: "yes" };
 

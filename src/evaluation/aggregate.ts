@@ -1,7 +1,8 @@
 /** @file Aggregates samples: each metric of each set, with its interval and the number of samples. */
 import { SOUND } from "../judge/sound-rating.ts";
 import type { Evaluation, Measured } from "./manifest.ts";
-import { bootstrapMean, bootstrapSeeds, type Interval } from "./statistics.ts";
+import { bootstrapSeeds } from "./over-seeds.ts";
+import { bootstrapMean, type Interval } from "./statistics.ts";
 import { type YesNoIntervals, yesNoIntervals } from "./yes-no.ts";
 
 /** The metrics that are means over samples: the value of one sample, null where the metric does not apply or is missing. */
@@ -16,6 +17,10 @@ const READ = {
   giouRaw: ({ giouRaw }) => giouRaw,
   /** F1 of the box sets at IoU 0.5. */
   f1: ({ f1 }) => f1,
+  /** Acc@0.5 of referring expressions: the share of answered boxes with an IoU of at least one half. */
+  acc50: ({ answerIoU }) => (typeof answerIoU === "number" ? Number(answerIoU >= 0.5) : null),
+  /** Mean IoU of the answered boxes. */
+  answerIoU: ({ answerIoU }) => answerIoU ?? null,
   /** Letter accuracy, over the multiple-choice questions. */
   choice: ({ choice }) => choice,
   /** Mean rating of the judge, 0 to 6. */

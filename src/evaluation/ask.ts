@@ -1,6 +1,7 @@
 /** @file Asks samples in one way, in bounded batches, and measures each answer. */
 
 import { boxLines, chainOf } from "../chain/chain-of.ts";
+import { trueBoxes } from "../chain/detection.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { loadSamples } from "../data/samples.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -10,7 +11,7 @@ import { isScored, type Prompt, type Sample, type Score, type Unscored } from ".
 import type { Answered } from "../run/lines.ts";
 import { chunks } from "../util/arrays.ts";
 import { stream } from "../util/random.ts";
-import { measure, responseOf, trueBoxes } from "./metrics.ts";
+import { measure, responseOf } from "./metrics.ts";
 
 /** A way of asking: prompt format and sampling. */
 export interface Asking {
@@ -84,7 +85,7 @@ interface Said {
 }
 
 /** A sample, its prompt and the answer: all that measuring needs. */
-interface Reply {
+export interface Reply {
   readonly sample: Sample;
   readonly prompt: Prompt;
   readonly said: Said;
@@ -133,7 +134,7 @@ function nobodyFor(judge: Judge | Rater): Judge | Rater {
  * Answers some samples in one way. Each has a random stream of its own, by the seed and its id, so an answer does not depend on
  * the other samples.
  */
-async function ask(
+export async function ask(
   engine: Engine,
   samples: readonly Sample[],
   asking: Asking,
@@ -175,8 +176,8 @@ function recall(
   );
 }
 
-/** Measures answers, sample by sample. */
-function measured(
+/** Measures answers to the samples of a set, sample by sample. Of the prompts' images no pixels are needed. */
+export function measured(
   { processor }: Engine,
   set: string,
   asking: Asking,
@@ -187,7 +188,7 @@ function measured(
   return Promise.all(
     replies.map(async ({ sample, prompt, said: { text, ending, tokens } }) => {
       const chain = chainOf(processor, prompt, text);
-      const { acc, rating, giou, giouRaw, f1, yesNo, choice } = await measure(sample, chain, judge, part);
+      const { acc, rating, giou, giouRaw, f1, answerIoU, yesNo, choice } = await measure(sample, chain, judge, part);
       return {
         id: sample.id,
         dataset: sample.dataset,
@@ -207,6 +208,7 @@ function measured(
         giou: giou ?? null,
         giouRaw: giouRaw ?? null,
         f1: f1 ?? null,
+        answerIoU: answerIoU ?? null,
         yesNo: yesNo ?? null,
         choice: choice ?? null,
         ending,

@@ -51,7 +51,18 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** The part of a line of `samples.jsonl` from which numbers are computed. */
 export type Measured = Pick<
   Answered,
-  "id" | "set" | "dataset" | "acc" | "rating" | "unscored" | "giou" | "giouRaw" | "f1" | "yesNo" | "choice"
+  | "id"
+  | "set"
+  | "dataset"
+  | "acc"
+  | "rating"
+  | "unscored"
+  | "giou"
+  | "giouRaw"
+  | "f1"
+  | "answerIoU"
+  | "yesNo"
+  | "choice"
 >;
 
 /** An evaluation, finished or not. */

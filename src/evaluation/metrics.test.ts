@@ -6,7 +6,7 @@ import { exactJudge } from "../judge/exact.ts";
 import type { Judge, Rater, RatingRequest } from "../judge/judge.ts";
 import type { Frame, Sample, Space } from "../records.ts";
 import { makeSample } from "../rewards/fixtures.ts";
-import { accuracy, boxSetF1, detectionScore, goldScore, groundingIoU, measure } from "./metrics.ts";
+import { accuracy, answerIoU, boxSetF1, detectionScore, goldScore, groundingIoU, measure } from "./metrics.ts";
 
 // The paper's resize of a 640 x 480 image for Qwen2.5-VL.
 const frame: Frame = { imageWidth: 640, imageHeight: 480, frameWidth: 504, frameHeight: 364 };
@@ -45,6 +45,43 @@ describe("boxSetF1", () => {
     expect(boxSetF1(sample(), said)).toBe(1);
     expect(boxSetF1(sample(), chain("0,0,252,182 1,1,252,182"))).toBeCloseTo(2 / 3, 12);
     expect(boxSetF1(sample({ boxes: [] }), said)).toBeUndefined();
+  });
+});
+
+describe("answerIoU", () => {
+  const asked = (fields: Partial<Sample> = {}) => sample({ dataset: "refcoco", answer: "[0, 0, 320, 240]", ...fields });
+
+  it.each([
+    ["the box", "<answer> 0, 0, 252, 182", 1],
+    ["half of it", "<answer> 0, 0, 252, 91", 0.5],
+    ["a box elsewhere, and then the right one", "<answer> 300, 200, 500, 360 or 0, 0, 252, 182", 0],
+    ["where it looked, and no box", "<think> 0, 0, 252, 182 </think> <answer> there", 0],
+    ["no answer", "0, 0, 252, 182", 0],
+    ["corners in the wrong order", "<answer> 252, 182, 0, 0", 0],
+  ])("of %s", (_, text, expected) => {
+    expect(answerIoU(asked(), chain(text), "answer")).toBeCloseTo(expected, 12);
+  });
+
+  it("reads the whole response where that is the answer, in the words of either family", () => {
+    const json = chain('```json\n[{"bbox_2d": [0, 0, 252, 182], "label": "the cat"}]\n```');
+    expect(answerIoU(asked(), json, "whole")).toBe(1);
+    expect(answerIoU(asked(), chain("the cat[[0, 0, 500, 500]]", "permille"), "whole")).toBe(1);
+  });
+
+  it("compares with the exact box that the answer rounds, and with the answer where it is another", () => {
+    const half = box("image", 0, 0, 160.4, 240.4);
+    const left = chain("<answer> 0, 0, 126, 182");
+    expect(answerIoU(asked({ boxes: [half], answer: "[0, 0, 160, 240]" }), left, "answer")).toBeCloseTo(
+      (160 * 240) / (160.4 * 240.4),
+      12,
+    );
+    expect(answerIoU(asked({ boxes: [half] }), left, "answer")).toBe(0.5);
+  });
+
+  it("is of detection samples with one true box", () => {
+    expect(answerIoU(sample(), chain("<answer> 0, 0, 252, 182"), "answer")).toBeUndefined();
+    expect(answerIoU(asked({ answer: "[0, 0, 1, 1] [2, 2, 3, 3]" }), chain("0, 0, 1, 1"), "whole")).toBeUndefined();
+    expect(answerIoU(asked({ answer: "there", boxes: [] }), chain("0, 0, 1, 1"), "whole")).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { box, boxF1, iou, unionIoU } from "../boxes.ts";
-import { findQuadruples } from "../chain/parse.ts";
+import { answeredBoxes, trueBoxes } from "../chain/detection.ts";
 import { type Judge, type Rater, requestOf } from "../judge/judge.ts";
 import type { Box, Chain, PlacedBox, Sample, Score } from "../records.ts";
 import { choiceAccuracy } from "./choices.ts";
@@ -29,6 +29,8 @@ export interface SampleMetrics {
   readonly giouRaw: number | undefined;
   /** F1 of the distinct boxes at IoU 0.5. */
   readonly f1: number | undefined;
+  /** IoU of the one box that a detection sample asks for with the one answered; undefined for other samples. */
+  readonly answerIoU: number | undefined;
   readonly boxes: number;
   readonly duplicateBoxes: number;
   readonly degenerateBoxes: number;
@@ -55,6 +57,7 @@ export async function measure(
     giou: groundingIoU(sample, chain, "rescaled"),
     giouRaw: groundingIoU(sample, chain, "raw"),
     f1: boxSetF1(sample, chain),
+    answerIoU: answerIoU(sample, chain, part),
     boxes: chain.boxes.length,
     duplicateBoxes: count("duplicate"),
     degenerateBoxes: count("degenerate"),
@@ -69,9 +72,7 @@ export async function measure(
 export async function accuracy(sample: Sample, chain: Chain, judge: Judge, part: AnswerPart): Promise<Score> {
   const response = responseOf(chain, part);
   if (sample.task === "detect") {
-    // Only the answer is judged: a chain that also shows where it looked has not answered twice.
-    const answered = part === "whole" ? chain.boxes : chain.boxes.filter(({ start }) => start >= answerAt(chain));
-    return detectionScore(sample, answered) ?? NO_TRUE_BOX;
+    return detectionScore(sample, judgedBoxes(chain, part)) ?? NO_TRUE_BOX;
   }
   if (response === undefined) return 0;
   return await judge.judge(requestOf(sample, response));
@@ -124,16 +125,20 @@ export function detectionScore(sample: Sample, boxes: readonly Pick<PlacedBox, "
   return reached.length === 0 ? 0 : reached.length / 10 / boxes.length;
 }
 
-/** Where the answer begins in the text; beyond its end without the tag. */
-function answerAt({ text, answer }: Chain): number {
-  return answer === undefined ? text.length : text.indexOf("<answer>");
+/**
+ * How well a referring expression is grounded: the IoU of the true box with the first box of the judged part, 0 without one.
+ * Acc@0.5 is the share of samples in which it reaches 0.5, as RefCOCO is measured; that the first box counts keeps a list of guesses
+ * from being an answer. Undefined but for detection samples with one true box.
+ */
+export function answerIoU(sample: Sample, chain: Chain, part: AnswerPart): number | undefined {
+  const truth = trueBoxes(sample);
+  if (sample.task !== "detect" || truth.length !== 1) return undefined;
+  const [answered] = judgedBoxes(chain, part);
+  return answered ? iou(answered.box, truth[0]!) : 0;
 }
 
-/** The boxes to find: in detection samples those the answer spells out, if it does; else the sample's own. */
-export function trueBoxes(sample: Sample): readonly Box<"image">[] {
-  const spelled = sample.task === "detect" ? findQuadruples(sample.answer) : [];
-  if (spelled.length === 0) return sample.boxes;
-  return spelled.map(({ numbers }) => box("image", ...(numbers as [number, number, number, number])));
+function judgedBoxes(chain: Chain, part: AnswerPart): readonly PlacedBox[] {
+  return part === "whole" ? chain.boxes : answeredBoxes(chain);
 }
 
 /** What is judged of a chain; undefined when it is the answer and there is none. */

@@ -6,7 +6,8 @@
 import { normalize } from "../judge/normalize.ts";
 import type { Sample } from "../records.ts";
 import { mean } from "../util/arrays.ts";
-import { bootstrapCounts, type Interval } from "./statistics.ts";
+import { bootstrapCounts } from "./over-seeds.ts";
+import type { Interval } from "./statistics.ts";
 
 export type YesNo = "yes" | "no";
 

@@ -1,13 +1,13 @@
 /** @file Whether a judge that is a service tells right answers from wrong ones, and what it will be asked in a whole run. */
 
 import { parseChain } from "../chain/parse.ts";
-import type { Finding, JudgeForecast } from "../check-result.ts";
 import type { Recipe } from "../config/recipe.ts";
 import type { Cost, Judge } from "../judge/judge.ts";
 import { judgeQuestion } from "../judge/verdict.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { isScored, type Sample } from "../records.ts";
 import type { Reward } from "../rewards/define.ts";
+import type { Finding, JudgeForecast } from "../run/check-file.ts";
 import { mean } from "../util/arrays.ts";
 
 /** Questions whose answers nobody doubts; a rule cannot tell that the wrong ones are wrong, so that the service is asked. */

@@ -14,7 +14,7 @@ import { preflight } from "../preflight.ts";
 import { seenPicture } from "../prompt/seen-picture.ts";
 import type { Group } from "../records.ts";
 import type { Reward } from "../rewards/define.ts";
-import { rewardPreset } from "../rewards/preset.ts";
+import { rewardsOf } from "../rewards/rewards-of.ts";
 import { rollOut, rolloutLines, toTrainGroup } from "../rollouts.ts";
 import { batchOf, openEngine, readData, type TrainingData } from "../train.ts";
 import { mean } from "../util/arrays.ts";
@@ -51,8 +51,7 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
   const data = options.data ?? (await readData(given));
   const judge = await within("judge", () => openJudge(given.judge, { signal }));
   const proof = judge.spent?.();
-  const preset = rewardPreset(given.rewards.preset, judge);
-  const rewards = [...preset, ...data.rewards];
+  const rewards = rewardsOf(given.rewards, judge, data.rewards);
   onStage?.("opening");
   const engine = await openEngine(given, { signal });
   try {
@@ -61,7 +60,7 @@ export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Pr
     const { workload, figures, warnings } = await preflight(recipe, engine, data, { run, signal });
     await tryRewards(recipe, engine.processor, data.samples, data.rewards);
     if (proof) onStage?.("judge");
-    const judgeFaults = proof ? await findJudgeFaults(preset.find(({ name }) => name === "answer")!) : [];
+    const judgeFaults = proof ? await findJudgeFaults(rewards.find(({ name }) => name === "answer")!) : [];
     onStage?.("rollouts");
     const clock = new Stopwatch();
     const groups = await firstGroups(engine, rewards, data, recipe, rollouts, { clock, signal });

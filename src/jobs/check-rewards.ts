@@ -1,12 +1,12 @@
 /** @file What the terms of a reward gave to sampled rollouts, and whether a constant one could have varied. */
 
-import type { Finding, TermFigures } from "../check-result.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { exactJudge } from "../judge/exact.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import { type Group, isScored, type Sample, type Score } from "../records.ts";
 import { type Reward, scoreAll } from "../rewards/define.ts";
-import { rewardPreset } from "../rewards/preset.ts";
+import { rewardsOf } from "../rewards/rewards-of.ts";
+import type { Finding, TermFigures } from "../run/check-file.ts";
 import { groupBy, mean } from "../util/arrays.ts";
 import { writtenAnswers } from "./written-answers.ts";
 
@@ -22,12 +22,12 @@ const EQUAL = 1e-9;
  * @throws UserError when a reward gives no score, or two have one name
  */
 export async function tryRewards(
-  { method, rewards: { preset } }: Recipe,
+  { method, rewards }: Recipe,
   processor: Processor,
   samples: readonly Sample[],
   custom: readonly Reward[],
 ): Promise<void> {
-  const all = [...rewardPreset(preset, exactJudge), ...custom];
+  const all = rewardsOf(rewards, exactJudge, custom);
   for (const [first] of groupBy(samples, ({ dataset }) => dataset)) {
     const prompt = await processor.prompt(first!, method);
     for (const answer of writtenAnswers(processor, first!, prompt)) await scoreAll(all, answer);
@@ -53,7 +53,7 @@ export function figuresOf(groups: readonly Group[], rewards: readonly Reward[]):
 
 function figures(name: string, all: readonly Score[]): TermFigures {
   const scores = all.filter(isScored);
-  if (scores.length === 0) return { name, mean: Number.NaN, spread: Number.NaN, scores, unscored: all.length };
+  if (scores.length === 0) return { name, mean: null, spread: null, scores, unscored: all.length };
   const centre = mean(scores);
   const spread = Math.sqrt(mean(scores.map((score) => (score - centre) ** 2)));
   return { name, mean: centre, spread, scores, unscored: all.length - scores.length };
@@ -82,7 +82,7 @@ export async function findConstantTerms(
   for (const reward of rewards) {
     const { name, weight } = reward;
     const { scores, spread } = terms.find((term) => term.name === name)!;
-    if (weight === 0 || scores.length < 2 || spread > EQUAL) continue;
+    if (weight === 0 || scores.length < 2 || spread! > EQUAL) continue;
     const given = (await Promise.all(written.map((answer) => reward.score(answer))))
       .filter(isScored)
       .map((score) => score * weight);

@@ -1,6 +1,7 @@
 /** @file Answers written by hand, a perfect one and bad ones: what a reward can give is tried on them before anything is sampled. */
 
 import { chainOf } from "../chain/chain-of.ts";
+import { answerIn } from "../chain/detection.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Prompt, Sample } from "../records.ts";
 import type { RewardInput } from "../rewards/define.ts";
@@ -23,7 +24,8 @@ export function writtenAnswers(processor: Processor, sample: Sample, prompt: Pro
 
 /** In full form, the gold answer at its end, with one sound box, or as many as a counting sample asks for. */
 function perfectAnswer({ boxSpace }: Processor, sample: Sample, prompt: Prompt): string {
-  const { frameWidth, frameHeight, imageWidth, imageHeight } = prompt.images[0]!.frame;
+  const { frame } = prompt.images[0]!;
+  const { frameWidth, frameHeight, imageWidth, imageHeight } = frame;
   const sizes = { frame: [frameWidth, frameHeight], image: [imageWidth, imageHeight], permille: [1000, 1000] } as const;
   const [width, height] = sizes[boxSpace];
   const count = Math.min(wantedCount(sample) ?? 1, MOST_BOXES);
@@ -32,5 +34,5 @@ function perfectAnswer({ boxSpace }: Processor, sample: Sample, prompt: Prompt):
     { length: count },
     (_, i) => `{"bbox_2d": [${side(i)}, 0, ${side(i + 1)}, ${Math.floor(height / 2)}], "label": "object ${i + 1}"}`,
   );
-  return `<think>\n${boxes.join("\n")}\n</think>\n<rethink>\nWhat is in these places answers the question.\n</rethink>\n<answer>\n${sample.answer}`;
+  return `<think>\n${boxes.join("\n")}\n</think>\n<rethink>\nWhat is in these places answers the question.\n</rethink>\n<answer>\n${answerIn(boxSpace, sample, frame)}`;
 }

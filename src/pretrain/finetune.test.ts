@@ -33,8 +33,9 @@ describe("what fine-tuning teaches", () => {
     ]);
   });
 
-  it("cannot be an answer that is a box", () => {
-    const sample = makeSample({ id: "ovd-1", answer: "[1, 2, 3, 4]" });
-    expect(() => target(sample, { boxSpace: "frame" }, frame)).toThrow("Sample ovd-1: its answer is a box");
+  it("is the answer's box in the model's space in a detection sample", () => {
+    const sample = makeSample({ dataset: "ovd_position", boxes: [], answer: "[0, 0, 320, 240]" });
+    expect(target(sample, { boxSpace: "frame" }, frame)).toBe("[]\n<answer>\n[0, 0, 252, 182]\n</answer>");
+    expect(target(sample, { boxSpace: "permille" }, frame)).toContain("[0, 0, 500, 500]");
   });
 });

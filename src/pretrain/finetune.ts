@@ -7,12 +7,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "../boxes.ts";
-import { findQuadruples } from "../chain/parse.ts";
+import { answerIn } from "../chain/detection.ts";
 import { about } from "../config/key-places.ts";
-import { recipeFields } from "../config/recipe.ts";
+import { type LoadRecipeOptions, recipeFields } from "../config/recipe.ts";
 import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
-import { dataHash, loadSamples } from "../data/samples.ts";
+import { dataHash } from "../data/samples.ts";
+import { loadTrainingSet } from "../data/training-set.ts";
 import type { Engine, TrainGroup } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { learningRate } from "../objective/schedule.ts";
@@ -21,7 +22,6 @@ import { userText } from "../prompt/methods.ts";
 import type { Processor } from "../prompt/prompt.ts";
 import type { Frame, Sample } from "../records.ts";
 import { batchOf } from "../train.ts";
-import { UserError } from "../util/errors.ts";
 import { writeWhole } from "../util/files.ts";
 import { PartialFolder } from "../util/partial-folder.ts";
 import { needFinite } from "./need-finite.ts";
@@ -50,13 +50,15 @@ export type FinetuneRecipe = z.infer<typeof finetuneSchema>;
 export function loadFinetuneRecipe(
   file: string,
   overrides: readonly string[] = [],
-  { files = false }: { readonly files?: boolean } = {},
+  { files = false, weights = true, set }: LoadRecipeOptions = {},
 ): Promise<FinetuneRecipe> {
   return loadYaml(file, finetuneSchema, {
     overrides,
+    set,
     models: ["model"],
+    absentModels: !weights,
     paths: ["data.train", "data.images"],
-    present: () => (files ? { files: ["data.train"], folders: ["data.images"], models: ["model"] } : {}),
+    present: () => (files ? { files: ["data.train"], folders: ["data.images"], models: weights ? ["model"] : [] } : {}),
   });
 }
 
@@ -77,7 +79,7 @@ export async function finetune(
   out: string,
   { onStep, signal }: { onStep?: (metrics: FinetuneMetrics) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const samples = await loadTrainingSet(recipe.data);
   const work = PartialFolder.take(out);
   let engine: Engine | undefined;
   try {
@@ -111,7 +113,7 @@ export const RECORD = "trainer/finetune.json";
 
 /** What decides a fine-tuned model: its recipe, and the hash of its data. */
 export async function madeBy(recipe: FinetuneRecipe): Promise<object> {
-  const samples = await loadSamples(recipe.data.train, { images: recipe.data.images });
+  const samples = await loadTrainingSet(recipe.data);
   return { recipe, data: { train: await dataHash(samples) } };
 }
 
@@ -126,20 +128,11 @@ async function lesson(processor: Processor, sample: Sample): Promise<TrainGroup>
   };
 }
 
-/**
- * The text to be learned: boxes in the model's space, whole numbers, then the answer.
- * @throws UserError for an answer that is itself a box, in pixels that the model does not see
- */
+/** The text to be learned: boxes in the model's space, whole numbers, then the answer, which in a detection sample is one too. */
 export function target(sample: Sample, { boxSpace }: Pick<Processor, "boxSpace">, frame: Frame): string {
-  if (findQuadruples(sample.answer).length > 0) {
-    throw new UserError(
-      `Sample ${sample.id}: its answer is a box, ${sample.answer}, which fine-tuning cannot teach.`,
-      "Leave detection samples out of data.train.",
-    );
-  }
   const boxes = sample.boxes.map((box) => {
     const { x1, y1, x2, y2 } = toSpace(box, boxSpace, frame);
     return `{"bbox_2d": [${[x1, y1, x2, y2].map(Math.round).join(", ")}]}`;
   });
-  return `[${boxes.join(", ")}]\n<answer>\n${sample.answer}\n</answer>`;
+  return `[${boxes.join(", ")}]\n<answer>\n${answerIn(boxSpace, sample, frame)}\n</answer>`;
 }

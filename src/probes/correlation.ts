@@ -16,7 +16,14 @@ import { replaced } from "./forced-prefix.ts";
 export interface Chooser {
   readonly name: string;
   /** The number of the picture that fits. Throws only errors that end the whole measurement. */
-  choose(prompt: string, pictures: readonly [RgbImage, RgbImage]): Promise<0 | 1 | Unscored>;
+  choose(prompt: string, pictures: readonly [RgbImage, RgbImage], drawn: Drawn): Promise<0 | 1 | Unscored>;
+}
+
+/** What the pictures show, for a chooser that goes by a rule. */
+export interface Drawn {
+  readonly sample: Sample;
+  /** The boxes in each. */
+  readonly boxes: readonly [readonly Box<"image">[], readonly Box<"image">[]];
 }
 
 /** One look at one chain. */
@@ -58,13 +65,13 @@ export async function pick(
   return Promise.all(
     Array.from({ length: repeats }, async (_, repeat) => {
       const random = stream(seed, "correlation", sample.id, repeat);
-      const own = drawBoxes(image, boxes);
-      const other = drawBoxes(
-        image,
-        boxes.map(() => randomBox(image, random)),
-      );
+      const others = boxes.map(() => randomBox(image, random));
+      const [own, other] = [boxes, others].map((each) => drawBoxes(image, each)) as [RgbImage, RgbImage];
       const right = random.chance(0.5) ? 1 : 0;
-      const chosen = await chooser.choose(choicePrompt(chain), right === 0 ? [own, other] : [other, own]);
+      const chosen = await chooser.choose(choicePrompt(chain), right === 0 ? [own, other] : [other, own], {
+        sample,
+        boxes: right === 0 ? [boxes, others] : [others, boxes],
+      });
       return { id: sample.id, repeat, right, chosen };
     }),
   );

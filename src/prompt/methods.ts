@@ -1,12 +1,19 @@
 /**
- * @file The prompt formats (methods): what follows the question, where generation stops, and how the answer is read. They are
+ * @file The prompt formats (methods): what stands around the question, where generation stops, and how the answer is read. They are
  * defined together, so that no run can pair a prompt with a reading that does not fit it.
  */
+
+import type { Sample } from "../records.ts";
+import { UserError } from "../util/errors.ts";
 
 /** One prompt format. */
 export interface Method {
   readonly name: MethodName;
-  /** Follows `"\nQuestion: " + question` in the user turn. */
+  /** What the user turn asks with: the question, or the phrase of a detection sample. */
+  readonly asks: "question" | "phrase";
+  /** Stands before it. */
+  readonly lead: string;
+  /** Follows it. */
   readonly suffix: string;
   /** Generation ends after one of these, beside the model's own end of turn. */
   readonly stop: readonly string[];
@@ -14,8 +21,8 @@ export interface Method {
   readonly answer: "tag" | "whole";
 }
 
-/** In the order of the paper's table 1. */
-export const METHOD_NAMES = ["direct", "cot", "icl", "icl-box", "sft", "grit"] as const;
+/** In the order of the paper's table 1, with direct detection behind the direct question. */
+export const METHOD_NAMES = ["direct", "detect", "detect-box", "cot", "icl", "icl-box", "sft", "grit"] as const;
 export type MethodName = (typeof METHOD_NAMES)[number];
 
 /** What GRIT appends to a question (paper, figure 7). Released checkpoints depend on every character, spelling and line end. */
@@ -57,17 +64,51 @@ The coordinates mark 5 chairs.
 const SFT_SUFFIX =
   "\nFirst, output a lists of all necessary coordinates (bbox_2d) needed to answer the question, then answer the question after <answer>.";
 
-/** All methods by name. `cot` asks as `grit` does, of an untrained model; `icl-box` is `icl` for InternVL. */
+/** A question as GRIT and its baselines ask it. */
+const question = { asks: "question", lead: "\nQuestion: " } as const;
+
+/**
+ * All methods by name. `cot` asks as `grit` does, of an untrained model; `icl-box` is `icl` for InternVL. `detect` and `detect-box`
+ * ask for a box and nothing else, in the words that each family was tuned on: those of Qwen2.5-VL's cookbook on grounding, whose
+ * answer is JSON with `bbox_2d` in pixels of the frame, and those of InternVL's evaluation on RefCOCO, whose answer is
+ * `<box>[[x1, y1, x2, y2]]</box>` in thousandths.
+ */
 export const METHODS: Readonly<Record<MethodName, Method>> = {
-  grit: { name: "grit", suffix: GRIT_SUFFIX, stop: ["</answer>"], answer: "tag" },
-  direct: { name: "direct", suffix: "", stop: [], answer: "whole" },
-  cot: { name: "cot", suffix: GRIT_SUFFIX, stop: ["</answer>"], answer: "tag" },
-  icl: { name: "icl", suffix: GRIT_SUFFIX + ICL_EXAMPLE, stop: ["</answer>"], answer: "tag" },
-  "icl-box": { name: "icl-box", suffix: ICL_BOX_SUFFIX, stop: ["</answer>"], answer: "tag" },
-  sft: { name: "sft", suffix: SFT_SUFFIX, stop: [], answer: "tag" },
+  grit: { name: "grit", ...question, suffix: GRIT_SUFFIX, stop: ["</answer>"], answer: "tag" },
+  direct: { name: "direct", ...question, suffix: "", stop: [], answer: "whole" },
+  detect: {
+    name: "detect",
+    asks: "phrase",
+    lead: "Locate ",
+    suffix: ", output its bbox coordinates using JSON format.",
+    stop: [],
+    answer: "whole",
+  },
+  "detect-box": {
+    name: "detect-box",
+    asks: "phrase",
+    lead: "Please provide the bounding box coordinate of the region this sentence describes: <ref>",
+    suffix: "</ref>",
+    stop: [],
+    answer: "whole",
+  },
+  cot: { name: "cot", ...question, suffix: GRIT_SUFFIX, stop: ["</answer>"], answer: "tag" },
+  icl: { name: "icl", ...question, suffix: GRIT_SUFFIX + ICL_EXAMPLE, stop: ["</answer>"], answer: "tag" },
+  "icl-box": { name: "icl-box", ...question, suffix: ICL_BOX_SUFFIX, stop: ["</answer>"], answer: "tag" },
+  sft: { name: "sft", ...question, suffix: SFT_SUFFIX, stop: [], answer: "tag" },
 };
 
-/** The user's text beside the image. */
-export function userText(question: string, method: MethodName): string {
-  return `\nQuestion: ${question}${METHODS[method].suffix}`;
+/** The user's text beside the image. `asked` is the question, or the phrase where the method asks with it. */
+export function userText(asked: string, method: MethodName): string {
+  const { lead, suffix } = METHODS[method];
+  return lead + asked + suffix;
+}
+
+/**
+ * What a method asks a sample with. @throws UserError where that is a phrase and the sample has none
+ */
+export function askedOf({ question, phrase }: Pick<Sample, "question" | "phrase">, method: MethodName): string {
+  if (METHODS[method].asks === "question") return question;
+  if (phrase !== undefined) return phrase;
+  throw new UserError(`the method ${method} asks for what the key phrase describes, and the line has none`);
 }

@@ -52,6 +52,32 @@ describe("Processor", () => {
     expect(pads.length * 4).toBe(input!.pixels.length / 1176);
   });
 
+  it("asks for a box by the phrase, which a sample must have", async () => {
+    const { ids } = await processor.prompt({ ...sample, phrase: "the red circle" }, "detect");
+    expect(processor.decode(ids)).toContain("Locate the red circle, output its bbox coordinates using JSON format.");
+    await expect(processor.prompt(sample, "detect")).rejects.toThrow(
+      /Sample tallyqa-1 .*the method detect asks for what the key phrase describes, and the line has none/,
+    );
+  });
+
+  it("writes control tokens of a method, and refuses a sample's", async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), "grit-refs-"));
+    cpSync(CHECKPOINT, dir, { recursive: true });
+    const file = path.join(dir, "tokenizer.json");
+    const json = JSON.parse(readFileSync(file, "utf8"));
+    const like = json.added_tokens.at(-1);
+    for (const [i, content] of ["<ref>", "</ref>"].entries())
+      json.added_tokens.push({ ...like, id: like.id + 1 + i, content, special: true });
+    writeFileSync(file, JSON.stringify(json));
+    const withRefs = Processor.load(dir);
+    const { ids } = await withRefs.prompt({ ...sample, phrase: "the red circle" }, "detect-box");
+    expect(ids.slice(ids.indexOf(like.id + 1)).filter((id) => id > like.id)).toEqual([like.id + 1, like.id + 2]);
+    await expect(withRefs.prompt({ ...sample, phrase: "the <ref> circle" }, "detect-box")).rejects.toThrow(
+      "The question contains <ref>, which the model reads as a control token",
+    );
+    rmSync(dir, { recursive: true });
+  });
+
   it("takes pixels that come from no file", async () => {
     const rgb = { width: 64, height: 48, rgb: new Uint8Array(64 * 48 * 3).fill(200) };
     const { images } = await processor.promptFrom({ images: [rgb], text: "hi" });

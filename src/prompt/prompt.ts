@@ -7,16 +7,11 @@ import type { ImageInput, Prompt, Sample, Space } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { checkQuestion } from "./check-question.ts";
 import { type Family, familyOf } from "./family.ts";
-import { decodeImage, named, readImageFile, sha256 } from "./image.ts";
 import type { ImageOptions, ImageProcessor } from "./image-processor.ts";
-import { Lru } from "./lru.ts";
-import { type MethodName, userText } from "./methods.ts";
-import type { RgbImage } from "./resize.ts";
+import { ImageReader, type ImageSource } from "./image-reader.ts";
+import { askedOf, type MethodName, userText } from "./methods.ts";
 import type { ChatTemplate, Message, Part } from "./template.ts";
 import { Tokenizer } from "./tokenizer.ts";
-
-/** An image: a file, its bytes, or pixels in memory. */
-export type ImageSource = string | Uint8Array | RgbImage;
 
 /** A user turn in two parts: several questions about the same images share `head`. `head` + `rest` are the whole prompt. */
 export interface Conversation {
@@ -27,9 +22,6 @@ export interface Conversation {
   /** The given response and the end-of-turn token; empty when none was given. */
   readonly response: readonly number[];
 }
-
-/** Bytes of processed images kept: some three hundred of 200,704 pixels. */
-const IMAGE_BYTES_KEPT = 1.5e9;
 
 const TURN_END = "<|im_end|>";
 const ENDS = [TURN_END, "<|endoftext|>"];
@@ -60,7 +52,7 @@ export class Processor {
   readonly #imageEnd: number;
   readonly #templateFrames: boolean;
   readonly #turnEnd: number;
-  readonly #cache = new Lru<ImageInput>(IMAGE_BYTES_KEPT, ({ pixels }) => pixels.byteLength);
+  readonly #reader: ImageReader;
 
   constructor(
     family: Family,
@@ -74,6 +66,7 @@ export class Processor {
     this.tokenizer = tokenizer;
     this.template = template;
     this.images = images;
+    this.#reader = new ImageReader(images);
     this.contextLength = contextLength;
     this.imageToken = family.imageToken;
     this.imageTokenId = tokenizer.tokenId(family.imageToken);
@@ -104,12 +97,15 @@ export class Processor {
   }
 
   /**
-   * The prompt for a sample: user turn of the image and `"\nQuestion: " + question + suffix`.
+   * The prompt for a sample: user turn of the image and the question, or phrase, as the method asks it. A method's own words may
+   * hold control tokens, a sample's may not.
    * Throws `UserError`, naming the sample: a bad image, a question that spells a control token, a prompt beyond the context.
    */
   async prompt(sample: Sample, method: MethodName): Promise<Prompt> {
     try {
-      return await this.promptFrom({ images: [sample.image], text: userText(sample.question, method) });
+      const asked = askedOf(sample, method);
+      this.tokenizer.refuseSpecial(asked, "The question");
+      return await this.#turn([sample.image], userText(asked, method));
     } catch (error) {
       if (error instanceof UserError) throw new UserError(`Sample ${sample.id} (${sample.image}): ${error.message}`);
       throw error;
@@ -117,10 +113,15 @@ export class Processor {
   }
 
   /** The prompt of one user turn: images first, then text. A prompt is never truncated. Throws as `prompt` does. */
-  async promptFrom({ images: sources, text }: { images?: readonly ImageSource[]; text: string }): Promise<Prompt> {
-    const images = await Promise.all((sources ?? []).map((source) => this.image(source)));
-    const { head, rest } = this.encodeConversation(text, images);
-    const ids = [...head, ...rest];
+  async promptFrom({ images, text }: { images?: readonly ImageSource[]; text: string }): Promise<Prompt> {
+    this.tokenizer.refuseSpecial(text, "The question");
+    return this.#turn(images ?? [], text);
+  }
+
+  /** The prompt of one user turn, whatever its text spells. */
+  async #turn(sources: readonly ImageSource[], text: string): Promise<Prompt> {
+    const images = await Promise.all(sources.map((source) => this.image(source)));
+    const ids = this.#rendered([userTurn(text, images)], images);
     if (ids.length > this.contextLength)
       throw new UserError(
         `A prompt has ${ids.length} tokens (${this.imageTokens(images)} of them image), more than the model's ${this.contextLength}.`,
@@ -131,14 +132,19 @@ export class Processor {
 
   /**
    * The prompt of a whole conversation, ending in the assistant's header; `images` are those of its image parts, in their order.
-   * It may be longer than the context. Throws `UserError`: text that spells a control token, a template that cannot write it.
+   * It may be longer than the context. What strangers wrote in it goes through `refuseForged` first. Throws `UserError`: a template
+   * that cannot write it.
    */
   conversation(messages: readonly Message[], images: readonly ImageInput[]): Prompt {
+    return { ids: this.#rendered(messages, images), images };
+  }
+
+  /** Throws `UserError` for a message that spells a control token. */
+  refuseForged(messages: readonly Message[]): void {
     for (const [i, { role, content }] of messages.entries()) {
       const parts = typeof content === "string" ? [content] : content.map((part) => ("text" in part ? part.text : ""));
       this.tokenizer.refuseSpecial(parts.join(""), `Message ${i + 1} (${role})`);
     }
-    return { ids: this.#rendered(messages, images), images };
   }
 
   /** Token ids of one user turn about `images` with the assistant's header, and of a response to learn from. */
@@ -148,24 +154,15 @@ export class Processor {
     { response }: { response?: string } = {},
   ): Conversation {
     this.tokenizer.refuseSpecial(text, "The question");
-    const content: Part[] = [...images.map(() => ({ type: "image" }) as const), { type: "text", text }];
-    const ids = this.#rendered([{ role: "user", content }], images);
+    const ids = this.#rendered([userTurn(text, images)], images);
     const cut = images.length === 0 ? 0 : ids.lastIndexOf(this.#imageEnd) + 1;
     const answered = response === undefined ? [] : [...this.tokenizer.encodeUser(response), this.#turnEnd];
     return { head: ids.slice(0, cut), rest: ids.slice(cut), response: answered };
   }
 
-  /** A decoded and processed image; files are remembered by their content, the least recently used forgotten. */
-  async image(source: ImageSource): Promise<ImageInput> {
-    if (typeof source === "object" && "rgb" in source) return this.images.process(named(source));
-    const bytes = typeof source === "string" ? await readImageFile(source) : source;
-    const key = sha256(bytes);
-    const known = this.#cache.get(key);
-    if (known !== undefined) return known;
-    const name = typeof source === "string" ? `Image ${source}` : "The image";
-    const processed = this.images.process(await decodeImage(bytes, { alpha: this.images.alpha, name }));
-    this.#cache.set(key, processed);
-    return processed;
+  /** As `ImageReader.read`. */
+  image(source: ImageSource): Promise<ImageInput> {
+    return this.#reader.read(source);
   }
 
   /** Text of token ids, special tokens left out. */
@@ -198,6 +195,12 @@ export class Processor {
       );
     return expanded;
   }
+}
+
+/** One user turn: images first, then text. */
+function userTurn(text: string, images: readonly ImageInput[]): Message {
+  const content: Part[] = [...images.map(() => ({ type: "image" }) as const), { type: "text", text }];
+  return { role: "user", content };
 }
 
 function present(tokenizer: Tokenizer, spellings: readonly string[]): number[] {

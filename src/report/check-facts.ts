@@ -1,25 +1,24 @@
-/** @file The figures of a check, a line each: the same in the terminal and on the page. */
+/** @file The figures of a check, a line each: the same in the terminal, on its page and in the studio. */
 
-import type { RecipeCheck } from "../check-result.ts";
+import type { CheckFigures } from "../run/check-file.ts";
 import { bytes } from "../util/quantities.ts";
 import { duration, percent } from "./number-format.ts";
 
 /** What it is about, and the figures. */
-export function checkFacts(check: RecipeCheck): (readonly [string, string])[] {
-  const { groups, teaching, memory, disk, seconds, judge } = check;
-  const members = groups[0]!.length;
+export function checkFacts(figures: CheckFigures): (readonly [string, string])[] {
+  const { groups, groupSize, teaching, memory, disk, seconds, judge } = figures;
   const count = (n: number) => n.toLocaleString("en");
   return [
-    ["data", `${count(check.samples)} samples with ${count(check.images)} images; all decode`],
+    ["data", `${count(figures.samples)} samples with ${count(figures.images)} images; all decode`],
     [
       "prompts",
-      `the longest has ${count(check.longestPrompt)} tokens; the model takes ${count(check.contextLength)} in all`,
+      `the longest has ${count(figures.longestPrompt)} tokens; the model takes ${count(figures.contextLength)} in all`,
     ],
     [
       "rollouts",
-      `${groups.length * members} in groups of ${members}: ${percent(check.inForm)} % in form, ${percent(check.cutOff)} % cut off`,
+      `${groups * groupSize} in groups of ${groupSize}: ${percent(figures.inForm)} % in form, ${percent(figures.cutOff)} % cut off`,
     ],
-    ["groups that teach", `${Math.round(teaching * groups.length)} of ${groups.length}`],
+    ["groups that teach", `${Math.round(teaching * groups)} of ${groups}`],
     [
       "judge",
       judge

@@ -1,7 +1,8 @@
 /** @file A check of a recipe as one self-contained page: what was found, the reward's terms, what the model sees, and the rollouts. */
 
 import sharp from "sharp";
-import type { Finding, RecipeCheck, SeenPicture, TermFigures } from "../check-result.ts";
+import { type Finding, figuresIn, type RecipeCheck, type SeenPicture } from "../check-result.ts";
+import type { TermFigures } from "../run/check-file.ts";
 import type { RolloutLine } from "../run/lines.ts";
 import { checkFacts } from "./check-facts.ts";
 import { memberCard } from "./gallery.ts";
@@ -38,7 +39,7 @@ function findingItem({ key, what, remedy }: Finding, level: "refused" | "warning
 
 function figuresSection(check: RecipeCheck): Html {
   return html`<section id="figures"><h2>Before the run</h2>
-    <div class="scroll"><table class="rows"><tbody>${checkFacts(check).map(
+    <div class="scroll"><table class="rows"><tbody>${checkFacts(figuresIn(check)).map(
       ([what, value]) => html`<tr><th scope="row">${what}</th><td class="words">${value}</td></tr>`,
     )}</tbody></table></div></section>`;
 }

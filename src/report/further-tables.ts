@@ -35,7 +35,8 @@ function metricTable(table: Table): FurtherTable {
     heads: ["also measured", "set", ...metrics.map(titleWithUnit)],
     note:
       "also measured: ACC with every score made 0 or 1, which it is from 0.5; IoU as the original script computes it, Qwen's boxes " +
-      "without rescaling, for comparing with published IoU; F1 of the sets of boxes, paired one to one at an IoU of 0.5.",
+      "without rescaling, for comparing with published IoU; F1 of the sets of boxes, paired one to one at an IoU of 0.5; in detection " +
+      "sets Acc@0.5, the share of answers whose first box has an IoU of at least 0.5 with the one asked for, and the mean of that IoU.",
     rows,
   };
 }

@@ -27,9 +27,11 @@ export function bleu1(given: readonly string[], reference: readonly string[]): n
   return (matches / given.length) * brevity;
 }
 
-/** BLEU-1 of the parsed answer (paper, section 3.2). 0 without an answer. */
+/** BLEU-1 of the parsed answer (paper, section 3.2). 0 without an answer, and where it is a box: near misses of its numbers are no such words. */
 export function answerBleu({ chain, sample }: RewardInput): number {
-  return chain.answer === undefined ? 0 : bleu1(bleuWords(chain.answer), bleuWords(sample.answer));
+  return chain.answer === undefined || sample.task === "detect"
+    ? 0
+    : bleu1(bleuWords(chain.answer), bleuWords(sample.answer));
 }
 
 /**

@@ -116,6 +116,15 @@ describe("preset code", () => {
 });
 
 describe("preset paper", () => {
+  it("rewards the box that a detection sample asks for, without a judge", async () => {
+    const detection = { dataset: "ovd_position", answer: "[0, 0, 100, 100]" };
+    const answering = (box: string) => score("paper", chainOf(["1, 2, 30, 40"], box), detection, undefined, fixed(0));
+    expect((await answering("[0, 0, 100, 90]")).terms).toMatchObject({ answer: 1, bleu: 0 });
+    expect((await answering("[0, 0, 100, 40]")).terms.answer).toBe(0);
+    const unmarked = await score("paper", chainOf([], "[0, 0, 9, 9]"), { ...detection, answer: "top left" });
+    expect(unmarked.total).toEqual({ unscored: "unscored: answer" });
+  });
+
   it("gives a perfect counting chain 3.1 and a perfect other chain 2.6", async () => {
     const counting = await score("paper", `${chainOf(["1, 2, 30, 40", "5, 6, 70, 80"], "2")}</answer>`);
     expect(counting.terms).toEqual({ answer: 1, bleu: 0.1, grounding: 1, think_format: 1 });

@@ -22,13 +22,16 @@ import { answerTag, tagScan, thinkPairs } from "./tag-format.ts";
 export const presetNames = ["paper", "code"] as const;
 export type PresetName = (typeof presetNames)[number];
 
-/** The rewards of a preset, in the order of the paper or of the original's registry. */
-export function rewardPreset(name: PresetName, judge: Judge): Reward[] {
+/**
+ * The rewards of a preset, in the order of the paper or of the original's registry.
+ * @param counting weight of the part of `grounding` that compares the number of boxes with the answer of a counting sample
+ */
+export function rewardPreset(name: PresetName, judge: Judge, { counting = 1 } = {}): Reward[] {
   if (name === "paper") {
     return [
       defineReward({ name: "answer", weight: 1, score: (rollout) => answerIsRight(judge, rollout) }),
       defineReward({ name: "bleu", weight: 0.1, score: answerBleu }),
-      defineReward({ name: "grounding", weight: 1, score: boxesAndCount }),
+      defineReward({ name: "grounding", weight: 1, score: (rollout) => boxesAndCount(rollout, counting) }),
       defineReward({ name: "think_format", weight: 1, score: thinkPairs }),
     ];
   }
@@ -37,7 +40,7 @@ export function rewardPreset(name: PresetName, judge: Judge): Reward[] {
     defineReward({ name: "bleu", weight: 0.1, score: answerBleuAsInCode }),
     defineReward({ name: "answer_format", weight: 0.5, score: answerTag }),
     defineReward({ name: "repetition", weight: 0.5, score: repetition }),
-    defineReward({ name: "grounding", weight: 1, score: boxesAndCountAsInCode }),
+    defineReward({ name: "grounding", weight: 1, score: (rollout) => boxesAndCountAsInCode(rollout, counting) }),
     defineReward({ name: "think_format", weight: 0.5, score: tagScan }),
   ];
 }

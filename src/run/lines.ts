@@ -173,6 +173,8 @@ export const answeredLine = z.object({
   giou: number,
   giouRaw: number,
   f1: number,
+  /** IoU of the answered box in detection samples; null in others, and missing in evaluations of earlier versions. */
+  answerIoU: number.optional(),
   /** The answer to a yes/no question. */
   yesNo: z.object({ truth: yesNo, said: yesNo.nullable() }).nullable(),
   /** Letter accuracy of a multiple-choice question, 0 or 1. */

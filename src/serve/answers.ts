@@ -8,7 +8,7 @@ import type { ChatPrompt } from "./chat-prompt.ts";
 import { type Piece, ReleasedText } from "./released-text.ts";
 
 /** What chatting asks of an engine. */
-export type ChatEngine = Pick<Engine, "processor" | "stream">;
+export type ChatEngine = Pick<Engine, "processor" | "image" | "stream" | "death">;
 
 /** What a request asks of its choices. */
 export interface Asked extends ChatPrompt {

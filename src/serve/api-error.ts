@@ -1,7 +1,7 @@
 /** @file Errors of the HTTP interface, in the shape that OpenAI's clients read. */
 import type { Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { messageOf, OutOfMemory } from "../util/errors.ts";
+import { EngineDeath, messageOf, OutOfMemory } from "../util/errors.ts";
 
 interface Details {
   /** The key of the request at fault, e.g. `messages[0].content`. */
@@ -43,12 +43,21 @@ export class ApiError extends Error {
 /** What a client is told of anything that was thrown. What is not the client's fault is printed, and told without details. */
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof EngineDeath) return engineEnded(error);
   console.error(error);
   if (error instanceof OutOfMemory)
     return new ApiError(503, "The memory did not suffice for this request and those beside it. Try again later.", {
       code: "out_of_memory",
     });
   return new ApiError(500, "The server failed at this request. Its own output says why.");
+}
+
+/** What one is told whose model has ended. */
+export function engineEnded(death: Error): ApiError {
+  const reason = death.message.split("\n")[0]!;
+  return new ApiError(503, `The model can no longer answer: ${reason}. Start the server again.`, {
+    code: "engine_ended",
+  });
 }
 
 /** Makes an app answer errors and unknown paths in OpenAI's shape. */

@@ -38,6 +38,7 @@ export async function chatPrompt(
     written.push(method !== undefined && message.role === "user" ? askedBy(method, message) : verbatim(message));
   }
   try {
+    processor.refuseForged(messages.map(verbatim));
     return { prompt: processor.conversation(written, images), frame };
   } catch (error) {
     throw error instanceof UserError ? badRequest(error, "messages") : error;

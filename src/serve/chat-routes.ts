@@ -135,7 +135,7 @@ class ChatCall {
 
   async #asked(request: ChatRequest, { engine, method }: ServedModel): Promise<Asked> {
     const { processor } = engine;
-    const images = new RequestImages(processor, this.#settings, this.#ending.signal);
+    const images = new RequestImages(engine, this.#settings, this.#ending.signal);
     const { limits } = this.#settings;
     const { prompt, frame } = await chatPrompt(processor, request.messages, { method, images, limits });
     const length = prompt.ids.length;

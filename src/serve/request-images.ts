@@ -1,6 +1,6 @@
 /** @file The images of a request: data URLs, and addresses where that is allowed, within limits, before a pixel is decoded. */
 import { imageHeader } from "../data/image-header.ts";
-import type { Processor } from "../prompt/prompt.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { ImageInput } from "../records.ts";
 import { UserError } from "../util/errors.ts";
 import { shortened } from "../util/shortened.ts";
@@ -18,13 +18,13 @@ export interface ImageSettings {
 
 /** Reads the images of one request. */
 export class RequestImages {
-  readonly #processor: Processor;
+  readonly #engine: Pick<Engine, "image">;
   readonly #settings: ImageSettings;
   readonly #signal: AbortSignal;
   #pixels = 0;
 
-  constructor(processor: Processor, settings: ImageSettings, signal: AbortSignal) {
-    this.#processor = processor;
+  constructor(engine: Pick<Engine, "image">, settings: ImageSettings, signal: AbortSignal) {
+    this.#engine = engine;
     this.#settings = settings;
     this.#signal = signal;
   }
@@ -39,7 +39,7 @@ export class RequestImages {
       this.#pixels += header.width * header.height;
       if (this.#pixels > limits.imagePixels)
         throw new UserError(`The images have more than ${limits.imagePixels / 1e6} million pixels. Scale them down.`);
-      return await this.#settings.queue.images.run(this.#signal, () => this.#processor.image(bytes));
+      return await this.#settings.queue.images.run(this.#signal, () => this.#engine.image(bytes));
     } catch (error) {
       if (error instanceof UserError) throw badRequest(error, param);
       throw error;

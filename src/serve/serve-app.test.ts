@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeEngine } from "../../test/fake-engine.ts";
+import { EngineDeath } from "../util/errors.ts";
 import type { ChatEngine } from "./answers.ts";
 import { type ServeOptions, serveApp } from "./serve-app.ts";
 
@@ -26,6 +27,32 @@ describe("serveApp", () => {
     engines.set("tiny", new FakeEngine());
     expect(await (await ask("/health")).json()).toEqual({ status: "ok" });
     expect((await ask("/v1/chat/completions", chat({}))).status).toBe(200);
+  });
+
+  it("says why it can no longer answer when what computes has ended, at /health, to requests under way and to new ones", async () => {
+    const engine = new FakeEngine();
+    const death = new EngineDeath("The engine's thread has ended: heap exhausted", "Give JavaScript more memory.");
+    const ask = open({ engines: new Map([["tiny", engine]]) });
+    engine.pace = () => {
+      engine.death = death;
+      return Promise.reject(death);
+    };
+    const told = {
+      error: { type: "server_error", code: "engine_ended", message: expect.stringMatching(/heap exhausted/) },
+    };
+    for (const body of [{}, {}, { stream: true }]) {
+      const response = await ask("/v1/chat/completions", chat(body));
+      expect([response.status, await response.json()]).toMatchObject([503, told]);
+    }
+    expect(engine.asked.length).toBe(1);
+    engine.death = undefined;
+    const streamed = await ask("/v1/chat/completions", chat({ stream: true }));
+    expect(await streamed.text()).toMatch(/data: \{"error":\{.*engine_ended/);
+    const health = await ask("/health");
+    expect([health.status, await health.json()]).toEqual([
+      503,
+      { status: "failed", reason: expect.stringMatching(/heap exhausted\. Start the server again/) },
+    ]);
   });
 
   it("asks for the key everywhere but at /health", async () => {

@@ -1,7 +1,7 @@
 /** @file The models of a server by the ids that requests name them by: NAME asks verbatim, NAME:METHOD as in training. */
 import { METHOD_NAMES, type MethodName } from "../prompt/methods.ts";
 import type { ChatEngine } from "./answers.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, engineEnded } from "./api-error.ts";
 
 export interface ServedModel {
   readonly engine: ChatEngine;
@@ -15,7 +15,7 @@ export function modelIds(engines: ReadonlyMap<string, ChatEngine>): string[] {
 
 /**
  * The model that a request names; `method` is what it names beside that.
- * @throws ApiError: 503 while there is none yet, 404 for an unknown id, 400 for two different methods
+ * @throws ApiError: 503 while there is none yet or it has ended, 404 for an unknown id, 400 for two different methods
  */
 export function modelFor(
   engines: ReadonlyMap<string, ChatEngine>,
@@ -36,6 +36,7 @@ export function modelFor(
         code: "model_not_found",
       },
     );
+  if (engine.death) throw engineEnded(engine.death);
   const suffix = engines.has(id) ? undefined : named;
   if (suffix !== undefined && method !== undefined && suffix !== method)
     throw new ApiError(400, `The model asks by ${suffix}, grit.method by ${method}. Name one.`, {

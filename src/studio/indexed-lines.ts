@@ -25,17 +25,22 @@ export class IndexedLines<Fact> {
   /** Where the next line begins, and the text of the one before it. */
   #end = 0;
   #last: Buffer = Buffer.alloc(0);
+  /** The last line has no line feed: more of it may come. */
+  #isOpen = false;
   /** Of the file at the last look. */
   #stamp = "";
   #looking: Promise<boolean> | undefined;
 
+  readonly #takesOpen: boolean;
+
   /**
    * `digest` makes the fact of a line from its text and its place, counted from 0; undefined for one that is damaged. It must not
-   * throw.
+   * throw. `takesOpen`: what stands behind the last line feed is a line too, in files that nobody is writing.
    */
-  constructor(file: string, digest: (text: string, line: number) => Fact | undefined) {
+  constructor(file: string, digest: (text: string, line: number) => Fact | undefined, { takesOpen = false } = {}) {
     this.#file = file;
     this.#digest = digest;
+    this.#takesOpen = takesOpen;
   }
 
   /** What is remembered of each whole line; undefined for those that are damaged. */
@@ -76,7 +81,7 @@ export class IndexedLines<Fact> {
       if (stamp === this.#stamp) return false;
       const before = this.#entries.length;
       // A file is appended to, or replaced by one in which lines were dropped or changed: then its last line differs.
-      const goesOn = await this.#lastIsThere(handle, size);
+      const goesOn = !this.#isOpen && (await this.#lastIsThere(handle, size));
       if (!goesOn) this.#forget("");
       await this.#scan(handle, size);
       this.#stamp = stamp;
@@ -91,6 +96,7 @@ export class IndexedLines<Fact> {
     this.#entries = [];
     this.#end = 0;
     this.#last = Buffer.alloc(0);
+    this.#isOpen = false;
     this.#stamp = stamp;
     return had;
   }
@@ -102,7 +108,7 @@ export class IndexedLines<Fact> {
     return there?.equals(this.#last) ?? false;
   }
 
-  /** Indexes the whole lines from `#end` on. The text after the last newline is still being written. */
+  /** Indexes the lines from `#end` on. */
   async #scan(handle: FileHandle, size: number): Promise<void> {
     let pieces: Buffer[] = [];
     let length = 0;
@@ -122,6 +128,8 @@ export class IndexedLines<Fact> {
       if (length <= LONGEST) pieces.push(chunk.subarray(from));
       at += chunk.length;
     }
+    this.#isOpen = this.#takesOpen && length > 0;
+    if (this.#isOpen) this.#add(pieces, length);
   }
 
   #add(pieces: readonly Buffer[], length: number): void {

@@ -1,6 +1,6 @@
 /** @file Tells all open pages what has changed in the runs, looking only while somebody listens. */
 
-import type { RunCatalog } from "./run-catalog.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Changes } from "./studio-data.ts";
 
 /** Milliseconds between two looks. */
@@ -8,11 +8,11 @@ const PACE = 1000;
 
 /** One look for all listeners. */
 export class LiveChanges {
-  readonly #catalog: RunCatalog;
+  readonly #catalog: Catalog;
   readonly #listeners = new Set<(changes: Changes) => void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(catalog: RunCatalog) {
+  constructor(catalog: Catalog) {
     this.#catalog = catalog;
   }
 

@@ -6,7 +6,7 @@ import { studioPage } from "../../tools/places.mjs";
 import { withApiErrors } from "../serve/api-error.ts";
 import { sameSite } from "../serve/guards.ts";
 import { type Listening, listen } from "../serve/listen.ts";
-import { RunCatalog } from "./run-catalog.ts";
+import { Catalog } from "./catalog.ts";
 import { pageHeaders, studioPageRoutes } from "./studio-page.ts";
 import { studioRoutes } from "./studio-routes.ts";
 import { TryModels } from "./try-models.ts";
@@ -20,7 +20,7 @@ const HOST = "127.0.0.1";
  * @throws UserError when the page is not built
  */
 export function studioApp(folder: string, { page = studioPage, models = new TryModels() } = {}): Hono {
-  const catalog = new RunCatalog(resolve(folder));
+  const catalog = new Catalog(resolve(folder));
   const app = new Hono();
   app.use(pageHeaders, sameSite({ host: HOST }, "The studio answers its own page on this machine."));
   app.route("/", studioPageRoutes(page));

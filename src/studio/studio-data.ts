@@ -3,7 +3,9 @@
 import type { Estimate } from "../evaluation/aggregate.ts";
 import type { PairedGain } from "../evaluation/statistics.ts";
 import type { Task } from "../records.ts";
+import type { CheckFile } from "../run/check-file.ts";
 import type { Alarm, ReadAnswer, RolloutLine, Run } from "../run/lines.ts";
+import type { DataOutcome } from "./data-filter.ts";
 
 /** `training`: a process holds the folder now. `stopped`: its recipe has more steps. `begun`: no step is written yet. */
 export type RunState = "training" | "finished" | "stopped" | "begun";
@@ -41,8 +43,6 @@ export interface RunFacts extends RunEntry {
   readonly run: Run | null;
   /** Steps whose rollouts are on disk, ascending. */
   readonly rolloutSteps: readonly number[];
-  /** The names of its evaluations. */
-  readonly evaluations: readonly string[];
 }
 
 /** An alarm of training, which rings from the step at which it began. */
@@ -102,9 +102,17 @@ export interface ChainTokens {
   readonly logprobs: readonly (number | null)[];
 }
 
+/** An evaluation in the list. */
+export interface EvaluationEntry {
+  /** Its path under the studio's folder, which is its address. */
+  readonly id: string;
+  /** The run that it belongs to; null where `grit eval` wrote it by itself. */
+  readonly run: string | null;
+}
+
 /** What lists show of an answer of an evaluation. */
 export interface AnswerFact
-  extends Pick<ReadAnswer, "id" | "set" | "dataset" | "question" | "image" | "acc" | "giou" | "unscored" | "rating"> {
+  extends Pick<ReadAnswer, "id" | "set" | "dataset" | "question" | "acc" | "giou" | "unscored" | "rating"> {
   /** Its line in the file, counted from 0: its address. */
   readonly line: number;
 }
@@ -146,9 +154,69 @@ export interface SceneExample {
   readonly image: string;
 }
 
-/** What the server tells of by itself: the runs that have been written to since it last told. */
+/** A data file that a recipe names. */
+export interface DataFileEntry {
+  /** Its address. */
+  readonly id: string;
+  /** Where it is. */
+  readonly path: string;
+  readonly isThere: boolean;
+  /** Whose recipes name it: the paths of runs and checks under the studio's folder; and for what: `train`, or the name of a set. */
+  readonly uses: readonly { readonly by: string; readonly as: string }[];
+}
+
+/** A sample in the list. */
+export interface DataRow {
+  /** Its line in the file, counted from 1: its address. */
+  readonly line: number;
+  readonly id: string;
+  readonly dataset: string;
+  readonly question: string;
+  /** How many gold boxes it has. */
+  readonly boxes: number;
+  /** Why the line is no sample, if so: the first thing that is wrong. */
+  readonly fault?: string;
+}
+
+/** Some of the samples that a filter wants, in the order of the file. */
+export interface DataRows {
+  /** Lines of the file, blank ones left out, and those that are wanted. */
+  readonly lines: number;
+  readonly wanted: number;
+  /** The place of the first of `rows` among the wanted ones. */
+  readonly from: number;
+  readonly rows: readonly DataRow[];
+  /** What there is to choose from in the whole file. */
+  readonly datasets: readonly string[];
+  readonly tasks: readonly Task[];
+  readonly outcomes: Readonly<Record<DataOutcome, number>>;
+}
+
+/** A whole sample. */
+export interface DataSample extends DataRow {
+  readonly task: Task;
+  readonly split: string;
+  readonly answer: string;
+  /** The path as the line has it. */
+  readonly image: string;
+  /** The stored size in pixels; null where the image cannot be shown: `imageFault` says why. */
+  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly imageFault: string | null;
+  /** Gold boxes in pixels of the stored image. */
+  readonly quads: readonly (readonly [number, number, number, number])[];
+  readonly choices: readonly string[];
+  readonly keyWords: readonly string[];
+}
+
+/** A check of a recipe that names a data file. */
+export interface DataCheck extends CheckFile {
+  /** The path of its folder under the studio's. */
+  readonly id: string;
+}
+
+/** What the server tells of by itself: the folders that have been written to since it last told. */
 export interface Changes {
-  readonly runs: readonly string[];
-  /** Whether runs came or went. */
+  readonly folders: readonly string[];
+  /** Whether folders came or went. */
   readonly list: boolean;
 }

@@ -18,6 +18,7 @@ import { studioApp } from "./open-studio.ts";
 import type {
   AnswerFact,
   ChainLine,
+  EvaluationEntry,
   EvaluationTable,
   FoundStep,
   MetricColumns,
@@ -178,32 +179,72 @@ describe("chains", () => {
 });
 
 describe("evaluations", () => {
+  const OF = "/api/evaluations/a%2Fmade-up%2Feval%2F";
+
+  /** As `grit eval --out` writes one: images by their paths. Gives its address. */
+  function alone(name: string, image: (image: string) => string = (image) => join(run, image)): string {
+    const dir = join(runs, name);
+    mkdirSync(dir, { recursive: true });
+    const answers = readFileSync(join(run, "eval", "after", "samples.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n");
+    const lines = answers.map((line) => JSON.stringify({ ...JSON.parse(line), image: image(JSON.parse(line).image) }));
+    writeFileSync(join(dir, "samples.jsonl"), `${lines.join("\n")}\n`);
+    writeFileSync(join(dir, "manifest.json"), "{}");
+    return `/api/evaluations/${encodeURIComponent(name)}`;
+  }
+
   test("their names, answers and tables: one, and two with what changed", async () => {
-    expect((await json<RunFacts>(RUN)).evaluations).toEqual(["after", "before"]);
-    const facts = await json<AnswerFact[]>(`${RUN}/evaluations/after`);
+    const list = await json<EvaluationEntry[]>("/api/evaluations");
+    expect(list).toEqual(["after", "before"].map((name) => ({ id: `a/made-up/eval/${name}`, run: "a/made-up" })));
+    const facts = await json<AnswerFact[]>(`${OF}after`);
     expect(facts.map(({ set }) => set)).toEqual(["vsr", "tallyqa", "gqa", "mme", "mathvista", "ovd"]);
-    const [answer] = await json<ReadAnswer[]>(`${RUN}/evaluations/after/answers?lines=2`);
+    const [answer] = await json<ReadAnswer[]>(`${OF}after/answers?lines=2`);
     expect(answer).toMatchObject({ id: facts[2]!.id, set: "gqa", question: facts[2]!.question });
-    const { sets } = await json<EvaluationTable>(`${RUN}/evaluations?of=before&against=after`);
-    const before = await json<AnswerFact[]>(`${RUN}/evaluations/before`);
+    const { sets } = await json<EvaluationTable>(`${OF}before/table?against=a%2Fmade-up%2Feval%2Fafter`);
+    const before = await json<AnswerFact[]>(`${OF}before`);
     for (const [i, { acc, samples }] of sets.entries()) {
       expect([samples, acc.first?.value?.mean ?? null]).toEqual([1, before[i]!.acc]);
       expect(acc.gain?.gain ?? null).toEqual(facts[i]!.acc === null ? null : facts[i]!.acc - before[i]!.acc!);
     }
-    const alone = await json<EvaluationTable>(`${RUN}/evaluations?of=after`);
-    expect(alone.sets[0]!.acc).toMatchObject({ second: null, gain: null });
+    const single = await json<EvaluationTable>(`${OF}after/table`);
+    expect(single.sets[0]!.acc).toMatchObject({ second: null, gain: null });
+  });
+
+  test("one by itself is compared with one of a run, and shows the images that its answers name", async () => {
+    const address = alone("tables/alone");
+    expect(await json<EvaluationEntry[]>("/api/evaluations")).toContainEqual({ id: "tables/alone", run: null });
+    const { sets } = await json<EvaluationTable>(`${address}/table?against=a%2Fmade-up%2Feval%2Fafter`);
+    expect(sets.map(({ acc }) => acc.gain?.gain ?? null)).toEqual([0, 0, 0, 0, 0, null]);
+    const [answer] = await json<ReadAnswer[]>(`${address}/answers?lines=1`);
+    const bytes = readFileSync(answer!.image);
+    for (const path of [`${address}/images/1`, `${OF}after/images/1`]) {
+      const response = await get(path);
+      expect([path, response.headers.get("content-type")]).toEqual([path, "image/png"]);
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
+    }
+  });
+
+  test("no image that is none, and no line that is not there", async () => {
+    for (const [name, image] of [
+      ["text", join(run, "run.json")],
+      ["folder", run],
+      ["device", "/dev/zero"],
+      ["nothing", join(run, "none.png")],
+      ["climbing", "../../made-up/run.json"],
+    ] as const) {
+      const address = alone(`tables/${name}`, () => image);
+      expect([name, (await get(`${address}/images/0`)).status]).toEqual([name, 404]);
+    }
+    expect((await get(`${OF}after/images/99`)).status).toBe(404);
+    for (const line of ["-1", "x", "..%2Frun.json"])
+      expect([line, (await get(`${OF}after/images/${line}`)).status]).toEqual([line, 400]);
   });
 
   test("one that is not there", async () => {
-    for (const path of [
-      "evaluations/none",
-      "evaluations/..%2F..",
-      "evaluations?of=none",
-      "evaluations?of=after&against=..",
-    ]) {
-      expect([path, (await get(`${RUN}/${path}`)).status]).toEqual([path, 404]);
+    for (const path of ["none", "..%2F..", "none/table", "after/table?against=..", "none/answers?lines=0"]) {
+      expect([path, (await get(`${OF}${path}`)).status]).toEqual([path, 404]);
     }
-    expect(await json<ReadAnswer[]>(`${RUN}/evaluations/none/answers?lines=0`)).toEqual([]);
   });
 });
 

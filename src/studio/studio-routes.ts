@@ -9,11 +9,10 @@
  *     GET /api/runs/:run/steps/:step/chains?lines=   whole chains
  *     GET /api/runs/:run/steps/:step/tokens/:line    the tokens of a chain
  *     GET /api/runs/:run/find?from=&direction=&…     the next step with a chain that a filter wants
- *     GET /api/runs/:run/evaluations?of=&against=    the sets of one or two evaluations
- *     GET /api/runs/:run/evaluations/:name           the answers of one
- *     GET /api/runs/:run/evaluations/:name/answers?lines=  whole answers
  *     GET /api/runs/:run/images/:name                an image
  *     GET /api/changes                               what changes from now on, as server-sent events
+ *
+ * evaluation-routes.ts and data-routes.ts have the rest.
  */
 
 import { Hono } from "hono";
@@ -21,23 +20,21 @@ import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { ApiError, withApiErrors } from "../serve/api-error.ts";
 import { UserError } from "../util/errors.ts";
+import type { Catalog } from "./catalog.ts";
 import { OUTCOMES } from "./chain-filter.ts";
+import { dataRoutes } from "./data-routes.ts";
+import { evaluationRoutes } from "./evaluation-routes.ts";
 import { LiveChanges } from "./live-changes.ts";
-import type { RunCatalog } from "./run-catalog.ts";
+import { count, lines, listed, there, valid, words } from "./route-input.ts";
 import { readRun, runEntry } from "./run-entry.ts";
 import { runImage } from "./run-image.ts";
 import type { MetricColumns, RunFacts, RunList, StepChains } from "./studio-data.ts";
 
-/** Chains that are sent at once. */
-const MOST_LINES = 64;
 /** Milliseconds between two signs of life to a page that listens. */
 const SIGN_OF_LIFE = 15_000;
 
-const count = z.coerce.number().int().min(0);
-const listed = z.string().transform((text) => text.split(","));
-const lines = listed.pipe(z.array(z.coerce.number<string>().int().min(0)).min(1).max(MOST_LINES));
 const filter = z.object({
-  words: z.string().max(500).optional(),
+  words,
   dataset: z.string().optional(),
   task: z.string().optional(),
   outcome: z.enum(OUTCOMES).optional(),
@@ -45,19 +42,18 @@ const filter = z.object({
   most: z.coerce.number().optional(),
 });
 const metricsQuery = z.object({ after: z.coerce.number().optional(), names: listed.optional() });
-const tableQuery = z.object({ of: z.string(), against: z.string().optional() });
 const findQuery = filter.extend({ from: z.coerce.number(), direction: z.enum(["1", "-1"]) });
 
 /** The routes over the runs of a catalogue. Everything is read when it is asked for, so a run that trains is seen as it grows. */
-export function studioRoutes(catalog: RunCatalog): Hono {
+export function studioRoutes(catalog: Catalog): Hono {
   const app = new Hono();
   const live = new LiveChanges(catalog);
 
   /** @throws ApiError 404 */
-  const runOf = async (id: string) => there(await catalog.find(id), "run");
+  const runOf = async (id: string) => there(await catalog.run(id), "run");
 
   app.get("/api/runs", async (c) => {
-    const runs = await catalog.look();
+    const { runs } = await catalog.look();
     const list: RunList = {
       folder: catalog.folder,
       runs: await Promise.all(runs.map(({ id, dir }) => runEntry(id, dir))),
@@ -66,12 +62,11 @@ export function studioRoutes(catalog: RunCatalog): Hono {
   });
 
   app.get("/api/runs/:run", async (c) => {
-    const { id, dir, rollouts, evaluations } = await runOf(c.req.param("run"));
+    const { id, dir, rollouts } = await runOf(c.req.param("run"));
     const facts: RunFacts = {
       ...(await runEntry(id, dir)),
       run: (await readRun(dir)) ?? null,
       rolloutSteps: await rollouts.steps(),
-      evaluations: await evaluations.names(),
     };
     return c.json(facts);
   });
@@ -115,23 +110,6 @@ export function studioRoutes(catalog: RunCatalog): Hono {
     return c.json(await rollouts.find(from, direction === "1" ? 1 : -1, query));
   });
 
-  app.get("/api/runs/:run/evaluations", async (c) => {
-    const { of, against } = valid(tableQuery, c.req.query());
-    const { evaluations } = await runOf(c.req.param("run"));
-    return c.json(there(await evaluations.table(of, against), "evaluation"));
-  });
-
-  app.get("/api/runs/:run/evaluations/:name", async (c) => {
-    const { evaluations } = await runOf(c.req.param("run"));
-    return c.json(there(await evaluations.answers(c.req.param("name")), "evaluation"));
-  });
-
-  app.get("/api/runs/:run/evaluations/:name/answers", async (c) => {
-    const query = valid(z.object({ lines }), c.req.query());
-    const { evaluations } = await runOf(c.req.param("run"));
-    return c.json(await evaluations.read(c.req.param("name"), query.lines));
-  });
-
   app.get("/api/runs/:run/images/:name", async (c) => {
     const { dir } = await runOf(c.req.param("run"));
     const image = there(await runImage(dir, c.req.param("name")), "image");
@@ -153,19 +131,5 @@ export function studioRoutes(catalog: RunCatalog): Hono {
     }),
   );
 
-  return withApiErrors(app);
-}
-
-/** @throws ApiError 404 where there is nothing */
-function there<T>(found: T | undefined, what: string): T {
-  if (found === undefined) throw new ApiError(404, `There is no such ${what}.`);
-  return found;
-}
-
-/** @throws ApiError 400 that names the faults */
-function valid<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => [path.join("."), message].filter(Boolean).join(": "));
-  throw new ApiError(400, faults.join("; "));
+  return withApiErrors(app.route("/", evaluationRoutes(catalog)).route("/", dataRoutes(catalog)));
 }

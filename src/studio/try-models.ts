@@ -14,7 +14,7 @@ import { checkpointsIn } from "../hub/run-checkpoints.ts";
 import { askedAs } from "../prompt/asked-as.ts";
 import type { ChatEngine } from "../serve/answers.ts";
 import { UserError } from "../util/errors.ts";
-import type { FoundRun } from "./run-catalog.ts";
+import type { FoundFolder } from "./found-folders.ts";
 import { readRecipe } from "./run-entry.ts";
 import type { TriedModel, TriedName } from "./studio-data.ts";
 
@@ -36,13 +36,13 @@ export class TryModels {
   #last: Promise<unknown> = Promise.resolve();
 
   /** The models of a run that are on this machine; the tiny base without a run, or where the run's own base is gone. */
-  async of(run: FoundRun | undefined): Promise<TriedModel[]> {
+  async of(run: FoundFolder | undefined): Promise<TriedModel[]> {
     const candidates = await candidatesOf(run);
     return candidates.map(({ name, folder, method }) => ({
       name,
       folder,
       method,
-      isOpen: this.#open.get(name)?.folder === folder,
+      isOpen: this.#open.get(name)?.folder === folder && !this.#open.get(name)!.engine.death,
     }));
   }
 
@@ -50,11 +50,12 @@ export class TryModels {
    * Opens the models of a run, after closing those of another.
    * @throws UserError when one cannot be opened, e.g. for want of memory
    */
-  async open(run: FoundRun | undefined): Promise<TriedModel[]> {
+  async open(run: FoundFolder | undefined): Promise<TriedModel[]> {
     const work = this.#last.then(async () => {
       const candidates = await candidatesOf(run);
-      for (const [name, { folder }] of this.#open) {
-        if (!candidates.some((each) => each.name === name && each.folder === folder)) await this.#close(name);
+      for (const [name, { folder, engine }] of this.#open) {
+        const isWanted = candidates.some((each) => each.name === name && each.folder === folder);
+        if (!isWanted || engine.death) await this.#close(name);
       }
       for (const { name, folder } of candidates) {
         if (this.#open.has(name)) continue;
@@ -83,7 +84,7 @@ export class TryModels {
   }
 }
 
-async function candidatesOf(run: FoundRun | undefined): Promise<Candidate[]> {
+async function candidatesOf(run: FoundFolder | undefined): Promise<Candidate[]> {
   const { model, method = "grit" } = run ? await readRecipe(run.dir) : {};
   const base = (model !== undefined && folderOf(model)) || TINY_BASE;
   const trained =

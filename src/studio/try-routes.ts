@@ -16,19 +16,20 @@ import { ApiError } from "../serve/api-error.ts";
 import { chatRoutes } from "../serve/chat-routes.ts";
 import { UserError } from "../util/errors.ts";
 import { stream } from "../util/random.ts";
-import type { FoundRun, RunCatalog } from "./run-catalog.ts";
+import type { Catalog } from "./catalog.ts";
+import type { FoundFolder } from "./found-folders.ts";
 import type { SceneExample, TriedModel } from "./studio-data.ts";
 import type { TryModels } from "./try-models.ts";
 
 const SCENES = 6;
 
-export function tryRoutes(catalog: RunCatalog, models: TryModels): Hono {
+export function tryRoutes(catalog: Catalog, models: TryModels): Hono {
   const app = new Hono();
 
   /** @throws ApiError 404 */
-  async function runOf(id: string | undefined): Promise<FoundRun | undefined> {
+  async function runOf(id: string | undefined): Promise<FoundFolder | undefined> {
     if (id === undefined) return undefined;
-    const run = await catalog.find(id);
+    const run = await catalog.run(id);
     if (!run) throw new ApiError(404, "There is no such run.");
     return run;
   }

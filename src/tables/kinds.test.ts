@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { makeEvaluation, makeMeasured } from "../evaluation/manifest-fixture.ts";
-import { bootstrapSeeds } from "../evaluation/statistics.ts";
+import { bootstrapSeeds } from "../evaluation/over-seeds.ts";
 import type { YesNoAnswer } from "../evaluation/yes-no.ts";
 import { paperTable } from "./paper-table.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { makeEvaluation, makeMeasured } from "../evaluation/manifest-fixture.ts";
-import { bootstrapSeeds } from "../evaluation/statistics.ts";
+import { bootstrapSeeds } from "../evaluation/over-seeds.ts";
 import { paperTable, tableNotes } from "./paper-table.ts";
 import { PUBLISHED, publishedSet } from "./published.ts";
 

@@ -12,7 +12,13 @@ import { PUBLISHED, publishedSet } from "./published.ts";
 
 /** The metrics of the paper's table, and those that are measured beside them. */
 export const PAPER_METRICS = ["acc", "giou"] as const satisfies readonly Metric[];
-export const FURTHER_METRICS = ["accBinary", "giouRaw", "f1"] as const satisfies readonly Metric[];
+export const FURTHER_METRICS = [
+  "accBinary",
+  "giouRaw",
+  "f1",
+  "acc50",
+  "answerIoU",
+] as const satisfies readonly Metric[];
 export type TableMetric = (typeof PAPER_METRICS | typeof FURTHER_METRICS)[number];
 
 /** The numbers of a row for one set, without the metrics and kinds of questions that the set does not have. */
@@ -196,7 +202,7 @@ export function tableNotes({ rows, unscored }: Table): string[] {
         ]
       : []),
     ...(rows.some(({ seeds }) => seeds === 2)
-      ? ["Two seeds are too few to tell how far seeds differ, and their intervals too narrow: take three or more."]
+      ? ["Two seeds are too few to tell how far seeds differ: take three or more."]
       : []),
     ...(rows.some(isPartial)
       ? ["partial: samples are not answered or not scored yet; a number is given when all are."]

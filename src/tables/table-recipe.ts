@@ -2,15 +2,15 @@
  * @file The recipe of a table: ways of asking the same sets, each with a model that exists or is made first. The work can be
  * interrupted and resumed at any time:
  *
- *     OUT/models/<row>/   what had to be trained: a run folder, or a checkpoint
+ *     OUT/models/<row>/   what had to be trained, for the first row that needs it: a run folder, or a checkpoint
  *     OUT/rows/<row>/     one evaluation a row and seed
  */
-
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { evalJudgeSchema } from "../config/judge-settings.ts";
 import { about } from "../config/key-places.ts";
-import { loadRecipe, recipeFields } from "../config/recipe.ts";
+import { recipeFields } from "../config/recipe.ts";
+import { recipeFile } from "../config/recipe-file.ts";
 import { toImage } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
@@ -19,11 +19,10 @@ import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type EvaluationFollowing, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { needRatable } from "../evaluation/ratable.ts";
 import type { Judge, Rater } from "../judge/judge.ts";
-import { loadFinetuneRecipe } from "../pretrain/finetune.ts";
 import { METHOD_NAMES } from "../prompt/methods.ts";
 import { FolderLock } from "../util/folder-lock.ts";
 import { unlessAborted } from "../util/interruptible.ts";
-import { type MakingListener, type ModelToMake, makeModel } from "./made-models.ts";
+import { type MakingListener, type ModelToMake, makeModel, modelToMake } from "./made-models.ts";
 
 const path = z.string().min(1);
 const seed = z.int().nonnegative();
@@ -36,6 +35,10 @@ const rowSchema = z.strictObject({
   train: path.optional(),
   /** Or the recipe of `grit pretrain` that makes it. */
   pretrain: path.optional(),
+  /** Keys of that recipe with other values: `{ prompts_per_step: 2, "rewards.weights.counting": 0 }`. */
+  set: z.record(z.string(), z.unknown()).optional(),
+  /** Of `train`, the checkpoint after this step: rows of one recipe that differ in it alone share one run. */
+  step: z.int().positive().optional(),
   /** Text that every answer begins with. */
   prefix: z.string().default(""),
   /** Sampled, and trained where a recipe makes the model, once with each: the row is their mean. */
@@ -72,22 +75,26 @@ export const evalSchema = z
       const given = (["model", "train", "pretrain"] as const).filter((key) => row[key] !== undefined);
       if (given.length > 1) refuse(`has ${given.join(" and ")}: a row has one model`);
       if (given.length === 0 && model === undefined) refuse("has no model, and the table names none");
+      if (row.set && !row.train && !row.pretrain) refuse("sets keys of a recipe, but names none by train or pretrain");
+      if (row.step && !row.train) refuse("names a step, but no run by train");
       if (new Set(row.seeds).size < (row.seeds?.length ?? 0)) refuse("names a seed twice");
     }
   });
-export type EvalRecipe = z.infer<typeof evalSchema>;
+/** The recipe, and the file it was read from: what its rows set starts there. */
+export type EvalRecipe = z.infer<typeof evalSchema> & { readonly file: string };
 type Row = z.infer<typeof rowSchema>;
 
 /**
  * As `loadRecipe`; `files`: models, recipes of rows and sets must be there; not those sets that are rendered first.
  * @throws UserError naming every fault by file, line and key
  */
-export function loadEvalRecipe(
-  file: string,
+export async function loadEvalRecipe(
+  named: string,
   overrides: readonly string[] = [],
   { files = false }: { readonly files?: boolean } = {},
 ): Promise<EvalRecipe> {
-  return loadYaml(file, evalSchema, {
+  const file = recipeFile(named);
+  const recipe = await loadYaml(file, evalSchema, {
     overrides,
     present: ({ scenes }) =>
       files
@@ -100,6 +107,7 @@ export function loadEvalRecipe(
     models: ["model", "rows.*.model"],
     paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
   });
+  return { ...recipe, file };
 }
 
 export type RowFollowing = Required<Pick<EvaluationFollowing, "onChecked" | "onFound" | "onProgress">>;
@@ -134,13 +142,8 @@ export async function runTable(
   if (scenes) await about("scenes", () => renderSets({ out: scenes, seed: 1, counts: DEFAULT_COUNTS, signal }));
   const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
   needRatable(judge, sets);
-  // A recipe that a later row needs is refused before the first is trained by.
-  for (const { train, pretrain } of Object.values(recipe.rows)) {
-    if (train) await loadRecipe(train, [], { files: true });
-    if (pretrain) await loadFinetuneRecipe(pretrain, [], { files: true });
-  }
   using _lock = FolderLock.take(out);
-  const jobs = jobsOf(recipe, out);
+  const jobs = await jobsOf(recipe, out);
   const models: string[] = [];
   for (const { model, folder } of jobs) {
     const onTraining: MakingListener["onTraining"] = (...plan) => listener.onTraining(folder, ...plan);
@@ -178,17 +181,24 @@ interface Job {
   readonly model: string | ModelToMake;
 }
 
-function jobsOf(recipe: EvalRecipe, out: string): Job[] {
-  return Object.entries(recipe.rows).flatMap(([name, row]) =>
+async function jobsOf(recipe: EvalRecipe, out: string): Promise<Job[]> {
+  const rows = Object.entries(recipe.rows).flatMap(([name, row]) =>
     (row.seeds ?? [recipe.seed]).map((seed, _, seeds) => {
       const folder = seeds.length > 1 ? `${name}-seed-${seed}` : name;
-      return { name, folder, row, seed, model: modelOf(recipe, row, seed, join(out, "models", folder)) };
+      return { name, folder, row, seed };
     }),
   );
-}
-
-function modelOf(recipe: EvalRecipe, row: Row, seed: number, dir: string): string | ModelToMake {
-  if (row.train) return { by: "train", recipe: row.train, seed, dir };
-  if (row.pretrain) return { by: "pretrain", recipe: row.pretrain, seed, dir };
-  return row.model ?? recipe.model!;
+  // Rows that are made alike share what the first of them is named after.
+  const firstOf = new Map<string, string>();
+  return Promise.all(
+    rows.map(async ({ name, folder, row, seed }) => {
+      const { train, pretrain, set: values = {}, step } = row;
+      const made = JSON.stringify([train, pretrain, values, seed]);
+      if (!firstOf.has(made)) firstOf.set(made, folder);
+      const set = { values, folder: dirname(recipe.file), by: `${recipe.file}: rows.${name}.set` };
+      const dir = join(out, "models", firstOf.get(made)!);
+      const model = (await modelToMake({ train, pretrain, step, seed, set }, dir)) ?? row.model ?? recipe.model!;
+      return { name, folder, row, seed, model };
+    }),
+  );
 }

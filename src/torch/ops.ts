@@ -8,14 +8,14 @@ import { bytesPer, type DType, dtypes, Tensor } from "./tensor.ts";
 
 type Argument = Tensor | number | boolean | string | null | undefined | readonly Argument[];
 
-/** A dispatcher operator by its full name, looked up at its first call. */
+/** A dispatcher operator by its full name, of `aten` unless it says otherwise; looked up at its first call. */
 function operator(name: string): (...args: Argument[]) => unknown {
   let index = -1;
   let kinds = "";
   return (...args) => {
     if (index < 0) {
-      const [base, overload] = name.split(".");
-      index = native.find(`aten::${base}`, overload ?? "");
+      const [base, overload] = name.split(".") as [string, string?];
+      index = native.find(base.includes("::") ? base : `aten::${base}`, overload ?? "");
       kinds = native.returns(index);
     }
     countCall(name);
@@ -216,7 +216,8 @@ export const gather = operator("gather") as (x: Tensor, dim: number, index: Tens
 // ── Products and normalisation ────────────────────────────────────────────────────────────────────────────────────
 
 export const matmul = operator("matmul") as (a: Tensor, b: Tensor) => Tensor;
-export const linear = operator("linear") as (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
+/** x Wᵀ + b. On a processor, in float32, by oneDNN: about twice as fast as libtorch's own on AMD's (native/linear.cc). */
+export const linear = operator("grit::linear") as (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
 const rmsNormOp = operator("rms_norm");
 /** x / √(mean(x²) + eps) · weight over the last dimension. */
 export function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {

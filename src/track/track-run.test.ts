@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -112,6 +121,25 @@ describe("wandb", () => {
     expect(records.map((record) => firstOf(record, 1))).toEqual(records.map((_, i) => i + 1));
     expect(config).toMatchObject({ method: "grit", lr: 1.5e-4 });
     expect(history.map(({ _step, kl }) => [_step, kl])).toEqual(metrics.map(({ step, kl }) => [step, kl]));
+  });
+
+  test("again, after further steps: the same run, whose records go on where they ended, so that a second sync doubles nothing", async () => {
+    const grown = join(place(), "grown");
+    cpSync(run, grown, { recursive: true, preserveTimestamps: true });
+    const file = join(grown, "metrics.jsonl");
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    const until = (steps: number) => writeFileSync(file, `${lines.slice(0, steps).join("\n")}\n`);
+    const track = async () => wandbRun((await trackRun(grown, "wandb")).out);
+    until(2);
+    const first = await track();
+    until(STEPS);
+    const second = await track();
+    const [third, again] = [await track(), second];
+    expect(second.folder).toBe(first.folder);
+    // All but the exit, which ends what had been written.
+    expect(second.records.slice(0, first.records.length - 1)).toEqual(first.records.slice(0, -1));
+    expect(second.history.map(({ _step }) => _step)).toEqual([1, 2, 3]);
+    expect(third).toEqual(again);
   });
 
   test("a few chains with their images and boxes, each file in its place", async () => {

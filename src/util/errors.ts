@@ -20,6 +20,9 @@ export class OutOfMemory extends UserError {
   override name = "OutOfMemory";
 }
 
+/** The thread that computes has ended, and all its engines with it: a new one must be opened. */
+export class EngineDeath extends UserError {}
+
 /**
  * The work was stopped before its end and can be resumed: a signal came, a service it needs is down, or its budget is spent.
  * The command line exits 130.

@@ -344,6 +344,29 @@ device: ${DEVICE}
     expect([code, err]).toEqual([2, expect.stringContaining("recipe.optimizer.lr: 0.001 there, 0.002 now")]);
   });
 
+  it("sets keys of a row's recipe, and takes checkpoints along one run as rows", async () => {
+    const out = join(dir, "along");
+    const run = "{steps: 2, save: {every: 1}, sampling.max_tokens: 4}";
+    const row = (step: string) => `{method: grit, train: ${join(dir, "grit.yaml")}, set: ${run}${step}}`;
+    const rows = `rows={one: ${row(", step: 1")}, two: ${row("")}}`;
+    expect(await grit("eval", table, rows, "--out", out)).toMatchObject({ code: 0 });
+    expect(readdirSync(join(out, "models"))).toEqual(["one"]);
+    const { recipe } = JSON.parse(readFileSync(join(out, "models/one/run.json"), "utf8"));
+    expect(recipe).toMatchObject({ steps: 2, save: { every: 1, keep: 2 }, sampling: { max_tokens: 4 }, group_size: 2 });
+    const modelOf = (name: string) => JSON.parse(readFileSync(join(out, "rows", name, "manifest.json"), "utf8")).model;
+    expect([modelOf("one").path, modelOf("two").path]).toEqual([
+      expect.stringMatching(/step-1$/),
+      expect.stringMatching(/step-2$/),
+    ]);
+
+    const refused = async (says: string, row: string) => {
+      const { code, err } = await grit("eval", table, `rows={a: ${row}}`, "--out", join(dir, "none"));
+      expect([code, err]).toEqual([2, expect.stringContaining(says)]);
+    };
+    await refused("no checkpoint of step 3 is left", row(", step: 3"));
+    await refused(`${table}: rows.a.set: step`, row("").replace("steps:", "step:"));
+  });
+
   it("names every fault of a table", async () => {
     const refused = async (says: readonly string[], ...overrides: string[]) => {
       const { code, err } = await grit("eval", table, ...overrides);
@@ -354,6 +377,10 @@ device: ${DEVICE}
     await refused(
       ["rows.b/c: is not a valid folder name", "rows.d: has model and train: a row has one model"],
       "rows={b/c: {method: cot}, d: {method: cot, model: x, train: y}}",
+    );
+    await refused(
+      ["rows.a: sets keys of a recipe, but names none", "rows.b: names a step, but no run"],
+      "rows={a: {method: cot, set: {steps: 2}}, b: {method: sft, pretrain: x, step: 2}}",
     );
   });
 });

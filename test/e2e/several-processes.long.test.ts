@@ -1,8 +1,9 @@
 /**
- * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped or started by
- * torchrun, for which GRIT_PYTHON names a Python with torch.
+ * @file Several processes against one, for both families, whole and by an adapter; ranks that are killed, stopped, cut off or started
+ * by torchrun, for which GRIT_PYTHON names a Python with torch.
  */
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { scratchPlaces, TINIES } from "../tiny.ts";
@@ -21,6 +22,7 @@ import {
 } from "./processes.ts";
 
 const MINUTES = 60_000;
+const CUT_OFF = join(import.meta.dirname, "cut-off.sh");
 const place = scratchPlaces();
 const dir = place();
 beforeAll(() => writeTrainingData(dir));
@@ -69,9 +71,10 @@ describe.each(TINIES)("%s", (checkpoint) => {
   });
 });
 
+const endless = (name: string) =>
+  writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
+
 describe("a rank", () => {
-  const endless = (name: string) =>
-    writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
   const hasSaved = (run: string) =>
     vi.waitFor(() => expect(existsSync(join(run, "checkpoints/step-3"))).toBe(true), MINUTES);
 
@@ -132,6 +135,82 @@ describe("a rank", () => {
       expect(existsSync(run)).toBe(false);
     },
     MINUTES,
+  );
+});
+
+/** What this system says to network namespaces; undefined where they can be made. */
+function namespaceFault(): string | undefined {
+  const { status, stderr, error } = spawnSync("unshare", ["-rnm", "sh", CUT_OFF, "-"], { encoding: "utf8" });
+  return status === 0 ? undefined : `no network namespaces: ${error?.message ?? stderr.trim()}`;
+}
+
+describe("a rank that is cut off from the network", () => {
+  it(
+    "is named by the other, and names it, within the timeout; both end, and the run goes on from its checkpoint",
+    async ({ skip }) => {
+      const fault = namespaceFault();
+      if (fault !== undefined) skip(fault);
+      const [recipe, run] = [endless("cut-off"), place()];
+      const command = [process.execPath, "bin/grit.mjs", "train", recipe, "--run", run, "--rank-timeout", "5"];
+      const { code, output } = await start("unshare", ["-rnm", "sh", CUT_OFF, run, ...command]).end;
+      const said = [0, 1].map((rank) => readFileSync(`${run}.rank-${rank}`, "utf8"));
+      expect(code, [output, ...said].join("\n")).toBe(0);
+      for (const rank of [0, 1]) {
+        const [, exit, seconds] = new RegExp(`rank ${rank} ended with (\\d+) after (\\d+) s`).exec(output)!;
+        expect(Number(exit), said[rank]).toBe(2);
+        expect(Number(seconds)).toBeLessThan(30);
+        expect(said[rank]).toMatch(
+          new RegExp(`error: Rank ${1 - rank} gave no sign of life for 5 s, in this phase: .*step \\d+`),
+        );
+      }
+      const done = metricsOf(run).at(-1)!.step;
+      const rest = writeRecipe(join(dir, "uncut.yaml"), dir, "tied", `steps: ${done + 1}`);
+      await trainedRun(rest, run, "--resume");
+      expect(metricsOf(run).at(-1)!.step).toBe(done + 1);
+    },
+    3 * MINUTES,
+  );
+});
+
+describe("updates that ruin the weights of two", () => {
+  const trainedAt = async (lr: string, run: string, ...more: string[]) => {
+    const recipe = writeRecipe(
+      `${place()}.yaml`,
+      dir,
+      "tied",
+      `steps: 7\noptimizer: { lr: ${lr} }\nsave: { every: 1, keep: 1 }`,
+    );
+    return startTraining(recipe, run, "--processes", "2", ...more).end;
+  };
+
+  it(
+    "take both back to the checkpoint before, from which they go on",
+    async () => {
+      const first = writeRecipe(`${place()}.yaml`, dir, "tied", "steps: 3");
+      const run = await trainedRun(first, place(), "--processes", "2");
+      const { code, output } = await trainedAt("1.0e10", run, "--resume");
+      expect(code, output).toBe(2);
+      expect(output).toMatch(
+        /^error: Steps 5 to 7 were not finite .*\n.*rolled back to .*step-3\. Lower optimizer\.lr/m,
+      );
+      expect(readdirSync(join(run, "checkpoints"))).toEqual(["step-3"]);
+      await trainedRun(writeRecipe(`${place()}.yaml`, dir, "tied", "steps: 5"), run, "--resume", "--processes", "2");
+      expect(metricsOf(run).map(({ step, skipped }) => [step, skipped])).toEqual([1, 2, 3, 4, 5].map((i) => [i, 0]));
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    "at once, where they are infinite: both say so, and no checkpoint has them",
+    async () => {
+      const run = place();
+      const { code, output } = await trainedAt("1.0e39", run);
+      expect(code, output).toBe(2);
+      expect(output).toMatch(/^error: The update of step 1 left [\w.]+ with values that are not finite\./m);
+      expect(output.match(/not finite/g)).toHaveLength(1);
+      expect(existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")) : []).toEqual([]);
+    },
+    3 * MINUTES,
   );
 });
 

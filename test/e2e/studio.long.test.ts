@@ -2,7 +2,7 @@
  * @file The studio's page in Chromium: every view over a made-up run, a run that trains while it is looked at, and the tiny models
  * asked. Skipped, with a message, where there is no Chromium.
  */
-import { readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadRecipe } from "../../src/config/recipe.ts";
 import { renderSets } from "../../src/data/scenes/sets.ts";
 import { writeSyntheticRun } from "../../src/report/synthetic-run.ts";
+import type { CheckFile } from "../../src/run/check-file.ts";
 import { openStudio } from "../../src/studio/open-studio.ts";
 import { train } from "../../src/train.ts";
 import { scratch } from "../tiny.ts";
@@ -47,12 +48,52 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
   beforeAll(async () => {
     await writeSyntheticRun(join(runs, "first"), { steps: 40, perSet: 1 });
     await writeSyntheticRun(join(runs, "second"), { steps: 20, perSet: 1 });
+    await renderSets({ out: scenes, seed: 1, counts: { train: 20, val: 1 } });
+    checked("first", join(scenes, "tallyqa_train_20.jsonl"), join(scenes, "vsr_val.jsonl"));
+    evaluatedAlone("first", "alone");
     [studio, browser] = await Promise.all([openStudio(runs, 0), openBrowser()]);
   });
   afterAll(async () => {
     await browser?.close();
     await studio?.close(0);
   });
+
+  /** Names the data in a run's recipe, and makes up a check of it. */
+  function checked(run: string, train: string, held: string): void {
+    const data = { train: [train], eval: { vsr: held } };
+    writeFileSync(join(runs, run, "run.json"), JSON.stringify({ recipe: { method: "grit", steps: 40, data } }));
+    const scores = Array.from({ length: 32 }, (_, i) => (i % 7) / 6);
+    const found: CheckFile = {
+      recipe: "my/recipe.yaml",
+      made: "2026-01-02T03:04:05.000Z",
+      data,
+      refusals: [
+        {
+          key: "answer",
+          what: "is a number.",
+          remedy: "Write it as a text.",
+          at: [{ file: train, line: 17 }],
+        },
+      ],
+      warnings: [{ key: "optimizer.lr", what: "The learning rate is 0: nothing is learned.", remedy: "Raise it." }],
+      figures: {
+        ...{ samples: 20, images: 20, longestPrompt: 312, contextLength: 4096, groups: 8, groupSize: 4, inForm: 0.8 },
+        ...{ cutOff: 0.03, teaching: 0.75, memory: { peak: 2.1e9, available: 1.6e10 } },
+        ...{ disk: { needed: 4e8, free: 9e10 }, seconds: { step: 3.2, run: 640 } },
+      },
+      terms: ["answer", "grounding", "total"].map((name) => ({ name, mean: 0.5, spread: 0.3, scores, unscored: 0 })),
+    };
+    mkdirSync(join(runs, `${run}-check`));
+    writeFileSync(join(runs, `${run}-check`, "check.json"), JSON.stringify(found));
+  }
+
+  /** The answers of a run as `grit eval --out` would have written them. */
+  function evaluatedAlone(run: string, name: string): void {
+    cpSync(join(runs, run, "eval", "before"), join(runs, name), { recursive: true });
+    const file = join(runs, name, "samples.jsonl");
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll('"images/', `"${join(runs, run, "images")}/`));
+    writeFileSync(join(runs, name, "manifest.json"), "{}");
+  }
   const at = (query: string) => `${studio.url}/?${query}`;
 
   test.each([
@@ -66,6 +107,10 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
     ["runs on a phone", "view=runs", ".run", 390, "dark"],
     ["evaluations", "view=evaluations&run=first", ".sets", 1280, "light"],
     ["evaluations on a phone", "view=evaluations&run=first", ".sets", 390, "dark"],
+    ["evaluations by themselves", "view=evaluations&eval=alone&against=second/eval/after", ".sets", 1280, "dark"],
+    ["data", "view=data&run=first&line=17", ".check", 1280, "light"],
+    ["data, dark", "view=data&run=first", ".card .boxed", 1280, "dark"],
+    ["data on a phone", "view=data", ".card .boxed", 390, "light"],
     ["try", "view=try", ".examples img", 1280, "light"],
   ] as const)(
     "%s: no violation, no error, nothing wider than the page",
@@ -195,6 +240,53 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
     await page.close();
   });
 
+  test("an evaluation by itself beside one of a run: what flipped, with images", async () => {
+    const { page, faults } = await openPage(browser);
+    await page.goto(at("view=evaluations&eval=alone&against=first/eval/after&dataset=vsr"));
+    await soon(() => page.locator(".card h2").allTextContents()).toEqual(["alone", "first/after"]);
+    const drawn = () =>
+      page
+        .locator(".card img")
+        .evaluateAll((all) => all.map((each) => (each as unknown as { naturalWidth: number }).naturalWidth));
+    await soon(drawn).toEqual([200, 200]);
+    await page.getByRole("combobox", { name: "Against" }).selectOption("second/eval/after");
+    await soon(() => page.locator(".card h2").allTextContents()).toEqual(["alone", "second/after"]);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  test("data: what was found leads to its line, a box and its numbers light each other, filters, keys, another file", async () => {
+    const { page, faults } = await openPage(browser);
+    await page.goto(at("view=data&run=first"));
+    await page.getByText("Figures and rewards").click();
+    await page.waitForSelector(".spread");
+    expect(await violations(page)).toEqual([]);
+    await page.getByText("Figures and rewards").click();
+    await page.getByRole("link", { name: "line 17" }).click();
+    const shown = () => page.locator(".group .id").textContent();
+    await soon(shown).toMatch(/line 17$/);
+    expect(await page.locator(".group .note").textContent()).toContain("Write it as a text.");
+    await page.locator("h1").first().click();
+    await page.keyboard.press("j");
+    await soon(shown).toMatch(/line 18$/);
+    await page.getByRole("searchbox").fill("train-0003");
+    await soon(() => page.getByRole("status").textContent()).toBe("1 of 20 samples");
+    await soon(shown).toMatch(/line 4$/);
+    await page.reload();
+    await soon(shown).toMatch(/line 4$/);
+    await page.getByRole("searchbox").fill("");
+    // The line of the address is shown again, now that the filter lets it.
+    await soon(shown).toMatch(/line 18$/);
+    await page.locator(".quads button").first().focus();
+    await expectLit(page.locator('.box[data-box="0"]'));
+    await page.locator('.box[data-box="0"] .line').hover({ position: { x: 1, y: 1 }, force: true });
+    await expectLit(page.locator(".quads button").first());
+    await page.getByRole("combobox", { name: "Data file" }).selectOption({ index: 1 });
+    await soon(() => page.getByRole("status").textContent()).toBe("1 of 1 samples");
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   test("the tiny base is asked, and draws its boxes", async () => {
     const { page, faults } = await openPage(browser);
     await page.goto(at("view=try"));
@@ -209,9 +301,8 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
     const { page, faults } = await openPage(browser);
     await page.goto(at("view=runs"));
     await page.waitForSelector(".run");
-    await renderSets({ out: scenes, seed: 1, counts: { train: 4, val: 1 } });
     const overrides = [
-      `data.train=[${join(scenes, "vsr_train_4.jsonl")}]`,
+      `data.train=[${join(scenes, "vsr_train_20.jsonl")}]`,
       "steps=5",
       "prompts_per_step=2",
       "group_size=2",

@@ -21,6 +21,8 @@ export interface Item {
   /** Unique in the set. */
   readonly id: string;
   readonly question: string;
+  /** What a detection question asks for. */
+  readonly phrase?: string;
   readonly answer: string;
   readonly image: ImageSource;
   /** The name by which other rows of the file refer to this row's image. */

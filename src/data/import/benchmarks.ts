@@ -12,6 +12,7 @@ import { mmstar } from "./mmstar.ts";
 import { ovdeval } from "./ovdeval.ts";
 import { pope } from "./pope.ts";
 import { realworldqa } from "./realworldqa.ts";
+import { refcocos } from "./refcoco.ts";
 import { slake } from "./slake.ts";
 import { tallyqa } from "./tallyqa.ts";
 import { viscot } from "./viscot.ts";
@@ -33,6 +34,7 @@ export const benchmarks: readonly Benchmark[] = [
   mmstar,
   blink,
   slake,
+  ...refcocos,
 ];
 
 /** The benchmark of that name. @throws UserError with the nearest known name */

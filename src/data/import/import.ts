@@ -164,6 +164,7 @@ class Writing {
     return {
       id: item.id,
       question: item.question,
+      phrase: item.phrase,
       answer: item.answer,
       image: relative(this.#folder, image.path).replaceAll(sep, "/"),
       width,

@@ -6,10 +6,11 @@
  *      "images": [{"id": 0, "file_name": "a.jpg", "width": 340, "height": 254, "text": ["the dog on the left"], "neg_text": […]}]}
  *
  * `bbox` is [x, y, width, height] in pixels. The paper's rule: phrases with exactly one box; the box, as [x1, y1, x2, y2], is the
- * answer. Phrases that describe nothing in the image (`neg_text`) are not asked. The wording of the question is this project's.
+ * answer. Phrases that describe nothing in the image (`neg_text`) are not asked.
  */
 import { z } from "zod";
 import { type Benchmark, layout, only, type Quad } from "./benchmark.ts";
+import { detectionQuestion } from "./detection-question.ts";
 import { pixels, quad, text } from "./fields.ts";
 
 const id = z.int();
@@ -48,11 +49,9 @@ export const ovdeval: Benchmark = {
         }
         return [...targets].map(([key, { image, phrase, boxes }]) => ({
           id: `ovd_${stem}-${key}`,
-          question: `Detect this and answer with its bounding box [x1, y1, x2, y2]: ${phrase}.`,
-          answer: boxes.map((box) => `[${box.map(Math.round).join(", ")}]`).join(", "),
+          ...detectionQuestion(phrase, boxes),
           image: { path: image.file_name },
           size: { width: image.width, height: image.height },
-          boxes,
           dataset: `ovd_${stem}`,
           split: "val",
         }));

@@ -2,7 +2,7 @@
 
 import type { Random } from "../../util/random.ts";
 import { byKind, type Description, matching, nameOf, uniqueBy } from "./describe.ts";
-import { type Asker, besideAsked, one, type Question, yesNo } from "./question.ts";
+import { type Asker, besideAsked, type Dataset, one, type Question, yesNo } from "./question.ts";
 import { edgeOf, OPPOSITE, RELATIONS, type Relation, relationBetween } from "./relations.ts";
 import { COLORS, type Scene, type SceneObject } from "./world.ts";
 
@@ -85,19 +85,33 @@ export function askBox(scene: Scene, random: Random): Question | undefined {
   const named = uniqueBy(scene, byKind);
   if (named.length === 0) return undefined;
   const object = random.pick(named);
-  return boxQuestion(object, nameOf(object), nameOf(object));
+  return boxQuestion("ovd_position", object, nameOf(object), nameOf(object));
 }
 
 /** "Detect the circle left of the blue square." */
 export function askRelatedBox(scene: Scene, random: Random): Question | undefined {
-  const found = relatedObject(scene, random, byShape);
-  return found && boxQuestion(found.object, found.name, `${found.name} ${found.relation} the ${nameOf(found.anchor)}`);
+  return relatedBox("ovd_position", relatedObject(scene, random, byShape));
 }
 
-function boxQuestion(object: SceneObject, label: string, description: string): Question {
+/**
+ * "Detect the red circle left of the blue square.": an expression as RefCOCO's, in which neither the words nor the relation alone
+ * are enough. The object is named by colour, shape or both.
+ */
+export function askComposed(scene: Scene, random: Random): Question | undefined {
+  return relatedBox("refcoco", relatedObject(scene, random, random.pick([byShape, byColor, byKind])));
+}
+
+function relatedBox(dataset: Dataset, found: Related | undefined): Question | undefined {
+  if (!found) return undefined;
+  const { object, name, relation, anchor } = found;
+  return boxQuestion(dataset, object, name, `${name} ${relation} the ${nameOf(anchor)}`);
+}
+
+function boxQuestion(dataset: Dataset, object: SceneObject, label: string, description: string): Question {
   return {
-    dataset: "ovd_position",
+    dataset,
     text: `Detect the ${description}.`,
+    phrase: `the ${description}`,
     answer: object.box,
     look: [one(label, object)],
     finding: `the ${label} is found`,

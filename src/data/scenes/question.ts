@@ -15,6 +15,7 @@ export const DATASETS = [
   "mme_color",
   "mathvista_mini",
   "ovd_position",
+  "refcoco",
 ] as const;
 export type Dataset = (typeof DATASETS)[number];
 
@@ -35,6 +36,8 @@ export interface Group {
 export interface Question {
   readonly dataset: Dataset;
   readonly text: string;
+  /** Of a detection question, what it asks for: `the circle left of the blue square`. */
+  readonly phrase?: string;
   /** A word, a number, or, for detection, the box asked for. */
   readonly answer: string | Box<"image">;
   /** What the gold boxes are, in the order in which a chain names them. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../../util/random.ts";
-import { answerOf } from "./oracle.ts";
+import { answerOf, countOf } from "./oracle.ts";
 import { DATASETS, type Dataset, goldBoxes, type Question } from "./question.ts";
 import { ASKERS } from "./questions.ts";
 import { offsetAlong } from "./relations.ts";
@@ -49,6 +49,20 @@ describe.each(DATASETS)("%s", (dataset) => {
 describe("counting questions", () => {
   it("have as many gold boxes as the count", () => {
     for (const { question } of ask("tallyqa")) expect(goldBoxes(question)).toHaveLength(Number(question.answer));
+  });
+});
+
+describe("referring expressions", () => {
+  it("name an object by colour, shape or both, and describe others too without the relation", () => {
+    const asked = ask("refcoco");
+    const named = asked.map(({ scene, question }) => {
+      const name = /^the (.+) (?:left of|right of|above|below) the /.exec(question.phrase!)![1]!;
+      expect(countOf(scene, name)).toBeGreaterThan(1);
+      return name;
+    });
+    const forms = [/^(red|green|blue|yellow|purple|orange) object$/, /^\w+$/, /^\w+ (circle|square|triangle|cross)$/];
+    for (const form of forms)
+      expect(named.filter((name) => form.test(name)).length / named.length).toBeGreaterThan(0.1);
   });
 });
 

@@ -4,6 +4,7 @@ import { askCount, askExistence, askNumber, askSum } from "./ask-count.ts";
 import {
   askBox,
   askColor,
+  askComposed,
   askIsColor,
   askRelatedBox,
   askRelatedColor,
@@ -24,4 +25,5 @@ export const ASKERS: Record<Dataset, readonly Asker[]> = {
   mme_color: [askIsColor],
   mathvista_mini: [askSum],
   ovd_position: [askBox, askRelatedBox],
+  refcoco: [askComposed],
 };

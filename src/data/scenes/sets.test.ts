@@ -9,6 +9,7 @@ import { renderSets } from "./sets.ts";
 interface Line {
   id: string;
   question: string;
+  phrase?: string;
   answer: string;
   image: string;
   width: number;
@@ -36,13 +37,14 @@ const lines = async (file: string, from = out): Promise<Line[]> =>
     .map((line) => JSON.parse(line) as Line);
 
 describe("rendered sets", () => {
-  it("are six held-out sets, two training sets, and images of the stated size", async () => {
+  it("are seven held-out sets, two training sets, and images of the stated size", async () => {
     const files = (await readdir(out)).filter((name) => name.endsWith(".jsonl")).sort();
     expect(files).toEqual([
       "gqa_val.jsonl",
       "mathvista_mini_val.jsonl",
       "mme_val.jsonl",
       "ovd_position_val.jsonl",
+      "refcoco_val.jsonl",
       "tallyqa_train_10.jsonl",
       "tallyqa_val.jsonl",
       "vsr_train_10.jsonl",
@@ -76,7 +78,11 @@ describe("rendered sets", () => {
   });
 
   it("ask for exactly one box in detection, which is the answer", async () => {
-    for (const { answer, bboxs } of await lines("ovd_position_val.jsonl")) expect(JSON.parse(answer)).toEqual(bboxs[0]);
+    for (const file of ["ovd_position_val.jsonl", "refcoco_val.jsonl"])
+      for (const { question, phrase, answer, bboxs } of await lines(file)) {
+        expect(bboxs).toEqual([JSON.parse(answer)]);
+        expect(question).toBe(`Detect ${phrase}.`);
+      }
   });
 
   it("are the same for the same seed and share no scene between training and held-out", async () => {

@@ -1,6 +1,6 @@
 /**
- * @file The scenes world as files: six held-out sets that mirror the paper's six, and two training sets of ten. They are
- * JSONL with PNG images. Training, held-out and pretraining scenes come from random streams of different names.
+ * @file The scenes world as files: held-out sets that mirror the paper's six, one of referring expressions, and two for training, of ten
+ * unless more are wanted. They are JSONL with PNG images. Training, held-out and pretraining scenes come from random streams of different names.
  */
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { renderScene, toPng } from "./render.ts";
 import { COUNTS, countingScene, mixedScene, pairOfKinds, randomKind, type Scene, sumScene } from "./world.ts";
 
 /** Raised when the same seed starts to give other files. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Samples a training set and a held-out set have. */
 export interface SetCounts {
@@ -134,6 +134,7 @@ function plan({ train, val }: SetCounts): SetPlan[] {
     valSet("mme", drawYesNo),
     valSet("mathvista_mini", drawSum),
     valSet("ovd_position", (random, i) => ask(mixedScene(random), "ovd_position", random, i)),
+    valSet("refcoco", (random, i) => ask(mixedScene(random), "refcoco", random, i)),
   ];
 }
 
@@ -203,9 +204,10 @@ async function writeSet(folder: string, set: SetPlan, seed: number, onProgress: 
 /** The data line of an item, less its id, image and split. Boxes are [x1, y1, x2, y2] in image pixels. */
 function toLine({ width, height }: Scene, question: Question): object {
   const numbers = ({ x1, y1, x2, y2 }: { x1: number; y1: number; x2: number; y2: number }) => [x1, y1, x2, y2];
-  const { dataset, text, answer } = question;
+  const { dataset, text, phrase, answer } = question;
   return {
     question: text,
+    phrase,
     answer: typeof answer === "string" ? answer : `[${numbers(answer).join(", ")}]`,
     width,
     height,

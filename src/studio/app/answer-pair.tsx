@@ -4,20 +4,19 @@ import { useState } from "preact/hooks";
 import { fraction, known } from "../../report/number-format.ts";
 import type { ReadAnswer } from "../../run/lines.ts";
 import type { AnswerFact } from "../studio-data.ts";
-import { BoxedImage, imageOf } from "./boxed-image.tsx";
+import { BoxedImage } from "./boxed-image.tsx";
 import { MarkedText } from "./marked-text.tsx";
-import type { SamplePair } from "./sample-pairs.ts";
-import { ofRun, useAsked, withQuery } from "./server.ts";
+import type { SamplePair, ShownEvaluation } from "./sample-pairs.ts";
+import { ofEvaluation, useAsked, withQuery } from "./server.ts";
 import { Verdict } from "./verdict.tsx";
 
 interface AnswerPairProps {
-  readonly run: string;
   readonly pair: SamplePair;
-  readonly first: string;
-  readonly second: string | undefined;
+  readonly first: ShownEvaluation;
+  readonly second: ShownEvaluation | undefined;
 }
 
-export function AnswerPair({ run, pair, first, second }: AnswerPairProps) {
+export function AnswerPair({ pair, first, second }: AnswerPairProps) {
   const { sample } = pair;
   return (
     <section class="group" aria-label="Sample">
@@ -29,32 +28,32 @@ export function AnswerPair({ run, pair, first, second }: AnswerPairProps) {
         <h1 dir="auto">{sample.question}</h1>
       </header>
       <div class="cards">
-        {pair.first && <AnswerCard key={`first ${sample.id}`} run={run} evaluation={first} fact={pair.first} />}
+        {pair.first && <AnswerCard key={`first ${sample.id}`} evaluation={first} fact={pair.first} />}
         {pair.second && second !== undefined && (
-          <AnswerCard key={`second ${sample.id}`} run={run} evaluation={second} fact={pair.second} />
+          <AnswerCard key={`second ${sample.id}`} evaluation={second} fact={pair.second} />
         )}
       </div>
     </section>
   );
 }
 
-function AnswerCard({ run, evaluation, fact }: { run: string; evaluation: string; fact: AnswerFact }) {
+function AnswerCard({ evaluation, fact }: { evaluation: ShownEvaluation; fact: AnswerFact }) {
   const [lit, point] = useState<number | undefined>(undefined);
   const { answer: answers, fault } = useAsked<ReadAnswer[]>(
-    withQuery(ofRun(run, "evaluations", evaluation, "answers"), { lines: fact.line }),
+    withQuery(ofEvaluation(evaluation.id, "answers"), { lines: fact.line }),
   );
   const answer = answers?.find(({ id, set }) => id === fact.id && set === fact.set);
   return (
-    <article class="card" aria-label={evaluation}>
+    <article class="card" aria-label={evaluation.name}>
       <header>
-        <h2>{evaluation}</h2>
+        <h2>{evaluation.name}</h2>
         <Verdict fact={fact} inWords />
       </header>
       {answer ? (
         <div class="parts">
           <div class="seen">
             <BoxedImage
-              src={imageOf(run, answer.image)}
+              src={ofEvaluation(evaluation.id, "images", fact.line)}
               width={answer.width}
               height={answer.height}
               boxes={answer.boxes}

@@ -5,6 +5,7 @@ import { fraction } from "../../report/number-format.ts";
 import { type ChainFilter, isWanted, OUTCOMES } from "../chain-filter.ts";
 import type { ChainFact } from "../studio-data.ts";
 import { isFiltering, NO_FILTER } from "./chain-query.ts";
+import { Choice } from "./choice.tsx";
 import { go } from "./place.ts";
 import { RewardHistogram } from "./reward-histogram.tsx";
 import { WordsAndOutcomes } from "./words-and-outcomes.tsx";
@@ -60,31 +61,5 @@ export function ChainFilters({ chains, filter }: { chains: readonly ChainFact[];
         </p>
       )}
     </form>
-  );
-}
-
-interface ChoiceProps {
-  readonly name: string;
-  readonly all: string;
-  readonly values: readonly string[];
-  readonly value: string | undefined;
-  readonly onChoose: (value: string | undefined) => void;
-}
-
-/** One of some values, or all of them; not there when there is nothing to choose. */
-function Choice({ name, all, values, value, onChoose }: ChoiceProps) {
-  if (values.length < 2 && value === undefined) return null;
-  return (
-    <label>
-      <span class="unseen">{name}</span>
-      <select value={value ?? ""} onChange={({ currentTarget }) => onChoose(currentTarget.value || undefined)}>
-        <option value="">{all}</option>
-        {values.map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

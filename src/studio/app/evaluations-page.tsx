@@ -1,50 +1,71 @@
-/** @file The evaluations of a run: a table with intervals, and the answers behind it, of two side by side with what changed. */
+/** @file Evaluations, of runs and by themselves: a table with intervals, and the answers behind it, of two side by side with what changed. */
 
-import type { AnswerFact, EvaluationTable, RunFacts } from "../studio-data.ts";
+import type { AnswerFact, EvaluationEntry, EvaluationTable } from "../studio-data.ts";
 import { AnswerPair } from "./answer-pair.tsx";
-import { imageOf } from "./boxed-image.tsx";
 import { EvaluationRows } from "./evaluation-rows.tsx";
 import { useKeys } from "./keys.ts";
 import { go, type Place } from "./place.ts";
-import { OUTCOMES, outcomesOf, pairsOf, type SamplePair, sampleKey } from "./sample-pairs.ts";
-import { ofRun, useAsked, useVersion, withQuery } from "./server.ts";
+import { OUTCOMES, outcomesOf, pairsOf, type SamplePair, type ShownEvaluation, sampleKey } from "./sample-pairs.ts";
+import { ofEvaluation, useAsked, useVersion, withQuery } from "./server.ts";
 import { Verdict } from "./verdict.tsx";
 import { VirtualList } from "./virtual-list.tsx";
 import { WordsAndOutcomes } from "./words-and-outcomes.tsx";
 
-export function EvaluationsPage({ run, place }: { run: RunFacts; place: Place }) {
-  const names = run.evaluations;
-  const first = names.find((name) => name === place.eval) ?? (names.includes("before") ? "before" : names[0]);
-  const byDefault = place.eval === undefined && first !== "after" ? "after" : undefined;
-  const second = names.find((name) => name === (place.against ?? byDefault) && name !== first);
+export function EvaluationsPage({ run, place }: { run: string | undefined; place: Place }) {
+  const { answer: all, fault } = useAsked<EvaluationEntry[]>("/api/evaluations", useVersion());
+  if (!all) return <p class="waiting">{fault ?? "Looking for evaluations…"}</p>;
+  const own = all.filter((each) => each.run === run);
+  const named = (id: string | undefined) => all.find((each) => each.id === id);
+  const before = named(`${run}/eval/before`);
+  const first = named(place.eval) ?? before ?? own[0] ?? all[0];
+  const beside = place.against ?? (place.eval === undefined && first === before ? `${run}/eval/after` : undefined);
+  const second = beside === first?.id ? undefined : named(beside);
   if (first === undefined) {
     return (
       <section class="waiting">
         <h1>No evaluations yet.</h1>
         <p>
           A run has them when its recipe asks held-out sets (<code>eval.every</code>), or when the quickstart made it.
+          What <code>npx grit eval --out</code> writes under this folder is shown too.
         </p>
       </section>
     );
   }
-  return <Evaluations key={`${first} ${second}`} run={run} place={place} first={first} second={second} />;
+  const shown = [first, ...(second ? [second] : [])].map(({ id }) => ({ id, name: nameIn(run, id) }));
+  return (
+    <Evaluations
+      key={`${first.id} ${second?.id}`}
+      run={run}
+      all={all}
+      place={place}
+      first={shown[0]!}
+      second={shown[1]}
+    />
+  );
+}
+
+/** The last part of the path for evaluations of the run itself; else the path without the folder that all of them lie in. */
+function nameIn(run: string | undefined, id: string): string {
+  const home = `${run}/eval/`;
+  return id.startsWith(home) ? id.slice(home.length) : id.replace("/eval/", "/");
 }
 
 interface EvaluationsProps {
-  readonly run: RunFacts;
+  readonly run: string | undefined;
+  readonly all: readonly EvaluationEntry[];
   readonly place: Place;
-  readonly first: string;
-  readonly second: string | undefined;
+  readonly first: ShownEvaluation;
+  readonly second: ShownEvaluation | undefined;
 }
 
-function Evaluations({ run, place, first, second }: EvaluationsProps) {
-  const version = useVersion(run.id);
-  const at = (name: string | undefined) => (name === undefined ? undefined : ofRun(run.id, "evaluations", name));
-  const firsts = useAsked<AnswerFact[]>(at(first), version);
-  const seconds = useAsked<AnswerFact[]>(at(second), version);
+function Evaluations({ run, all, place, first, second }: EvaluationsProps) {
+  const versions = [useVersion(first.id), useVersion(second?.id)];
+  const at = (shown: ShownEvaluation | undefined) => (shown === undefined ? undefined : ofEvaluation(shown.id));
+  const firsts = useAsked<AnswerFact[]>(at(first), versions[0]);
+  const seconds = useAsked<AnswerFact[]>(at(second), versions[1]);
   const table = useAsked<EvaluationTable>(
-    withQuery(ofRun(run.id, "evaluations"), { of: first, against: second }),
-    version,
+    withQuery(ofEvaluation(first.id, "table"), { against: second?.id }),
+    versions[0]! + versions[1]!,
   );
   const pairs = pairsOf(firsts.answer ?? [], seconds.answer ?? []);
   const inSet = pairs.filter(({ sample }) => place.dataset === undefined || sample.set === place.dataset);
@@ -69,17 +90,17 @@ function Evaluations({ run, place, first, second }: EvaluationsProps) {
   });
   const set = (key: string, value: string | undefined) => go({ [key]: value }, { replace: true });
   return (
-    <div class="evaluations">
+    <div class="survey">
       <section class="page" aria-label="Table">
         <header>
           <h1>Evaluations</h1>
-          <Which names={run.evaluations} first={first} second={second} />
+          <Which run={run} all={all} first={first.id} second={second?.id} />
         </header>
         {table.answer ? (
           <EvaluationRows
             table={table.answer}
-            first={first}
-            second={second}
+            first={first.name}
+            second={second?.name}
             chosen={place.dataset}
             onChoose={(name) => go({ dataset: name, sample: undefined }, { replace: true })}
           />
@@ -106,11 +127,11 @@ function Evaluations({ run, place, first, second }: EvaluationsProps) {
             </p>
           </form>
           <VirtualList count={shown.length} chosen={row} keyOf={(i) => sampleKey(shown[i]!.sample)} onChoose={choose}>
-            {(i) => <SampleRow run={run.id} pair={shown[i]!} />}
+            {(i) => <SampleRow pair={shown[i]!} first={first} second={second} />}
           </VirtualList>
         </aside>
         {chosen ? (
-          <AnswerPair run={run.id} pair={chosen} first={first} second={second} />
+          <AnswerPair pair={chosen} first={first} second={second} />
         ) : (
           <p class="waiting">
             {firsts.answer ? "No sample is as you want it." : (firsts.fault ?? "Reading the answers…")}
@@ -121,24 +142,42 @@ function Evaluations({ run, place, first, second }: EvaluationsProps) {
   );
 }
 
-function SampleRow({ run, pair }: { run: string; pair: SamplePair }) {
-  const { sample, first, second } = pair;
+function SampleRow({
+  pair,
+  first,
+  second,
+}: {
+  pair: SamplePair;
+  first: ShownEvaluation;
+  second: ShownEvaluation | undefined;
+}) {
+  const { sample } = pair;
+  const [evaluation, fact] = pair.first ? [first, pair.first] : [second!, pair.second!];
   return (
     <>
-      <img src={imageOf(run, sample.image)} alt="" width="52" height="52" loading="lazy" />
+      <img src={ofEvaluation(evaluation.id, "images", fact.line)} alt="" width="52" height="52" loading="lazy" />
       <span class="question" dir="auto">
         {sample.question}
       </span>
       <span class="about">
         <span>{sample.set}</span>
-        <span class="verdicts">{[first, second].map((fact, i) => fact && <Verdict key={i} fact={fact} />)}</span>
+        <span class="verdicts">
+          {[pair.first, pair.second].map((each, i) => each && <Verdict key={i} fact={each} />)}
+        </span>
       </span>
     </>
   );
 }
 
+interface WhichProps {
+  readonly run: string | undefined;
+  readonly all: readonly EvaluationEntry[];
+  readonly first: string;
+  readonly second: string | undefined;
+}
+
 /** Which evaluation, and which one beside it. */
-function Which({ names, first, second }: { names: readonly string[]; first: string; second: string | undefined }) {
+function Which({ run, all, first, second }: WhichProps) {
   return (
     <p class="which">
       <select
@@ -146,13 +185,9 @@ function Which({ names, first, second }: { names: readonly string[]; first: stri
         value={first}
         onChange={({ currentTarget }) => go({ eval: currentTarget.value, against: second, sample: undefined })}
       >
-        {names.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
+        <Choices run={run} all={all} />
       </select>
-      {names.length > 1 && (
+      {all.length > 1 && (
         <>
           against
           <select
@@ -163,16 +198,24 @@ function Which({ names, first, second }: { names: readonly string[]; first: stri
             }
           >
             <option value="">none</option>
-            {names
-              .filter((name) => name !== first)
-              .map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
+            <Choices run={run} all={all.filter(({ id }) => id !== first)} />
           </select>
         </>
       )}
     </p>
+  );
+}
+
+/** Those of the run first. */
+function Choices({ run, all }: Pick<WhichProps, "run" | "all">) {
+  const own = all.filter((each) => each.run === run);
+  return (
+    <>
+      {[...own, ...all.filter((each) => !own.includes(each))].map(({ id }) => (
+        <option key={id} value={id}>
+          {nameIn(run, id)}
+        </option>
+      ))}
+    </>
   );
 }

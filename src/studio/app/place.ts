@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-export type View = "runs" | "curves" | "chains" | "evaluations" | "try";
+export type View = "runs" | "curves" | "chains" | "evaluations" | "data" | "try";
 
 /** The keys of the address. All are texts; a key that is absent is not set. */
 export interface Place {
@@ -27,6 +27,9 @@ export interface Place {
   readonly eval?: string;
   readonly against?: string;
   readonly sample?: string;
+  /** The data file that is shown, and the line of the sample in it. */
+  readonly file?: string;
+  readonly line?: string;
 }
 
 type Change = { readonly [key in keyof Place]?: string | undefined };

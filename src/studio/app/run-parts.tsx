@@ -37,7 +37,10 @@ export function RunPicker({ runs, chosen }: { runs: readonly RunEntry[]; chosen:
       <select
         value={chosen}
         onChange={({ currentTarget }) =>
-          go({ run: currentTarget.value, step: undefined, group: undefined, chain: undefined })
+          go({
+            ...{ run: currentTarget.value, step: undefined, group: undefined, chain: undefined },
+            ...{ eval: undefined, against: undefined, file: undefined, line: undefined },
+          })
         }
       >
         {runs.map(({ id }) => (

@@ -8,7 +8,6 @@ const fact = (id: string, acc: number | null, more: Partial<AnswerFact> = {}): A
   set: "vsr",
   dataset: "vsr",
   question: "?",
-  image: "images/a.png",
   acc,
   giou: null,
   ...more,

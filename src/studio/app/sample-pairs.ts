@@ -3,6 +3,12 @@
 import { isRight } from "../../report/examples.ts";
 import type { AnswerFact } from "../studio-data.ts";
 
+/** An evaluation that is shown: its address, and what it is called here. */
+export interface ShownEvaluation {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** One sample as one or two evaluations answered it. */
 export interface SamplePair {
   readonly sample: AnswerFact;

@@ -3,9 +3,25 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Changes } from "../studio-data.ts";
 
+type Parts = readonly (string | number)[];
+
 /** The address of something of a run. */
-export function ofRun(run: string, ...rest: readonly (string | number)[]): string {
-  return ["/api/runs", run, ...rest].map((part, i) => (i === 0 ? part : encodeURIComponent(part))).join("/");
+export function ofRun(run: string, ...rest: Parts): string {
+  return addressIn("/api/runs", run, ...rest);
+}
+
+/** The address of something of an evaluation. */
+export function ofEvaluation(evaluation: string, ...rest: Parts): string {
+  return addressIn("/api/evaluations", evaluation, ...rest);
+}
+
+/** The address of something of a data file. */
+export function ofData(file: string, ...rest: Parts): string {
+  return addressIn("/api/data", file, ...rest);
+}
+
+function addressIn(root: string, ...parts: Parts): string {
+  return [root, ...parts.map(encodeURIComponent)].join("/");
 }
 
 /** An address with a query; keys without a value are left out. */
@@ -79,8 +95,8 @@ export function hearChanges(): void {
       tell();
     });
     source.addEventListener("message", ({ data }) => {
-      const { runs } = JSON.parse(data) as Changes;
-      for (const key of [...runs, LIST]) count(key);
+      const { folders } = JSON.parse(data) as Changes;
+      for (const key of [...folders, LIST]) count(key);
       tell();
     });
   };
@@ -96,7 +112,7 @@ function tell(): void {
   for (const listener of listeners) listener();
 }
 
-/** Grows whenever the run (or the list of all runs) has changed. */
+/** Grows whenever the folder, a run or an evaluation, (or the list of all) has changed. */
 export function useVersion(run = LIST): number {
   const [, render] = useState({});
   useEffect(() => {

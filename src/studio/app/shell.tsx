@@ -2,10 +2,11 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import type { RunEntry, RunFacts, RunList } from "../studio-data.ts";
+import type { RunFacts, RunList } from "../studio-data.ts";
 import { NO_FILTER } from "./chain-query.ts";
 import { ChainsPage } from "./chains-page.tsx";
 import { CurvesPage } from "./curves-page.tsx";
+import { DataPage } from "./data-page.tsx";
 import { EvaluationsPage } from "./evaluations-page.tsx";
 import { Link } from "./link.tsx";
 import { type Place, usePlace, type View } from "./place.ts";
@@ -20,8 +21,12 @@ const TITLES: Readonly<Record<View, string>> = {
   curves: "Curves",
   chains: "Chains",
   evaluations: "Evaluations",
+  data: "Data",
   try: "Try",
 };
+
+/** Those that show something without a run. */
+const WITHOUT_RUN: readonly View[] = ["runs", "evaluations", "data", "try"];
 
 export function Shell() {
   const place = usePlace();
@@ -51,7 +56,7 @@ export function Shell() {
               key={each}
               to={{ ...NO_FILTER, view: each, run }}
               current={each === view}
-              disabled={each !== "runs" && each !== "try" && run === undefined}
+              disabled={run === undefined && !WITHOUT_RUN.includes(each)}
             >
               {TITLES[each]}
             </Link>
@@ -61,34 +66,40 @@ export function Shell() {
         {shown && <RunProgress run={shown} />}
       </header>
       <main id="main" tabIndex={-1}>
-        <Content fault={list.fault ?? facts.fault}>{page(view, place, list.answer, shown, runs)}</Content>
+        <Content fault={list.fault ?? facts.fault}>{page(view, place, list.answer, run, shown)}</Content>
       </main>
     </>
   );
 }
 
-/** Without a run there is the list, and the tiny model to try. */
+/** What the address names; else the chains of the run, or the list. */
 function viewOf(place: Place, run: string | undefined): View {
-  if (run === undefined) return place.view === "try" ? "try" : "runs";
-  return place.view !== undefined && place.view in TITLES ? (place.view as View) : "chains";
+  const [named] = Object.keys(TITLES).filter((view) => view === place.view) as View[];
+  if (run === undefined) return named !== undefined && WITHOUT_RUN.includes(named) ? named : "runs";
+  return named ?? "chains";
 }
 
 function page(
   view: View,
   place: Place,
   list: RunList | undefined,
+  shownRun: string | undefined,
   run: RunFacts | undefined,
-  runs: readonly RunEntry[],
 ): ComponentChildren {
   if (view === "runs") return list && <RunsPage list={list} />;
   if (view === "try")
     return list && (run !== undefined || place.run === undefined) && <TryPage key={run?.id} run={run} />;
+  if (view === "evaluations") return <EvaluationsPage run={shownRun} place={place} />;
+  if (view === "data") return <DataPage run={shownRun} place={place} />;
   if (!run) return <p class="waiting">Reading the run…</p>;
-  if (view === "evaluations") return <EvaluationsPage run={run} place={place} />;
   return (
     <>
       <StepBar run={run} place={place} />
-      {view === "curves" ? <CurvesPage run={run} runs={runs} place={place} /> : <ChainsPage run={run} place={place} />}
+      {view === "curves" ? (
+        <CurvesPage run={run} runs={list?.runs ?? []} place={place} />
+      ) : (
+        <ChainsPage run={run} place={place} />
+      )}
     </>
   );
 }

@@ -125,3 +125,34 @@ write(
     ],
     question_id=S, question=S, answer=S, category=S,
 )
+F, I = pa.list_(pa.float32()), pa.int64()
+write(
+    "refcoco-lmms",
+    [
+        {
+            "question_id": str(n), "image": image(colour, (64, 48)), "question": "Please describe the region in the box.",
+            "answer": said, "segmentation": [1.0, 2.0, 3.0, 2.0, 3.0, 4.0], "bbox": box, "iscrowd": 0,
+            "file_name": f"COCO_train2014_{n:012}_0.jpg",
+        }
+        for n, colour, said, box in [
+            (469306, "red", ["man on the left", "the left guy"], [4.5, 8.0, 20.0, 30.25]),
+            (1719310, "blue", ["cup"], [0.0, 0.0, 64.0, 48.0]),
+        ]
+    ],
+    question_id=S, question=S, answer=L, segmentation=F, bbox=F, iscrowd=pa.int8(), file_name=S,
+)
+sentence = pa.struct({"raw": S, "sent": S, "sent_id": I, "tokens": L})
+write(
+    "refcoco-jxu124",
+    [
+        {
+            "sent_ids": [0, 1], "file_name": "COCO_train2014_000000000001_7.jpg", "ann_id": 7, "ref_id": n, "image_id": 1,
+            "split": split, "category_id": 1, "raw_anns": "{\"bbox\": [4.5, 8.0, 20.0, 30.25]}", "bbox": [4.5, 8.0, 24.5, 38.25],
+            "sentences": [{"raw": t.title(), "sent": t, "sent_id": i, "tokens": t.split()} for i, t in enumerate(said)],
+            "raw_sentences": "[]", "image_path": "coco/train2014/COCO_train2014_000000000001.jpg", "captions": said,
+        }
+        for n, split, said in [(0, "testA", ["man on the left", "left guy"]), (1, "testB", ["left guy"])]
+    ],
+    sent_ids=pa.list_(I), file_name=S, ann_id=I, ref_id=I, image_id=I, split=S, sentences=pa.list_(sentence), category_id=I,
+    raw_anns=S, raw_sentences=S, image_path=S, bbox=pa.list_(pa.float64()), captions=L,
+)

@@ -113,6 +113,11 @@ const FORMATS: Readonly<Record<string, Format>> = {
     layout: "list",
     row: { qid: 1, img_name: "image.png", question: "What is shown?", answer: "Liver", q_lang: "en", modality: "CT" },
   },
+  refcoco: {
+    file: "refcoco_val.jsonl",
+    layout: "lines",
+    row: { image: "image.png", sent: "the man on the left", bbox: [1, 2, 30, 40], width: 64, height: 48 },
+  },
 };
 
 /** A file of such rows. */

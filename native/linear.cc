@@ -1,0 +1,62 @@
+#include "linear.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+namespace grit {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+using Bias = std::optional<at::Tensor>;
+using Product = at::Tensor(const at::Tensor&, const at::Tensor&, const Bias&, std::string_view,
+                           c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+
+// oneDNN's product; none where libtorch was built without it.
+const std::optional<c10::OperatorHandle>& one_dnn() {
+  static const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+  return found;
+}
+
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const Bias& bias = std::nullopt) {
+  return one_dnn()->typed<Product>().call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+}
+
+bool is_for_one_dnn(const at::Tensor& x, const at::Tensor& weight) {
+  return one_dnn() && x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.numel() > 0;
+}
+
+struct Linear : torch::autograd::Function<Linear> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const Bias& bias) {
+    context->save_for_backward({x, weight});
+    context->saved_data["has_bias"] = bias.has_value();
+    return product(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1];
+    const auto y = gradients[0].reshape({-1, weight.size(0)});
+    at::Tensor to_x, to_weight, to_bias;
+    if (context->needs_input_grad(0)) to_x = product(y, weight.t()).reshape_as(x);
+    if (context->needs_input_grad(1)) to_weight = product(y.t(), x.reshape({-1, x.size(-1)}).t());
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) to_bias = y.sum(0);
+    return {to_x, to_weight, to_bias};
+  }
+};
+
+}  // namespace
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  if (!is_for_one_dnn(x, weight)) return at::linear(x, weight, bias);
+  const bool differs = at::GradMode::is_enabled() &&
+                       (x.requires_grad() || weight.requires_grad() || (bias && bias->requires_grad()));
+  return differs ? Linear::apply(x, weight, bias) : product(x, weight, bias);
+}
+
+TORCH_LIBRARY(grit, library) { library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear); }
+
+}  // namespace grit
