@@ -64,10 +64,10 @@ describe("before a run folder is made", () => {
       `${model}\ndata: { train: [${data}, ${bad}], eval: { one: ${one}, two: ${two} } }\neval: { every: 1 }\n`,
     );
     expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("the data: 4 faults") });
-    expect(ran.err).toMatch(/data\.train: Sample vsr-1 .*contains <\|image_pad\|>/);
-    expect(ran.err).toMatch(/data\.eval\.one: Sample vsr-2 .*contains <\|im_end\|>/);
-    expect(ran.err).toMatch(/data\.eval\.one: Sample vsr-3 .*damaged or truncated/);
-    expect(ran.err).toMatch(/data\.eval\.two: Sample vsr-1 .*more than the model's 4096/);
+    expect(ran.err).toMatch(/\.jsonl:1: Sample vsr-1 .*contains <\|image_pad\|>/);
+    expect(ran.err).toMatch(/\.jsonl:2: Sample vsr-2 .*contains <\|im_end\|>/);
+    expect(ran.err).toMatch(/\.jsonl:3: Sample vsr-3 .*damaged or truncated/);
+    expect(ran.err).toMatch(/\.jsonl:1: Sample vsr-1.*more than the model's 4096/);
     expect(existsSync(ran.run)).toBe(false);
   });
 
@@ -76,7 +76,7 @@ describe("before a run folder is made", () => {
       `${model}\ndata: { train: [${data}], eval: { one: ${heldOut([line])} } }\neval: { every: 1, max_tokens: 4090 }\n`,
     );
     expect(ran).toMatchObject({ code: 2 });
-    expect(ran.err).toMatch(/data\.eval\.one: Sample vsr-1: a prompt of \d+ tokens and 4090 new ones make/);
+    expect(ran.err).toMatch(/\.jsonl:1: Sample vsr-1: a prompt of \d+ tokens and 4090 new ones make/);
     expect(existsSync(ran.run)).toBe(false);
   });
 });

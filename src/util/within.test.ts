@@ -6,11 +6,10 @@ it("gives what the work gives, and throws what it throws", () => {
   expect(() => within(1, () => within(1, () => JSON.parse("{")))).toThrow(SyntaxError);
 });
 
-it("has patience with what was late once: the machine may have been busy", () => {
+it("has patience with what was late without the processor: the machine may have been busy", () => {
   let tries = 0;
   const lateOnce = () => {
-    const start = performance.now();
-    if (++tries === 1) while (performance.now() - start < 1000);
+    if (++tries === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     return tries;
   };
   expect(within(0.05, lateOnce)).toBe(2);
@@ -21,7 +20,7 @@ it("ends a loop, and a pattern that tries everything", () => {
     within(0.05, () => {
       for (;;);
     }),
-  ).toThrow("it does not end within 3 s");
+  ).toThrow(/it does not end within 0\.(?:05|1) s/);
   expect(() => within(0.05, () => /^(a+)+$/.test(`${"a".repeat(50)}b`))).toThrow("it does not end");
   expect(within(1, () => "still works")).toBe("still works");
 });
