@@ -39,6 +39,7 @@ export function stepLine(
     entropy: over("entropy"),
     clipFraction: over("clipFraction"),
     gradNorm: over("gradNorm"),
+    updates: updates.filter(({ skipped }) => !skipped).length,
     skipped: updates.filter(({ skipped }) => skipped).length,
     ...(notFinite.length > 0 && { notFinite }),
     lr,

@@ -166,6 +166,38 @@ describe("a run that is resumed", () => {
     expect(contentsOf(run)).toEqual(before);
   });
 
+  it("is refused with a training state or metrics of another step; nothing changes", async () => {
+    const state = join("checkpoints", "step-3", "trainer", "state.safetensors");
+    const counting = (steps: string) => (again: string) => {
+      const file = new SafetensorsFile(join(run, state));
+      const tensors = new Map(file.entries.map((entry) => [entry.name, file.read(entry)]));
+      writeSafetensors(join(again, state), file.entries, ({ name }) => tensors.get(name)!, { steps });
+    };
+    const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").split("\n");
+    const metrics =
+      (...kept: number[]) =>
+      (again: string) =>
+        writeFileSync(join(again, "metrics.jsonl"), kept.map((i) => `${lines[i]}\n`).join(""));
+    for (const [change, message] of [
+      [
+        counting("7"),
+        /state in .*step-3.trainer has seen 7 updates, but step 3 of .* is after 3\.\n.*or remove .*step-3/,
+      ],
+      [counting("0"), /has seen 0 updates, but step 3/],
+      [metrics(0, 1), /metrics\.jsonl lacks step 3, but the run's checkpoint is of step 3\.\n.*restore them/],
+      [metrics(0, 2), /metrics\.jsonl:2 lacks step 2/],
+      [metrics(0, 0, 1, 2), /metrics\.jsonl:2 lacks step 2/],
+    ] as const) {
+      const again = place();
+      cpSync(run, again, { recursive: true });
+      change(again);
+      const before = contentsOf(again);
+      const ran = await trained(recipe(`${lora}\nsteps: 5`), again);
+      expect(ran).toMatchObject({ code: 2, err: expect.stringMatching(message) });
+      expect(contentsOf(again)).toEqual(before);
+    }
+  });
+
   it("says which keys of its recipe have changed; a base that lies elsewhere is the same", async () => {
     const moved = place();
     cpSync(loadGolden("tied").dir, moved, { recursive: true });

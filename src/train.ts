@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { Watch } from "./alarms/watch.ts";
 import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
+import { about, within } from "./config/key-places.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash } from "./data/samples.ts";
@@ -22,9 +23,11 @@ import { solo, type Team } from "./distributed/team.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { MemoryEstimate } from "./engine/memory.ts";
 import { RemoteEngine } from "./engine/remote-engine.ts";
+import { updatesIn } from "./engine/state.ts";
 import { type AskedSet, heldOutSets } from "./evaluation/ask.ts";
 import { Health } from "./health.ts";
 import { HeldOut } from "./held-out.ts";
+import type { Checkpoint } from "./hub/run-checkpoints.ts";
 import { exactJudge } from "./judge/exact.ts";
 import type { Judge } from "./judge/judge.ts";
 import { openJudge } from "./judge/open.ts";
@@ -32,7 +35,7 @@ import { together } from "./objective/loss.ts";
 import { learningRate } from "./objective/schedule.ts";
 import { preflight } from "./preflight.ts";
 import type { Sample } from "./records.ts";
-import type { Reward } from "./rewards/define.ts";
+import { type Reward, refuseTwice } from "./rewards/define.ts";
 import { guarded } from "./rewards/guarded.ts";
 import { loadRewardModule } from "./rewards/load-module.ts";
 import { rewardsOf } from "./rewards/rewards-of.ts";
@@ -87,7 +90,7 @@ export interface Ready {
  * @throws UserError when its model cannot be run; the signal's reason when it fires
  */
 export function openEngine(recipe: Recipe, options: Cancellable = {}): Promise<Engine> {
-  return RemoteEngine.open(recipe.model, toEngine(recipe), options);
+  return about("model", () => RemoteEngine.open(recipe.model, toEngine(recipe), options));
 }
 
 /** What a run reads. */
@@ -110,9 +113,11 @@ export async function readData(recipe: Recipe): Promise<TrainingData> {
 }
 
 async function customRewards({ rewards }: Recipe): Promise<Reward[]> {
-  const custom = (await Promise.all(rewards.custom.map(loadRewardModule))).flat().map(guarded);
-  // Weights of terms that are not there are refused before a model is opened.
-  rewardsOf(rewards, exactJudge, custom);
+  const modules = rewards.custom.map((path, i) => about(`rewards.custom.${i}`, () => loadRewardModule(path)));
+  const custom = (await Promise.all(modules)).flat().map(guarded);
+  // Weights of terms that are not there, and two terms of one name, are refused before a model is opened.
+  const all = rewardsOf(rewards, exactJudge, custom);
+  await about("rewards.custom", () => refuseTwice(all));
   return custom;
 }
 
@@ -129,7 +134,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const data = options.data ?? (await readData(begun));
   const { samples, heldOut: sets, rewards: custom } = data;
   // Rank 0 alone asks a judge.
-  const judge = team.leads ? await openJudge(begun.judge, { signal }) : exactJudge;
+  const judge = team.leads ? await within("judge", () => openJudge(begun.judge, { signal })) : exactJudge;
   const rewards = rewardsOf(begun.rewards, judge, custom);
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
@@ -201,7 +206,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
  */
 export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
   const custom = await customRewards(recipe);
-  return rewardsOf(recipe.rewards, judge ?? (await openJudge(recipe.judge)), custom);
+  return rewardsOf(recipe.rewards, judge ?? (await within("judge", () => openJudge(recipe.judge))), custom);
 }
 
 /** What a run's model and data are, wherever they lie. */
@@ -273,11 +278,22 @@ function resumed(dir: string, recipe: Recipe): OpenedRun {
       return `${change.key}: ${before} before, ${now} now`;
     });
     if (run.begun().model === undefined) notes.push(`model: ${run.dir}/run.json has no hash of it to compare with`);
+    if (checkpoint) refuseOtherState(run, checkpoint);
     return { run, from: checkpoint?.step ?? 0, notes };
   } catch (error) {
     run.release();
     throw error;
   }
+}
+
+/** @throws UserError when the training state of a checkpoint is that of another step */
+function refuseOtherState(run: RunFolder, { step, dir }: Checkpoint): void {
+  const [made, seen] = [run.updatesUntil(step), updatesIn(join(dir, "trainer"))];
+  if (made === undefined || made === seen) return;
+  throw new UserError(
+    `The training state in ${join(dir, "trainer")} has seen ${seen} updates, but step ${step} of ${run.dir} is after ${made}.`,
+    `It is that of another step or run: restore it, or remove ${dir} and resume from the checkpoint before it.`,
+  );
 }
 
 /** @throws UserError when a rank does not train by the recipe of rank 0: another file, or another processor's `precision: auto` */

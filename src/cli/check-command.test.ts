@@ -159,7 +159,11 @@ describe("is refused with the key and the reason, before the model is asked anyt
       ],
       /Sample vsr-train-0000 .*chat_template\.jinja does not write the question/,
     ],
-    ["a reward module that is not there", () => ["rewards.custom=[none.mjs]"], /none\.mjs: no such reward module/],
+    [
+      "a reward module that is not there",
+      () => ["rewards.custom=[none.mjs]"],
+      /rewards\.custom\.0: .*none\.mjs: no such reward module/,
+    ],
     ["a reward that gives no number", () => [reward("return Number.NaN")], /"mine" returned NaN for sample/],
     ["a reward of a preset's name", () => [reward("return 1", 1, "bleu")], /two rewards are named "bleu"/],
     ["a judge without a key", () => [...judged(), "judge.openai.key_env=GRIT_NO_SUCH_KEY"], /GRIT_NO_SUCH_KEY/],

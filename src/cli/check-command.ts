@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { figuresIn, findingText } from "../check-result.ts";
+import { placing } from "../config/key-places.ts";
 import { loadRecipe } from "../config/recipe.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import { checkRecipe } from "../jobs/check-recipe.ts";
@@ -52,7 +53,7 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
   const page = join(folder, "check.html");
   const record = (found: CheckFile) => writeWhole(join(folder, CHECK_FILE), `${JSON.stringify(found, null, 2)}\n`);
   const checked = { file, recipe };
-  const check = await interruptibly(NOTHING_WRITTEN, async (signal) => {
+  const work = async (signal: AbortSignal) => {
     // The engine's thread loads while the data are read.
     EngineThread.shared();
     const data = await unlessAborted(signal, readData(recipe));
@@ -65,7 +66,8 @@ async function run(file: string, overrides: string[], { out, rollouts }: { out?:
       onStage: (stage) => console.error(STAGES[stage]),
       signal,
     });
-  }).catch((error) => {
+  };
+  const check = await placing(recipe, () => interruptibly(NOTHING_WRITTEN, work)).catch((error) => {
     if (error instanceof FaultyInput) {
       // The page of an earlier check would contradict what was found now.
       rmSync(page, { force: true });

@@ -2,10 +2,11 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { evalJudgeNames } from "../config/judge-settings.ts";
+import { placing, within } from "../config/key-places.ts";
 import { loadSets, needEvaluationFolder, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { needRatable } from "../evaluation/ratable.ts";
 import { openEvalJudge } from "../judge/open.ts";
-import { loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
+import { type EvalRecipe, loadEvalRecipe, type RowFollowing, runTable } from "../tables/table-recipe.ts";
 import { Interrupted, messageOf, UserError } from "../util/errors.ts";
 import { unlessAborted } from "../util/interruptible.ts";
 import { Progress } from "../util/progress.ts";
@@ -123,7 +124,11 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
   const recipe = await loadEvalRecipe(file, [...overrides, ...limit], { files: true });
   const out = options.out ?? `runs/${basename(file).replace(/\.ya?ml$/, "")}`;
   needEvaluationFolder(out);
-  const judge = await openEvalJudge(recipe.judge, { signal });
+  await placing(recipe, () => answerRows(recipe, out, options, signal));
+}
+
+async function answerRows(recipe: EvalRecipe, out: string, options: Options, signal: AbortSignal): Promise<void> {
+  const judge = await within("judge", () => openEvalJudge(recipe.judge, { signal }));
   let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
     signal,

@@ -3,6 +3,7 @@
  * that its time as well, and what several processes send.
  */
 
+import { about } from "../config/key-places.ts";
 import type { Room } from "../engine/device.ts";
 import { EngineThread } from "../engine/engine-thread.ts";
 import type { MemoryEstimate } from "../engine/memory.ts";
@@ -38,7 +39,7 @@ export async function planMemory(
   recipe: PlannedRecipe & { readonly model: string; readonly device: string },
   { card, processes = 1, largest }: PlanOptions = {},
 ): Promise<string> {
-  const model = plannedModel(recipe.model);
+  const model = await about("model", () => plannedModel(recipe.model));
   const here = card === undefined ? await roomHere(recipe.device) : cardRoom(card);
   const room = { ...here, processes };
   const estimate = planStep(recipe, model, room, largest);

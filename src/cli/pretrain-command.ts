@@ -1,10 +1,11 @@
 /** @file `grit pretrain RECIPE`: supervised training, of a small base model from nothing or of a model that is there. */
 import { Command } from "commander";
 import { z } from "zod";
+import { placing } from "../config/key-places.ts";
 import { loadYaml } from "../config/yaml.ts";
-import { pretrainFresh } from "../jobs/pretrain-fresh.ts";
+import { type PretrainListener, pretrainFresh } from "../jobs/pretrain-fresh.ts";
 import { cycleSteps, pretrainSchema } from "../pretrain/cycles.ts";
-import { finetune, loadFinetuneRecipe } from "../pretrain/finetune.ts";
+import { type FinetuneMetrics, finetune, loadFinetuneRecipe } from "../pretrain/finetune.ts";
 import { Progress } from "../util/progress.ts";
 import { Interrupts, interruptibly } from "./interrupts.ts";
 import { checkNewFolder } from "./result-file.ts";
@@ -31,17 +32,21 @@ export function pretrainCommand(): Command {
 async function fromModel(file: string, overrides: readonly string[], out: string): Promise<void> {
   const recipe = await loadFinetuneRecipe(file, overrides, { files: true });
   const progress = new Progress({ label: "fine-tune", total: recipe.steps });
-  await interruptibly("Interrupted; nothing is written, since fine-tuning on a few samples is short.", (signal) =>
-    finetune(recipe, out, {
-      onStep: ({ step, loss }) => progress.update(step, `loss ${loss.toFixed(3)}`),
-      signal,
-    }),
+  const onStep = ({ step, loss }: FinetuneMetrics) => progress.update(step, `loss ${loss.toFixed(3)}`);
+  await placing(recipe, () =>
+    interruptibly("Interrupted; nothing is written, since fine-tuning on a few samples is short.", (signal) =>
+      finetune(recipe, out, { onStep, signal }),
+    ),
   );
   progress.finish();
 }
 
 async function fromNothing(file: string, overrides: readonly string[], out: string): Promise<void> {
-  const recipe = await loadYaml(file, pretrainSchema, { overrides, models: ["language"] });
+  const recipe = await loadYaml(file, pretrainSchema, {
+    overrides,
+    models: ["language"],
+    present: () => ({ models: ["language"] }),
+  });
   const { vision, cycles } = recipe;
   const total = cycles.reduce((steps, cycle) => steps + cycleSteps(cycle), 0);
   const scenes = cycles.flatMap(({ stages }) => stages).reduce((n, stage) => n + stage.steps * stage.scenes, 0);
@@ -52,7 +57,7 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
   ]);
   const f = (value: number) => value.toFixed(3);
   using interrupts = new Interrupts();
-  await pretrainFresh(recipe, out, {
+  const listener: PretrainListener = {
     signal: interrupts.signal,
     onVisionStep: ({ step, shape, color, edges, units }) =>
       progress.update(
@@ -63,6 +68,7 @@ async function fromNothing(file: string, overrides: readonly string[], out: stri
       progress.enter("pretrain");
       progress.update(step + 1, `loss ${f(loss)}  ${tokensPerSecond.toFixed(0)} tokens/s`);
     },
-  });
+  };
+  await placing(recipe, () => pretrainFresh(recipe, out, listener));
   progress.finish();
 }

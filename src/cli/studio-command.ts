@@ -1,7 +1,7 @@
 /** @file `grit studio [DIR]`: the web studio over run folders. */
 
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { openStudio } from "../studio/open-studio.ts";
 import { UserError } from "../util/errors.ts";
@@ -20,7 +20,7 @@ export function studioCommand(): Command {
     .argument("[dir]", `a run folder, or a folder that holds some (default: ${RUNS})`)
     .option("--port <n>", "where to listen on this machine; 0: any free one", integer(0, 65535), 6070)
     .action(async (dir: string | undefined, { port }: { port: number }) => {
-      if (dir !== undefined && !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+      if (dir !== undefined && !(existsSync(dir) && statSync(dir).isDirectory())) {
         throw new UserError(`${dir}: no such folder`, "Name a run folder, or a folder that holds some.");
       }
       using interrupts = new Interrupts();

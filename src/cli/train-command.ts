@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { Command } from "commander";
 import { begun } from "../alarms/watch.ts";
 import { findingText } from "../check-result.ts";
+import { placing } from "../config/key-places.ts";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import { endWithParent, launch } from "../distributed/launch.ts";
 import { type World, worldOf } from "../distributed/ranks.ts";
@@ -55,7 +56,8 @@ export function trainCommand(): Command {
       const { run, resume = false, plan, card, processes = 1 } = flags;
       if (card !== undefined && !plan) throw new UserError("--card is given without --plan.", "Add --plan.");
       if (plan) {
-        console.log(await planMemory(await loadRecipe(file, overrides, { weights: false }), { card, processes }));
+        const planned = await loadRecipe(file, overrides, { weights: false });
+        console.log(await placing(planned, () => planMemory(planned, { card, processes })));
         return;
       }
       const given = await loadRecipe(file, overrides, { files: true });
@@ -76,11 +78,9 @@ export function trainCommand(): Command {
       const leads = world === undefined || world.rank === 0;
       if (leads) RunFolder.refuseUnfit(dir, resume);
       const recipe = resume ? settledIn(given, join(dir, "run.json")) : given;
-      await interruptibly(
-        NOTHING_YET,
-        (signal) => trainHere(recipe, { dir, resume, world, timeout: 1000 * flags.rankTimeout, signal }),
-        leads,
-      );
+      const timeout = 1000 * flags.rankTimeout;
+      const trained = (signal: AbortSignal) => trainHere(recipe, { dir, resume, world, timeout, signal });
+      await placing(given, () => interruptibly(NOTHING_YET, trained, leads));
     });
 }
 

@@ -374,6 +374,40 @@ describe("a bad recipe", () => {
     expect(await missing(`data.train=[${join(dir, "here.jsonl")}]`)).toMatchObject({ steps: 200 });
   });
 
+  test("whose paths lead nowhere, or to another kind of thing, by file, line and key", async () => {
+    await writeFile(join(dir, "data.jsonl"), "");
+    await mkdir(join(dir, "empty"), { recursive: true });
+    const file = join(dir, "recipe.yaml");
+    const told = async (rest: string) => {
+      await writeFile(file, `model: base\ndata:\n  train: [data.jsonl]\n${rest}`);
+      const error = await loadRecipe(file, [], { files: true }).catch((thrown: Error) => thrown);
+      expect(error).toBeInstanceOf(UserError);
+      return (error as Error).message.replaceAll(`${dir}/`, "");
+    };
+    for (const [rest, fault] of [
+      ["  images: data.jsonl\n", "4: data.images: is a file, not a folder: data.jsonl"],
+      ["  images: data.jsonl/x\n", "4: data.images: no such folder: data.jsonl/x"],
+      ["  eval: { a: empty }\neval: { every: 1 }\n", "4: data.eval.a: is a folder, not a file: empty"],
+    ])
+      expect(await told(rest!)).toContain(`recipe.yaml:${fault}`);
+  });
+
+  test("of a table: what its rows need", async () => {
+    const file = join(dir, "table.yaml");
+    await writeFile(join(dir, "data.jsonl"), "");
+    const rows = "rows:\n  a: { method: grit, train: gone.yaml }\n  b: { method: sft, pretrain: gone.yaml }\n";
+    await writeFile(
+      file,
+      `model: gone/at/all\nsets: { s: data.jsonl }\n${rows}  c: { method: grit, model: data.jsonl }\n`,
+    );
+    await expect(loadEvalRecipe(file)).resolves.toBeDefined();
+    const error = await loadEvalRecipe(file, [], { files: true }).catch((thrown: Error) => thrown);
+    const lines = (error as Error).message.split("\n").slice(1, -1);
+    expect(lines.map((line) => line.trim().replace(/: (no|is a|not) .*/, ""))).toEqual(
+      ["4: rows.a.train", "5: rows.b.pretrain", "1: model", "6: rows.c.model"].map((at) => `${file}:${at}`),
+    );
+  });
+
   test.each([
     ["a name without value", "seed: *gone\n", "recipe.yaml: cannot be read (Unresolved alias"],
     ["a name in its own value", "freeze: &a [*a]\n", "an alias stands for something that contains it"],

@@ -210,7 +210,12 @@ export function loadRecipe(
     models: ["model"],
     absentModels: !weights,
     present: ({ eval: { every } }) =>
-      files ? ["data.train", "data.images", ...(every > 0 ? ["data.eval.*"] : [])] : [],
+      files
+        ? {
+            files: ["data.train", ...(every > 0 ? ["data.eval.*"] : [])],
+            folders: ["data.images"],
+          }
+        : {},
     paths: ["data.train", "data.images", "data.eval.*", "rewards.custom", "judge.openai.cache", "judge.openai.ledger"],
   });
 }

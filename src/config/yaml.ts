@@ -2,16 +2,19 @@
  * @file Reads a YAML file against a schema, with `key.sub=value` overrides from the command line. Every fault is reported at
  * once, with its line, its key and the nearest key that exists.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, isSeq, type LineCounter, parse } from "yaml";
 import type { z } from "zod";
 import { outsidePackage } from "../../tools/places.mjs";
+import { kindOf } from "../hub/folder-kind.ts";
 import { anchored, modelFolder } from "../hub/resolve.ts";
 import { messageOf, UserError } from "../util/errors.ts";
 import { Faults } from "../util/faults.ts";
 import { isObject } from "../util/json-object.ts";
+import { shortened } from "../util/shortened.ts";
 import { adviceOn } from "./key-advice.ts";
+import { remember } from "./key-places.ts";
 import { recipeFile } from "./recipe-file.ts";
 import { adviceOnValue } from "./value-advice.ts";
 import { finite, inWords, readYamlDocument } from "./yaml-document.ts";
@@ -43,8 +46,16 @@ export interface YamlOptions<T = unknown> {
   readonly models?: readonly string[];
   /** Whether the hub id of a model that is not there stays as it is, for work that needs no weights. */
   readonly absentModels?: boolean;
-  /** Those of `paths` that must exist, which may depend on the value: `data.train`. */
-  readonly present?: (value: T) => readonly string[];
+  /** Those of `paths` and `models` that must exist, which may depend on the value. */
+  readonly present?: (value: T) => Present;
+}
+
+/** Keys whose paths must lead to something. */
+export interface Present {
+  readonly files?: readonly string[];
+  readonly folders?: readonly string[];
+  /** Those of checkpoints. */
+  readonly models?: readonly string[];
 }
 
 type Key = string | number;
@@ -57,7 +68,7 @@ const REMEDY = "Fix what is named above and run the command again.";
  */
 export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: YamlOptions<T> = {}): Promise<T> {
   const file = recipeFile(named);
-  const { overrides = [], set, paths = [], models = [], absentModels = false, present = () => [] } = options;
+  const { overrides = [], set, paths = [], models = [], absentModels = false, present = () => ({}) } = options;
   const placed = (value: unknown, folder: string) =>
     mapAt(
       mapAt(value, paths, (path) => outsidePackage(resolve(folder, path))),
@@ -71,10 +82,11 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   for (const { key, value: wanted, folder } of overridden) value = merge(value, placed(wanted, folder), key.length);
 
   const overrideOf = (path: readonly Key[]) => overridden.findLast(({ key }) => path.length > 0 && agree(key, path));
-  const where = (path: readonly Key[]) => {
+  const placeOf = (path: readonly Key[]) => {
     const override = overrideOf(path);
-    return `${override?.by ?? `${file}:${lineOf(document, lines, path)}`}: ${nameOf(path)}`;
+    return override?.by ?? `${file}:${lineOf(document, lines, path)}`;
   };
+  const where = (path: readonly Key[]) => `${placeOf(path)}: ${nameOf(path)}`;
   value = mapAt(value, models, (name, path) => {
     try {
       return modelFolder(name);
@@ -102,16 +114,34 @@ export async function loadYaml<T>(named: string, schema: z.ZodType<T>, options: 
   }
   faults.throwIfAny(file, REMEDY);
   const data = result.data!;
-  mapAt(data, present(data), (wanted, path) => {
-    if (!existsSync(wanted)) {
+  for (const [kind, keys] of Object.entries(present(data)) as [keyof Present, readonly string[]][])
+    mapAt(data, keys, (wanted, path) => {
       const start = overrideOf(path)?.start ?? "paths in this file start at its folder";
-      faults.add(where(path), `no such file: ${wanted} (${start})`);
-    }
-    return wanted;
-  });
+      const fault = absence(kind, wanted, start);
+      if (fault) faults.add(where(path), fault);
+      return wanted;
+    });
   faults.throwIfAny(file, REMEDY);
+  remember(data as object, (key) => placeOf(key.split(".")));
   return data;
 }
+
+/** Why a path does not lead to what is wanted there; undefined where it does. `start` says where paths start. */
+function absence(kind: keyof Present, path: string, start: string): string | undefined {
+  const found = existsSync(path) ? statSync(path) : undefined;
+  const name = shortened(path);
+  if (kind === "files") {
+    if (!found) return `no such file: ${name} (${start})`;
+    return found.isDirectory() ? `is a folder, not a file: ${name}` : undefined;
+  }
+  if (!found) return `no such folder: ${name} (${start})${kind === "models" ? `; ${MODELS}` : ""}`;
+  if (!found.isDirectory()) return `is a file, not a folder: ${name}`;
+  return kind === "folders" || kindOf(path) === "model"
+    ? undefined
+    : `is not a checkpoint's folder: ${name}; ${MODELS}`;
+}
+
+const MODELS = "name a checkpoint's folder, a run folder, or the hub id of a downloaded model";
 
 /** Are the keys equal, or is one above the other? */
 function agree(a: readonly Key[], b: readonly Key[]): boolean {

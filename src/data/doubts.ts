@@ -28,6 +28,7 @@ export function doubtsAbout(samples: readonly Sample[]): Doubt[] {
   const contrary = groups.filter((same) => answersOf(same).size > 1);
   const instructing = samples.filter(({ question }) => INSTRUCTION.test(question));
   const tagged = samples.filter(({ answer }) => INSTRUCTION.test(answer));
+  const apart = samples.filter(({ answer, choices = [] }) => choices.length > 0 && !isChoice(answer, choices));
   const uniform = groupBy(samples, ({ dataset }) => dataset).filter(
     (set) => set.length >= MANY && answersOf(set).size === 1,
   );
@@ -43,6 +44,11 @@ export function doubtsAbout(samples: readonly Sample[]): Doubt[] {
       tagged.map((sample) => [sample]),
       "have an answer with tags or boxes around it, which no answer in them can equal",
       "Leave only the answer in `answer`.",
+    ),
+    ...doubt(
+      apart.map((sample) => [sample]),
+      "have an answer that is none of their choices, nor the letter of one",
+      "Write one of the choices, or its letter.",
     ),
     ...uniform.map((set) => ({
       what: `All ${set.length} samples of ${set[0]!.dataset} have the answer ${JSON.stringify(set[0]!.answer)}: it can be learned without looking.`,
@@ -84,4 +90,12 @@ function keyOf({ image, question }: Sample): string {
 
 function answersOf(samples: readonly Sample[]): Set<string> {
   return new Set(samples.map(({ answer }) => answer.trim().toLowerCase()));
+}
+
+/** Whether an answer is one of the choices, by its text or its letter. */
+function isChoice(answer: string, choices: readonly string[]): boolean {
+  const bare = (text: string) => text.toLowerCase().replace(/\s+/g, " ").trim().replace(/\.$/, "");
+  const letter = /^\(?([a-z])\)?[.:]?$/i.exec(answer.trim())?.[1]?.toUpperCase();
+  const isLetter = letter !== undefined && letter.charCodeAt(0) - 65 < choices.length;
+  return isLetter || choices.some((choice) => bare(choice) === bare(answer));
 }

@@ -4,8 +4,17 @@ import type { Faults } from "../util/faults.ts";
 import { shortened } from "../util/shortened.ts";
 import { choicesFault } from "./choices-order.ts";
 
-/** What other programs write where an image goes. "<image 1>" is a word about an image, as in MMStar. */
-const PLACEHOLDER = /<\/?(?:image|img|video|audio|img_context)\s*\/?>/i;
+/**
+ * What other programs write where an image goes: `<image>`, `<image_0>`, `[IMG]`, `{image}`, `![](a.png)`.
+ * "<image 1>" is a word about an image, as in MMStar. Control tokens are the tokenizer's matter.
+ */
+const PLACEHOLDER = new RegExp(
+  [
+    String.raw`<\/?(?:image|img|video|audio)(?:_?(?:\d+|start|end|pad|token|soft_token|context|here|placeholder))?\s*\/?>`,
+    String.raw`\[(?:img|image)(?:_?\d+)?\]|\{\{?\s*image\s*\}?\}|!\[[^\]]*\]\([^)]*\)`,
+  ].join("|"),
+  "i",
+);
 
 export interface LineWords {
   readonly question: string;
@@ -28,9 +37,10 @@ export function checkWords({ question, answer, choices }: LineWords, task: Task,
   if (misplaced) faults.add(`${where}: choices`, misplaced);
 }
 
-/** Whether an answer may be a count: a number is whole and not negative; words are left to the judge. */
+/** Whether an answer may be a count: a number, with or without its thing, is whole and not negative; words are left to the judge. */
 function isCount(answer: string): boolean {
   const bare = answer.trim();
-  const isNumber = bare !== "" && !Number.isNaN(Number(bare.replaceAll(",", "")));
-  return !isNumber || /^\+?\d[\d,]*$/.test(bare);
+  if (/^(?:nan|[+-]?(?:inf(?:inity)?|∞))$/i.test(bare)) return false;
+  const isNumber = /^[-+±]?[\d.,/–—-]*\d[\d.,/–—-]*(?:\s|$)/.test(bare) || (bare !== "" && !Number.isNaN(Number(bare)));
+  return !isNumber || /^\+?\d[\d,]*(?:\s|$)/.test(bare);
 }

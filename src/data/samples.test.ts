@@ -255,6 +255,21 @@ describe("bad lines", () => {
       "data.jsonl:2: choices: stand in another order than in the question (A: cat, B: dog)",
     ],
     [
+      "choices in another order than the question numbers",
+      { ...good, question: "Which?\n1. cat\n2. dog", choices: ["dog", "cat"], answer: "cat" },
+      "data.jsonl:2: choices: stand in another order than in the question (1: cat, 2: dog)",
+    ],
+    ...["<image_0>", "[IMG]", "{image}", "<ImageHere>", "![](a.png)"].map((mark): [string, object, string] => [
+      `a placeholder ${mark}`,
+      { ...good, question: `${mark} Is it?` },
+      `data.jsonl:2: question: holds ${mark}, which the model would read as text`,
+    ]),
+    ...["3-4", "1/2", "NaN", "∞", "2.5 cats"].map((answer): [string, object, string] => [
+      `a count of ${answer}`,
+      { ...good, dataset: "tallyqa", answer },
+      `data.jsonl:2: answer: "${answer}" is no count`,
+    ]),
+    [
       "a size as it is shown",
       { ...good, image: "turned.jpg", width: 48, height: 64, bboxs: [] },
       "say 48x64, but the image has 64x48 pixels as it is stored; its EXIF orientation 6 shows it as 48x64",

@@ -13,6 +13,7 @@ export function resolveDevice(device: string, localRank?: number): string {
     throw new UserError(
       `device: ${device} would put all processes on one GPU.`,
       "Write device: auto, which gives each its own; CUDA_VISIBLE_DEVICES says which there are.",
+      "device",
     );
   const gpu = `cuda:${localRank ?? 0}`;
   const resolved = device === "auto" ? (native.cudaDevices() > 0 ? gpu : "cpu") : device;

@@ -75,12 +75,14 @@ export function plannedModel(name: string): Model {
     throw new UserError(
       `model: there is no folder ${name}.`,
       "Name a checkpoint's folder, a run folder, or the hub id of a model. A path in a recipe starts at the recipe's folder.",
+      "model",
     );
   const known = knownModel(name);
   if (known) return known;
   throw new UserError(
     `The shapes of ${name} are not known.`,
     `Download it with \`grit download ${name}\`; the plan then reads its config.json.`,
+    "model",
   );
 }
 

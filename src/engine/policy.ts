@@ -96,6 +96,7 @@ export class Policy {
       throw new UserError(
         `${folder} is an adapter already, so \`lora\` cannot begin another.`,
         "Remove `lora` to go on with this one, or name its base as the model.",
+        "lora",
       );
     this.dir = opened ? baseFolder(folder, opened) : folder;
     this.model = readModel(this.dir);

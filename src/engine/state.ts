@@ -94,13 +94,25 @@ export function loadState(dir: string, trainable: readonly Parameter[], masters:
     }
   });
   if (missing.size) throw new UserError(`${file.path} lacks ${[...missing].slice(0, 3).join(", ")}.`, remedy);
-  const written = file.metadata?.steps;
+  optimizer.setSteps(updatesOf(file));
+  masters.publish();
+}
+
+/**
+ * How many updates the training state in a folder has seen, those left out not counted. Only the file's header is read.
+ * @throws UserError when there is no such file, or it does not say so
+ */
+export function updatesIn(dir: string): number {
+  return updatesOf(new SafetensorsFile(join(dir, FILE)));
+}
+
+function updatesOf({ metadata, path }: SafetensorsFile): number {
+  const written = metadata?.steps;
   const steps = /^\d+$/.test(written ?? "") ? Number(written) : Number.NaN;
   if (!Number.isSafeInteger(steps))
     throw new UserError(
-      `${file.path} does not say how many updates it has seen.`,
+      `${path} does not say how many updates it has seen.`,
       "Resume from a checkpoint that was written here.",
     );
-  optimizer.setSteps(steps);
-  masters.publish();
+  return steps;
 }

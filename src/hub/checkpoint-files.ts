@@ -33,9 +33,8 @@ export function fileIn(dir: string, name: string): string | undefined {
   if (!isPlainName(name))
     throw new UserError(`${JSON.stringify(name)} is not the name of a file in ${dir}.`, "Write the file's name alone.");
   const file = path.join(dir, name);
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (!found) return undefined;
-  if (!found.isFile()) throw new UserError(`${file} is not a file.`, RESTORE);
+  if (!existsSync(file)) return undefined;
+  if (!statSync(file).isFile()) throw new UserError(`${file} is not a file.`, RESTORE);
   if (lstatSync(file).isSymbolicLink()) {
     const target = realpathSync(file);
     if (path.dirname(target) !== realpathSync(dir) && !BLOB.test(target))

@@ -1,6 +1,7 @@
 /** @file A small base model from nothing: a fresh checkpoint learns to see, then to speak, cycle by cycle. */
 import { appendFileSync } from "node:fs";
 import { averageCheckpoints } from "../checkpoint/average.ts";
+import { about } from "../config/key-places.ts";
 import { corpus, cycleSteps, type PretrainMetrics, type PretrainRecipe, pretrain } from "../pretrain/cycles.ts";
 import { makeFreshCheckpoint } from "../pretrain/fresh.ts";
 import { teachVision, type VisionMetrics } from "../pretrain/vision.ts";
@@ -36,7 +37,7 @@ export async function pretrainFresh(
     return `Interrupted; ${what}. Pretraining cannot be resumed: run the command again, which begins anew.`;
   };
   await interruptible(kept, signal, async () => {
-    makeFreshCheckpoint(fresh, recipe, corpus(recipe));
+    await about("config", () => makeFreshCheckpoint(fresh, recipe, corpus(recipe)));
     const precision = computeType(recipe.precision, "cpu");
     await teachVision(fresh, recipe.seed, recipe.vision, precision, { onStep: onVisionStep, signal });
     let done = 0;

@@ -91,7 +91,7 @@ function named(response: string, texts: readonly string[]): number | undefined {
     if (longest.length > 1) return undefined;
     if (longest.length === 1) {
       const before = said.slice(0, said.indexOf(` ${texts[longest[0]!]} `));
-      return /\b(?:not|no|nor|isnt|arent|than|except|without)\b/.test(before) ? undefined : longest[0];
+      return /\b(?:not|no|nor|isnt|arent|than|except|without|away|opposite)\b/.test(before) ? undefined : longest[0];
     }
   }
   return undefined;

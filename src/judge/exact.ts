@@ -9,9 +9,10 @@ import type { Score } from "../records.ts";
 import { chunks } from "../util/arrays.ts";
 import { choicesIn, chosenOption } from "./choices-listed.ts";
 import type { Judge, JudgeRequest } from "./judge.ts";
+import { asMoment, sameMoment } from "./moments.ts";
 import { clean, normalize, sentencesOf } from "./normalize.ts";
 import { asPolarity, hedges, polarityOf } from "./polarity.ts";
-import { asQuantity, type Quantity, quantities, sameQuantity, statedQuantities } from "./read-numbers.ts";
+import { asQuantity, denies, type Quantity, quantities, sameQuantity, statedQuantities } from "./read-numbers.ts";
 
 /** The deterministic judge. */
 export const exactJudge: Judge = { name: "exact", judge: async (request) => exactScore(request) };
@@ -87,9 +88,12 @@ function sameAnswer({ response, answerType }: JudgeRequest, wanted: string): boo
   if (sentencesOf(said).some(abstains) && statedAnswer(said) === undefined) return undefined;
   if (answerType !== "list" && boxesIn(wanted).length > 0) return sameBoxes(said, wanted);
   const list = asList(wanted);
-  if (list) return /\bor\b/i.test(said) ? undefined : sameList(quantities(said), list);
+  // "2 to 6" is a range.
+  if (list) return /\bor\b|\d\s*(?:to\b|[-–—])\s*\d/i.test(said) ? undefined : sameList(quantities(said), list);
   const polarity = asPolarity(normalize(wanted));
   if (polarity !== undefined) return agreement(polarityOf(statedAnswer(said) ?? said), polarity);
+  const moment = asMoment(wanted);
+  if (moment) return hedges(said) ? undefined : sameMoment(said, moment);
   const number = asQuantity(wanted);
   if (number) return sameNumber(committedNumbers(response), number);
   if (/^[A-Z]$/.test(wanted)) return agreement(chosenOption(said, letters), letters.indexOf(wanted));
@@ -192,6 +196,9 @@ function committedNumbers(response: string): Quantity[] {
   );
   if (emphasised.length > 0) return emphasised;
   if (hedges(sentencesOf(said).at(-1) ?? "")) return [];
+  // "Three: two adults and a child."
+  const head = asQuantity(/^([^:]*):\s/.exec(said)?.[1] ?? "");
+  if (head) return [head];
   const conclusion = sentencesOf(said).findLast((sentence) =>
     /^(?:therefore|thus|so|hence|in total)\b/i.test(sentence),
   );
@@ -199,6 +206,7 @@ function committedNumbers(response: string): Quantity[] {
   // Of "the distance between the 2 trees is 10 m", 10 m.
   const verbs = [...scope.matchAll(/\b(?:is|are|was|were|equals)\b/gi)];
   const verb = conclusion !== undefined || verbs.length === 1 ? verbs.at(-1) : undefined;
+  if (verb && denies(scope.slice(0, verb.index))) return [];
   const predicate = verb ? statedQuantities(scope.slice(verb.index)) : [];
   const numbers = predicate.length > 0 ? predicate : statedQuantities(scope);
   if (numbers.length > 0) return /\bor\b/i.test(scope) ? numbers : (sumIn(numbers) ?? numbers);
@@ -213,24 +221,27 @@ function sumIn(numbers: readonly Quantity[]): Quantity[] | undefined {
   return sum ? [sum] : undefined;
 }
 
-/** Without the working behind a number, "6 (4 + 2)", and without "one" where it stands for a thing: "one on the left". */
+/** Without the working behind a number, "6 (4 + 2)", "4, two on each side", and without "one" where it stands for a thing: "one on the left". */
 function withoutWorking(text: string): string {
   return text
     .replace(/(?<=\d\s*)\([^()]*[+*/×=–-][^()]*\)/g, "")
+    .replace(/[,;:(]\s*\w+(?: \w+)? (?:(?:on|in|at|per|for|to) )?each\b[^.,;]*/gi, "")
     .replace(
-      /(?<=\d.*)\b(?:the other|another|one)(?= (?:is|on|in|at|to|near|behind|above|below|under|of|with)\b)/gi,
+      /(?<=\b(?:on|at|in|to) )one(?= (?:side|end|hand|corner|row|half)\b)|(?<=\d.*)\b(?:the other|another|one)(?= (?:is|on|in|at|to|near|behind|above|below|under|of|with)\b)/gi,
       "",
     );
 }
 
 function afterEquals(text: string): string {
+  // "x = 3 or x = -3" has two results.
+  if (/\b([a-z])\s*=[^=]*\b(?:or|and)\s+\1\s*=/i.test(text)) return text;
   return /.*(?:(?<![<>])=|\btotal of|, (?:so|thus|hence|therefore)\b)(.*)/is.exec(text)?.[1] ?? text;
 }
 
 /** "The animal is a cow" commits to "a cow"; "It is not a cow" keeps its "not". */
 function afterCopula(said: string): string {
   return (
-    /^(?:[^.,;:!?]*?\b(?:is|are|was|were)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
+    /^(?:[^.,;:!?]*?\b(?:is|are|was|were|says|reads)\b|(?:it|that|this|there|he|she)['’]s\b|(?:the )?answer:)\s*(.+)$/is.exec(
       said,
     )?.[1] ?? said
   );

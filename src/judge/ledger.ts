@@ -147,5 +147,9 @@ export class Ledger {
 }
 
 function cannotWrite(path: string, error: unknown): UserError {
-  return new UserError(`${path} cannot be written (${messageOf(error)}).`, "Check the judge's openai.ledger.");
+  return new UserError(
+    `${path} cannot be written (${messageOf(error)}).`,
+    "Check the judge's openai.ledger.",
+    "openai.ledger",
+  );
 }

@@ -1,6 +1,7 @@
 /** @file The judge that settings ask for. */
 
 import type { EvalJudgeSettings, JudgeSettings } from "../config/judge-settings.ts";
+import { about, placing } from "../config/key-places.ts";
 import { exactJudge, isRight } from "./exact.ts";
 import type { Judge, Rater } from "./judge.ts";
 import { MmhalRater } from "./mmhal-rater.ts";
@@ -11,16 +12,17 @@ import type { OpenOptions } from "./service.ts";
  * Opens a judge, to be used for all of a job.
  * @throws UserError when it would ask a service that has no key, refuses it or does not answer
  */
-export async function openJudge({ name, openai }: JudgeSettings, options: OpenOptions = {}): Promise<Judge> {
+export async function openJudge(settings: JudgeSettings, options: OpenOptions = {}): Promise<Judge> {
+  const { name, openai } = settings;
   if (!openai) return exactJudge;
-  const asking = await OpenAIJudge.open(openai, options);
+  const asking = await placing(settings, () => about("openai", () => OpenAIJudge.open(openai, options)));
   return name === "exact-then-openai" ? exactThen(asking) : asking;
 }
 
 /** As `openJudge`, for an evaluation, which can also have its answers rated. @throws as `openJudge` */
 export async function openEvalJudge(settings: EvalJudgeSettings, options: OpenOptions = {}): Promise<Judge | Rater> {
   return settings.name === "mmhal"
-    ? await MmhalRater.open(settings.openai, options)
+    ? await placing(settings, () => about("openai", () => MmhalRater.open(settings.openai, options)))
     : await openJudge(settings, options);
 }
 

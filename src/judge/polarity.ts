@@ -17,7 +17,9 @@ const spoken = new Map([
 /** "I am not sure", "it is not clear": a sentence that leaves a question open, though it has a "not". */
 const hedge = new RegExp(
   [
-    String.raw`(?:\b(?:not|dont|isnt|cant|cannot)\b|n['’]t\b).*\b(?:sure|certain|convinced|confident|clear|know|tell|say|judge|decide|confirm|verify|something i can|visible enough|possible to|whether)\b`,
+    String.raw`(?:\b(?:not|dont|isnt|cant|cannot)\b|n['’]t\b).*\b(?:sure|certain|convinced|confident|clear|know|tell|judge|decide|confirm|verify|something i can|visible enough|possible to|whether)\b`,
+    String.raw`(?:\bnot\b|n['’]t\b).*\b(?:see|visible|shown|recogni[sz]e|make out)\b.*\b(?:clearly|properly|well)\b`,
+    String.raw`\b(?:can(?:not| not|['’]?t)|(?:could|would)(?: not|n['’]t)|not\b.*\bto|rather not)\b.*\b(?:say|read|make out)\b`,
     String.raw`\bnot (?:known|obvious|given|stated|specified|available|determinable|answerable|applicable)\b`,
     String.raw`\bno (?:\w+ )?(?:idea|clue|answer|comment|information|info|data|opinion|response|way (?:of|to))\b`,
     String.raw`\b(?:unsure|uncertain|unclear|unknown|ambiguous|maybe|perhaps|possibly|might|(?:could|may) be|(?:hard|difficult|impossible) to)\b`,
@@ -33,7 +35,8 @@ export function hedges(sentence: string): boolean {
 /** What a sentence says to a yes/no question: its first word if that settles it, else the one polarity it mentions. */
 export function polarityOf(said: string): boolean | undefined {
   if (hedge.test(said) && !/^\W*(?:yes|no)\s*[,.;:!]/i.test(said)) return undefined;
-  const words = normalize(said).split(" ");
+  // "Definitely not, no."
+  const words = normalize(said.replace(/\bnot(?=\s*[,;])/gi, "no")).split(" ");
   // A letter is a word of its own, but not in "N/A".
   const alone = /^[yn]\W*$/i.test(said) || words[0]!.length > 1;
   const first = asPolarity(words[0]!) ?? (alone ? spoken.get(words[0]!) : undefined);

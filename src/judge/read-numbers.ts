@@ -42,23 +42,39 @@ const quantity = new RegExp(
   "gu",
 );
 
+const decimalComma = new RegExp(String.raw`(?<![\p{L}\p{N}.,])(\d+),(\d{1,2})(?= ?${unit})`, "gu");
+
 /** Every number in a text, in order. */
 export function quantities(text: string): Quantity[] {
   return [...plain(text).matchAll(quantity)].map(toQuantity);
 }
 
+/** Whether what stands between these two texts is said, and neither denied nor a bound: "not 3", "more than 3", "3 or more". */
+export function isAsserted(before: string, after: string): boolean {
+  return !boundBefore.test(before) && !boundAfter.test(after) && !denies(before);
+}
+
+/** Whether a text denies what follows it: "I don't think there are". */
+export function denies(before: string): boolean {
+  return deniedBefore.test(before.toLowerCase());
+}
+
 /** What makes the number behind it a bound, or denies it. */
 const boundBefore = new RegExp(
   String.raw`(?:\b(?:${[
-    "(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|earlier|later|other) than(?: or equal to)?",
+    "(?:more|less|\\p{L}+er) than(?: or equal to)?",
     "at (?:least|most)|(?:min|max)(?:imum)?\\.?(?: of)?|as (?:many|few|much|little) as|up to|upwards? of|in excess of|exceed(?:s|ing)|beyond",
     "over|under|above|below|before|after|since|until|from|almost|nearly",
-    "(?:anything|everything|all) but|except(?: for)?|never|hardly|not(?: exactly| just| quite)?",
+    "(?:anything|everything|all) but|except(?: for)?|never|hardly|not(?: exactly| just| quite| at| on| in)?",
   ].join("|")})\s|n['’]t(?: exactly| just| quite)?\s|[<>≤≥]=?|\\[gl]eq?\s)\s*$`,
+  "u",
 );
+/** "I don't think there are 3", "I doubt that it is 3". */
+const deniedBefore =
+  /(?:(?:\b(?:can)?not|n['’]t|\bnever)(?: \w+){0,2} (?:think|believe|see|count|find|say|suppose|agree|have|show|contain)|\bdoubt)\b(?:(?!\bbut\b)[^.,;:!?])*$/;
 /** What makes the number before it a bound. */
 const boundAfter =
-  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:the )?(?:least|most)|(?:min|max)(?:imum)?)\b)/u;
+  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:the )?(?:(?:very )?(?:least|most)|latest|earliest)|(?:min|max)(?:imum)?)\b)/u;
 
 /**
  * The numbers that a text says something is: no bounds ("more than 3", "> 3", "3+", "3 or more") and none that it denies ("not 3").
@@ -70,7 +86,7 @@ export function statedQuantities(text: string): Quantity[] {
     // Both ends of "from 3 to 4" count: none of them is the answer.
     const isRange = /^\s*(?:to|[-–—])\s*\d/.test(after);
     const bounded = (boundBefore.test(before) && !isRange) || boundAfter.test(after);
-    return bounded ? [] : [toQuantity(match)];
+    return bounded || denies(before) ? [] : [toQuantity(match)];
   });
 }
 
@@ -88,7 +104,7 @@ export function asQuantity(text: string): Quantity | undefined {
  * and a wanted fraction may be given rounded to two or more decimals.
  */
 export function sameQuantity(given: Quantity, wanted: Quantity): boolean {
-  if (given.unit && wanted.unit) {
+  if (given.unit && wanted.unit && !isDegree(given.unit, wanted.unit)) {
     if (given.unit.kind !== wanted.unit.kind) return false;
     return close(times(given, given.unit.factor / wanted.unit.factor), wanted);
   }
@@ -96,6 +112,12 @@ export function sameQuantity(given: Quantity, wanted: Quantity): boolean {
   if (given.unit?.kind === "share") return close(times(given, 0.01), wanted);
   if (wanted.unit?.kind === "share") return close(given, times(wanted, 0.01));
   return false;
+}
+
+/** "20 degrees" may be of any scale. */
+function isDegree(...[a, b]: readonly [Unit, Unit]): boolean {
+  const isScale = ({ kind }: Unit) => kind === "celsius" || kind === "fahrenheit";
+  return (isScale(a) && b.kind === "angle") || (a.kind === "angle" && isScale(b));
 }
 
 /** A quantity converted: what was exact to some decimals is that no more, but for percents, which move the point. */
@@ -137,11 +159,17 @@ function plain(text: string): string {
     .replace(/(?<=\d)(?:\\,|\{,\}|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))/g, "")
     // A blank may part two numbers: it groups digits where they are all there is.
     .replace(/^\s*\d{1,3}(?: \d{3})+(?=\s*[^\d\s]*\s*$)/, (digits) => digits.replaceAll(" ", ""))
+    // "2,5 m" as many languages write it.
+    .replace(decimalComma, "$1.$2")
     .replace(/\bper cent\b/g, "percent")
     .replace(/\\%/g, "%")
     .replace(/\^\\circ|\^\{\\circ\}| ?degrees? (?=celsius|fahrenheit)/g, "°")
     .replace(/° ?(c|f)(?:elsius|ahrenheit)?\b/g, "°$1");
   return wordsToDigits(lower)
+    .replace(
+      /(\d+) dollars?(?: and)? (\d{1,2}) cents?\b/g,
+      (_, whole, cents: string) => `$${whole}.${cents.padStart(2, "0")}`,
+    )
     .replace(/(?<!\d\s*)\b(?:minus|negative) (?=[$€£¥]?[\d.])/g, "-")
     .replace(
       /(?<=\d)\s*(?:×|x|\*|\\times|\\cdot)\s*10\s?\^\s?\{?([-−]?\d+)\}?/g,

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import type { OpenAISettings } from "../config/judge-settings.ts";
 import { isScored, type Score } from "../records.ts";
 import { Interrupted, UserError } from "../util/errors.ts";
+import { Limit } from "../util/limit.ts";
 import { Breaker, backoff, type Fault, pause, type Waits } from "./breaker.ts";
 import { Endpoint, type Outcome, type Usage } from "./endpoint.ts";
 import type { Cost, JudgeService } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
-import { Limit } from "./limit.ts";
 import { AnswerCache, nameOf } from "./verdict-cache.ts";
 
 /** Tries before a request is given up. */
@@ -257,11 +257,13 @@ function keyIn(variable: string, model: string): string {
     throw new UserError(
       `The judge ${model} has no key: the environment variable ${variable} is not set.`,
       "Set it (to any word if the endpoint needs none), or use the judge exact, which asks no service.",
+      "openai.key_env",
     );
   if (!/^[!-~]+$/.test(key))
     throw new UserError(
       `The environment variable ${variable} holds no key: it has a space, a line end or another character that no key has.`,
       "Copy the key again, without anything around it.",
+      "openai.key_env",
     );
   return key;
 }

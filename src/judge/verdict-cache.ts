@@ -25,7 +25,11 @@ export class AnswerCache {
     const path = this.#path(name);
     const text = await readFile(path, "utf8").catch((error: unknown) => {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-      throw new UserError(`${path} cannot be read (${messageOf(error)}).`, "Check the judge's openai.cache.");
+      throw new UserError(
+        `${path} cannot be read (${messageOf(error)}).`,
+        "Check the judge's openai.cache.",
+        "openai.cache",
+      );
     });
     const score = /^\{"score":(\d+(?:\.\d+)?(?:e-\d+)?),"at":"[^"]*"\}\n$/.exec(text)?.[1];
     return score === undefined ? undefined : Number(score);
@@ -39,7 +43,11 @@ export class AnswerCache {
       // Not beside its place first: what a killed process leaves of it is as none.
       await writeFile(path, `${JSON.stringify({ score, at: new Date().toISOString() })}\n`);
     } catch (error) {
-      throw new UserError(`${path} cannot be written (${messageOf(error)}).`, "Check the judge's openai.cache.");
+      throw new UserError(
+        `${path} cannot be written (${messageOf(error)}).`,
+        "Check the judge's openai.cache.",
+        "openai.cache",
+      );
     }
   }
 

@@ -13,8 +13,8 @@ const architectures: Record<string, (dir: string) => Model> = {
   InternVLChatModel: (dir) => InternVL.read(dir),
 };
 
-/** What says in a config that the weights are not stored as the numbers they stand for. */
-const QUANTISED = ["quantization_config", "compression_config"];
+/** What says in a config that the weights are not stored as the numbers they stand for; the last is MLX's. */
+const QUANTISED = ["quantization_config", "compression_config", "quantization"];
 
 /** The model a checkpoint folder describes, without its weights. @throws UserError for one that is not computed here */
 export function readModel(dir: string): Model {

@@ -68,6 +68,7 @@ export function chooseModules(
     throw new UserError(
       `lora.target_modules: ${lost.map(({ target }) => target).join(", ")} names no linear layer of lora.parts: ${parts.join(", ")}.`,
       `${guesses.length ? `Did you mean ${guesses.join(", ")}? ` : ""}There are ${known.join(", ")}.`,
+      "lora.target_modules",
     );
   }
   return modules.filter((module) => matchers.some(({ matches }) => matches(nameOf(module))));
@@ -91,6 +92,7 @@ function byPattern(target: string): Matcher {
     throw new UserError(
       `lora.target_modules: ${target} is not a regular expression.`,
       "Write all-linear, a list of module names, or a regular expression for the whole name.",
+      "lora.target_modules",
     );
   }
 }

@@ -38,10 +38,28 @@ const many = z
   .max(2 ** 16);
 const area = z.int().positive().max(1e9);
 
+const pair = z.tuple([area, area]);
+/** What the files of a fresh InternVL3 are made by. */
+const internvlConfig = z.looseObject({
+  text_config: z.looseObject({}),
+  vision_config: z.looseObject({ image_size: pair, patch_size: pair }),
+  downsample_ratio: z.number().positive(),
+});
+const freshConfig = z
+  .looseObject({
+    model_type: z.enum(["qwen2_5_vl", "internvl"]).optional(),
+    vision_config: z.looseObject({}),
+  })
+  .superRefine((config, context) => {
+    const found = config.model_type === "internvl" ? internvlConfig.safeParse(config) : undefined;
+    for (const { path, message } of found?.error?.issues ?? [])
+      context.addIssue({ code: "custom", path: [...path], message: `is not what InternVL3 wants (${message})` });
+  });
+
 export const pretrainSchema = z.strictObject({
   seed: z.int(),
   /** The fresh checkpoint: see `FreshRecipe`. */
-  config: z.looseObject({ vision_config: z.looseObject({}) }),
+  config: freshConfig,
   image: z.strictObject({ min_pixels: area, max_pixels: area }).optional(),
   max_vocab: z
     .int()

@@ -3,10 +3,12 @@
  * boxes and answers are taught word for word. The original's targets are not published; here they are what the method `sft`
  * asks for: the list of all true boxes in the model's own coordinates, then the answer.
  */
+
 import { join } from "node:path";
 import { z } from "zod";
 import { toSpace } from "../boxes.ts";
 import { answerIn } from "../chain/detection.ts";
+import { about } from "../config/key-places.ts";
 import { type LoadRecipeOptions, recipeFields } from "../config/recipe.ts";
 import { toEngine, toImage, toOptimizer, toSchedule } from "../config/recipe-options.ts";
 import { loadYaml } from "../config/yaml.ts";
@@ -50,9 +52,14 @@ export function loadFinetuneRecipe(
   overrides: readonly string[] = [],
   { files = false, weights = true, set }: LoadRecipeOptions = {},
 ): Promise<FinetuneRecipe> {
-  const paths = ["data.train", "data.images"];
-  const present = () => (files ? paths : []);
-  return loadYaml(file, finetuneSchema, { overrides, set, models: ["model"], absentModels: !weights, paths, present });
+  return loadYaml(file, finetuneSchema, {
+    overrides,
+    set,
+    models: ["model"],
+    absentModels: !weights,
+    paths: ["data.train", "data.images"],
+    present: () => (files ? { files: ["data.train"], folders: ["data.images"], models: weights ? ["model"] : [] } : {}),
+  });
 }
 
 export interface FinetuneMetrics {
@@ -76,7 +83,7 @@ export async function finetune(
   const work = PartialFolder.take(out);
   let engine: Engine | undefined;
   try {
-    engine = await RemoteEngine.open(recipe.model, toEngine(recipe), { signal });
+    engine = await about("model", () => RemoteEngine.open(recipe.model, toEngine(recipe), { signal }));
     const { processor } = engine;
     for (let step = 1; step <= recipe.steps; step++) {
       signal?.throwIfAborted();

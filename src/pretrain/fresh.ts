@@ -50,7 +50,7 @@ export function makeFreshCheckpoint(dir: string, recipe: FreshRecipe, corpus: It
 }
 
 function writeQwen(dir: string, { config, image }: FreshRecipe, tokenizer: TrainedTokenizer): object {
-  if (!image) throw new UserError("The recipe has no image.min_pixels and image.max_pixels.", "Add them.");
+  if (!image) throw new UserError("The recipe has no image.min_pixels and image.max_pixels.", "Add them.", "image");
   writeQwenFiles(dir, tokenizer, { minPixels: image.min_pixels, maxPixels: image.max_pixels });
   const id = (content: string) => idOf(tokenizer, content);
   return {
@@ -124,6 +124,7 @@ function takeLanguage(dir: string, model: Model, weights: ReadonlyMap<string, Te
       throw new UserError(
         `The language model of ${dir} does not fit: ${name}.`,
         "Give both configs the same language sizes.",
+        "language",
       );
     noGrad(() => tidy(() => void copy_(narrow(target, 0, 0, rows), narrow(source, 0, 0, rows))));
   }

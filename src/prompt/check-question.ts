@@ -13,7 +13,7 @@ import { type Tokenizer, tokenizerFile } from "./tokenizer.ts";
 const RESTORE = "Restore the file from where the checkpoint came from.";
 
 /** Seconds that a prompt's tokens may take; these take a thousandth of one. */
-const MOST_SECONDS = 5;
+const MOST_SECONDS = 2;
 
 /** Every printable character of ASCII, and some that take two, three and four bytes; composed, as Qwen's tokenizers write them. */
 const QUESTION = `\nQuestion: ${String.fromCharCode(...Array.from({ length: 95 }, (_, i) => 32 + i))} é ☂ 数 🙂`;

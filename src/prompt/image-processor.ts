@@ -57,6 +57,7 @@ export function refuseUnknown(options: ImageOptions, family: string, known: read
   throw new UserError(
     `${RECIPE_KEYS[stray]} is set, but ${family} has no such option.`,
     `Remove it, or use ${known.map((key) => RECIPE_KEYS[key]).join(", ")}.`,
+    RECIPE_KEYS[stray],
   );
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -147,3 +148,11 @@ function pngHeader(width: number, height: number): Buffer {
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", row), chunk("IEND", Buffer.alloc(0))]);
 }
+
+it("of a step are more than a process may open at once", () => {
+  const module = new URL("image.ts", import.meta.url).href;
+  const image = new URL("../../test/golden/images/files/rgb-64x48.png", import.meta.url).pathname;
+  const read = `const { readImageFile } = await import("${module}"); await Promise.all(Array.from({ length: 1000 }, () => readImageFile("${image}")));`;
+  const node = `${process.execPath} --import tsx --input-type=module --eval '${read}'`;
+  expect(spawnSync("sh", ["-c", `ulimit -n 200; exec ${node}`], { encoding: "utf8" })).toMatchObject({ status: 0 });
+});

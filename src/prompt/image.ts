@@ -10,6 +10,7 @@ import type { OutputInfo } from "sharp";
 import { imageHeader } from "../data/image-header.ts";
 import { imagePathFault } from "../data/image-path.ts";
 import { messageOf, UserError } from "../util/errors.ts";
+import { Limit } from "../util/limit.ts";
 import { shortened } from "../util/shortened.ts";
 import { firstFrame, paintAround } from "./gif-frame.ts";
 import type { RgbImage } from "./resize.ts";
@@ -76,12 +77,15 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+/** Files that are open at once: the images of a step may be more than a process may open. */
+const reading = new Limit(32);
+
 /** The bytes of an image file. Throws `UserError` when there is none. */
 export async function readImageFile(file: string): Promise<Buffer> {
   const fault = imagePathFault(file);
   if (fault !== undefined) throw new UserError(`The image ${fault}.`);
   try {
-    return await readFile(file);
+    return await reading.run(() => readFile(file));
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (missing) throw new UserError(`Image ${file} does not exist.`, "Check the path and the images folder.");

@@ -42,14 +42,19 @@ export function defineReward(reward: Reward): Reward {
   return reward;
 }
 
+/** @throws UserError when two rewards share a name */
+export function refuseTwice(rewards: readonly Reward[]): void {
+  const twice = rewards.find((reward, i) => rewards.findIndex((other) => other.name === reward.name) < i);
+  if (twice)
+    throw new UserError(`two rewards are named "${twice.name}"`, "Scores are kept by name: rename one of them.");
+}
+
 /**
  * Scores one rollout by all rewards: the weighted terms by name, and their sum. The total is unscored if any term is.
  * @throws UserError when two rewards share a name, or one returns anything but a finite number or `Unscored`; what a reward throws
  */
 export async function scoreAll(rewards: readonly Reward[], rollout: RewardInput): Promise<Scores> {
-  const twice = rewards.find((reward, i) => rewards.findIndex((other) => other.name === reward.name) < i);
-  if (twice)
-    throw new UserError(`two rewards are named "${twice.name}"`, "scores are kept by name: rename one of them");
+  refuseTwice(rewards);
   const verdicts = await Promise.all(
     rewards.map(async (reward) => weigh(reward, await reward.score(rollout), rollout)),
   );

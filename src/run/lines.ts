@@ -95,6 +95,8 @@ export const metricsLine = z.object({
   entropy: number,
   clipFraction: number,
   gradNorm: number,
+  /** Updates that moved the weights. */
+  updates: z.int().nonnegative(),
   /** Updates that were left out because their loss, KL or gradient was not finite. */
   skipped: z.number(),
   /** What was not finite: `advantage`, `loss`, `KL`, `gradient`, a parameter after its update; absent where all was. */

@@ -240,6 +240,21 @@ describe("a run that trains", () => {
     expect(readdirSync(dir)).toEqual(["run.json"]);
   });
 
+  test("a step is not added to a run whose metrics or run.json were removed meanwhile", () => {
+    const run = RunFolder.create(dir, info);
+    run.appendMetrics({ step: 1 });
+    for (const name of ["metrics.jsonl", "run.json"]) {
+      const text = read(name);
+      rmSync(join(dir, name));
+      expect(() => run.appendMetrics({ step: 2 })).toThrow(
+        `${join(dir, name)} was removed while the run was written to.`,
+      );
+      writeFileSync(join(dir, name), text);
+    }
+    run.appendMetrics({ step: 2 });
+    expect(run.metrics()).toHaveLength(2);
+  });
+
   test("whose folder is removed writes nothing more", async () => {
     const run = RunFolder.create(dir, info);
     rmSync(dir, { recursive: true });

@@ -170,10 +170,10 @@ export class RunFolder {
   /**
    * The run goes on after `step` with a recipe that may have changed: `run.json` gets it in the old one's place, and
    * `changes: [{ step, key, from, to }]`. What was written after that step is removed, since it will be made again.
-   * @throws UserError when the metrics are damaged before their last line; nothing has then been changed
+   * @throws UserError when the metrics are damaged before their last line, or lack one of these steps; nothing has then been changed
    */
   goOn(step: number, { recipe, model }: Pick<RunInfo, "recipe" | "model">): void {
-    const kept = this.#metricsLines().filter((line, i) => stepOf(line, `${this.#metrics}:${i + 1}`) <= step);
+    const kept = this.#linesUntil(step);
     const info = this.#begun();
     const changes = this.changesTo(recipe).map((change) => ({ step, ...change }));
     if (changes.length > 0) {
@@ -201,9 +201,15 @@ export class RunFolder {
     this.#write(name, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
 
-  /** Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null. */
+  /**
+   * Adds the line of one step to `metrics.jsonl` and syncs it to the disk. A number that is not finite becomes null.
+   * @throws UserError when that file or run.json is gone: nobody could go on with what is left
+   */
   appendMetrics(line: { readonly step: number }): void {
     this.#lock?.assertHeld();
+    for (const path of [join(this.dir, "run.json"), ...(line.step > 1 ? [this.#metrics] : [])])
+      if (!fs.existsSync(path))
+        throw new UserError(`${path} was removed while the run was written to.`, "Restore it, or start anew.");
     try {
       fs.appendFileSync(this.#metrics, `${JSON.stringify(line)}\n`);
       sync(this.#metrics);
@@ -215,6 +221,28 @@ export class RunFolder {
   /** The lines of the steps so far. @throws UserError for one that is none */
   metrics(): Metrics[] {
     return this.#metricsLines().map((line, i) => parsedRun(line, metricsSchema, `${this.#metrics}:${i + 1}`));
+  }
+
+  /**
+   * How many updates the steps up to this one have made; undefined where an older version wrote a line of them.
+   * @throws UserError as `goOn`
+   */
+  updatesUntil(step: number): number | undefined {
+    const made = this.#linesUntil(step).map((line) => (JSON.parse(line) as Metrics).updates);
+    return made.reduce((sum, updates) => (sum === undefined || updates === undefined ? undefined : sum + updates), 0);
+  }
+
+  /** The lines of the steps from the first to this one. */
+  #linesUntil(step: number): string[] {
+    const steps = this.#metricsLines().map((line, i) => ({ line, step: stepOf(line, `${this.#metrics}:${i + 1}`) }));
+    const kept = steps.filter((each) => each.step <= step);
+    const odd = kept.findIndex((each, i) => each.step !== i + 1);
+    if (odd >= 0 || kept.length < step)
+      throw new UserError(
+        `${this.#metrics}${odd < 0 ? "" : `:${odd + 1}`} lacks step ${odd < 0 ? kept.length + 1 : odd + 1}, but the run's checkpoint is of step ${step}.`,
+        "The file or the checkpoint's folder was edited or renamed: restore them, or begin a new run by another --run.",
+      );
+    return kept.map(({ line }) => line);
   }
 
   /** Adds to the line of the last step what was measured after it. */

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { placing } from "../config/key-places.ts";
 import { loadRecipe, type Recipe, settledIn } from "../config/recipe.ts";
 import type { SetValues } from "../config/yaml.ts";
 import { dataHash } from "../data/samples.ts";
@@ -88,15 +89,17 @@ async function trained(
   if (resume) refuseOther(join(dir, "run.json"), { recipe, data: { train: await dataHash(samples) } });
   if (existsSync(checkpoint)) return checkpoint;
   let onStep: ReturnType<MakingListener["onTraining"]> | undefined;
-  await train(recipe, {
-    run: dir,
-    resume,
-    signal: listener.signal,
-    onReady: ({ from }) => {
-      onStep = listener.onTraining(recipe.steps, from);
-    },
-    onStep: (line) => onStep?.(line),
-  });
+  await placing(given, () =>
+    train(recipe, {
+      run: dir,
+      resume,
+      signal: listener.signal,
+      onReady: ({ from }) => {
+        onStep = listener.onTraining(recipe.steps, from);
+      },
+      onStep: (line) => onStep?.(line),
+    }),
+  );
   if (existsSync(checkpoint)) return checkpoint;
   throw new UserError(
     `${dir} has no checkpoint of step ${step} any more: those that interruptions saved are kept in its place.`,
@@ -113,7 +116,8 @@ async function finetuned(
     refuseOther(join(dir, RECORD), await madeBy(recipe));
     return dir;
   }
-  await finetune(recipe, dir, { signal: listener.signal, onStep: listener.onTraining(recipe.steps, 0) });
+  const onStep = listener.onTraining(recipe.steps, 0);
+  await placing(given, () => finetune(recipe, dir, { signal: listener.signal, onStep }));
   return dir;
 }
 

@@ -8,6 +8,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { evalJudgeSchema } from "../config/judge-settings.ts";
+import { about } from "../config/key-places.ts";
 import { recipeFields } from "../config/recipe.ts";
 import { recipeFile } from "../config/recipe-file.ts";
 import { toImage } from "../config/recipe-options.ts";
@@ -84,7 +85,7 @@ export type EvalRecipe = z.infer<typeof evalSchema> & { readonly file: string };
 type Row = z.infer<typeof rowSchema>;
 
 /**
- * As `loadRecipe`; `files`: the sets must be there, unless they are rendered first.
+ * As `loadRecipe`; `files`: models, recipes of rows and sets must be there; not those sets that are rendered first.
  * @throws UserError naming every fault by file, line and key
  */
 export async function loadEvalRecipe(
@@ -95,7 +96,14 @@ export async function loadEvalRecipe(
   const file = recipeFile(named);
   const recipe = await loadYaml(file, evalSchema, {
     overrides,
-    present: ({ scenes }) => (files && !scenes ? ["sets.*", "images"] : []),
+    present: ({ scenes }) =>
+      files
+        ? {
+            files: ["rows.*.train", "rows.*.pretrain", ...(scenes ? [] : ["sets.*"])],
+            folders: scenes ? [] : ["images"],
+            models: ["model", "rows.*.model"],
+          }
+        : {},
     models: ["model", "rows.*.model"],
     paths: ["scenes", "sets.*", "images", "rows.*.train", "rows.*.pretrain"],
   });
@@ -130,7 +138,8 @@ export async function runTable(
   listener: TableListener,
 ): Promise<string[]> {
   const { signal } = listener;
-  if (recipe.scenes) await renderSets({ out: recipe.scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
+  const { scenes } = recipe;
+  if (scenes) await about("scenes", () => renderSets({ out: scenes, seed: 1, counts: DEFAULT_COUNTS, signal }));
   const sets = await unlessAborted(signal, loadSets(recipe.sets, recipe));
   needRatable(judge, sets);
   using _lock = FolderLock.take(out);
@@ -150,7 +159,8 @@ export async function runTable(
     const dir = join(out, "rows", folder);
     const asking = { method: row.method, temperature, maxTokens, seed, prefix: row.prefix };
     const options = { device, precision: settledFor(precision, dir), image: toImage(recipe.image) };
-    const engine = await RemoteEngine.open(model, options, { signal });
+    const key = row.model === undefined ? "model" : `rows.${name}.model`;
+    const engine = await about(key, () => RemoteEngine.open(model, options, { signal }));
     if (i === 0) listener.onOpened?.(engine);
     try {
       await runEvaluation(engine, { name, model, sets, asking, judge }, { dir, signal, ...rowFollowing(folder) });

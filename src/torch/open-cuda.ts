@@ -11,7 +11,10 @@ import { native } from "./native.ts";
 export function openCuda(device: string): void {
   const index = Number(device.split(":")[1]);
   const count = native.cudaDevices();
-  if (index >= count) throw new UserError(...(count > 0 ? beyond(device, count) : faultOf(device, native.cudaFault())));
+  if (index >= count) {
+    const fault = count > 0 ? beyond(device, count) : faultOf(device, native.cudaFault());
+    throw new UserError(...fault, "device");
+  }
   native.chooseCudaKernels(wantsTf32(), wantsDeterminism());
 }
 

@@ -2,7 +2,7 @@
  * @file The safetensors format, read and written: an 8-byte little-endian header length, a JSON header naming each tensor's
  * type, shape and byte range, then the bytes.
  */
-import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, type Stats, statSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { duplicateKey } from "../util/duplicate-key.ts";
 import { messageOf, UserError } from "../util/errors.ts";
@@ -56,15 +56,17 @@ export class SafetensorsFile {
     const fail: (what: string) => never = (what) => {
       throw new UserError(`${path} is not a whole safetensors file: ${what}.`, "Download or copy the file again.");
     };
-    let size: number;
+    let found: Stats;
     try {
-      size = statSync(path).size;
+      found = statSync(path);
     } catch (error) {
       throw new UserError(
         `${path} cannot be read: ${messageOf(error)}`,
         "Is the path right, and the download complete? Weights are read from safetensors files only.",
       );
     }
+    if (!found.isFile()) fail("it is not a file");
+    const { size } = found;
     if (size < 8) fail(`it has only ${size} bytes`);
     const headerLength = Number(this.#bytes(0, 8).readBigUInt64LE());
     const data = 8 + headerLength;

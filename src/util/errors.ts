@@ -6,9 +6,12 @@
 /** Bad input: a file, a line, a key or an option. `message` names it; `remedy` says what to do about it. */
 export class UserError extends Error {
   override name = "UserError";
+  /** The key whose value is at fault, e.g. `lora.target_modules`: src/config/key-places.ts tells where a recipe has it. */
+  key: string | undefined;
 
-  constructor(message: string, remedy?: string) {
+  constructor(message: string, remedy?: string, key?: string) {
     super(remedy ? `${message}\n  ${remedy}` : message);
+    this.key = key;
   }
 }
 

@@ -52,3 +52,8 @@ function fileAt(path: string): string {
   writeFileSync(path, "");
   return path;
 }
+
+it.skipIf(!existsSync("/proc/self"))("a place where no folder can be made is refused, and not waited for", () => {
+  expect(() => needWritable("/proc/none/x/y.json")).toThrow(/\/proc\/none\/x\/y\.json cannot be written \(ENOENT/);
+  expect(() => writeWhole("/proc/none/y.json", "")).toThrow(UserError);
+});

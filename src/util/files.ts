@@ -22,7 +22,7 @@ import { messageOf, UserError } from "./errors.ts";
 export function writeWhole(path: string, content: string | Uint8Array): void {
   const partial = `${path}.partial`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     // What a killed process has left; a link of that name would be followed.
     removeFile(partial);
     writeFileSync(partial, content, { flag: "wx" });
@@ -33,6 +33,22 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
     removeFile(partial);
     throw cannotWrite(path, error);
   }
+}
+
+/** A folder with those above it; gives the first that was made. Node's own `recursive` never ends where none can be made: in `/proc`. */
+function makeFolders(dir: string): string | undefined {
+  const missing: string[] = [];
+  for (let at = resolve(dir); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  if (missing.length === 0) return mkdirSync(dir, { recursive: true });
+  for (const each of missing) {
+    try {
+      mkdirSync(each);
+    } catch (error) {
+      // Another process may have made it meanwhile.
+      if (!existsSync(each)) throw error;
+    }
+  }
+  return missing[0];
 }
 
 /** Removes a file or a link, if there is one; a folder stays. What is in the way then, the write that follows will say. */
@@ -51,7 +67,7 @@ export function needWritable(path: string): void {
   const probe = `${resolve(path)}.probe`;
   let made: string | undefined;
   try {
-    made = mkdirSync(dirname(probe), { recursive: true });
+    made = makeFolders(dirname(probe));
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (error) {

@@ -137,6 +137,21 @@ describe("official rows become lines", () => {
     expect(made[1]).not.toHaveProperty("choices");
   });
 
+  test("MathVista, with the choices that its query lists, where the row has others", async () => {
+    const query = "Question: Which is larger? R1 or R2?\nA. R1\nB. R2\nChoices:\n(A) R3\n(B) R1\n(C) R2";
+    const row = { ...mathvista, query, answer: "R2" };
+    await putImages("images/7.jpg");
+    const rows = {
+      "7": { ...row, choices: ["R1", "R2", "R3"] },
+      "8": { ...row, pid: "8", choices: ["R2", "R4", "R1"] },
+    };
+    const made = await lines("mathvista", [await put("testmini.json", rows)]);
+    expect(made.map(({ choices }) => choices)).toEqual([
+      ["R3", "R1", "R2"],
+      ["R3", "R1", "R2"],
+    ]);
+  });
+
   test("MathVista, testmini of a parquet file", async () => {
     const made = await lines("mathvista", [golden("mathvista.parquet")]);
     expect(made.map(({ id, choices, width }) => [id, choices, width])).toEqual([["mathvista-7", ["4", "6"], 8]]);

@@ -44,6 +44,14 @@ function toItem({ pid, query, answer, answer_type, choices, metadata, image, dec
     dataset: "mathvista_mini",
     split: metadata.split,
     answerType: answer_type,
-    ...(choices && choices.length > 0 && { choices }),
+    ...(choices && choices.length > 0 && { choices: choicesAsked(query, choices, answer) }),
   };
+}
+
+/** The options as the query lists them: in eleven published rows `choices` has others or another order, and what was asked counts. */
+function choicesAsked(query: string, choices: readonly string[], answer: string): readonly string[] {
+  const listed = query.split("Choices:\n").at(-1)!.split("\n");
+  const isLettered = listed.every((line, i) => line.startsWith(`(${String.fromCharCode(65 + i)}) `));
+  const asked = isLettered ? listed.map((line) => line.slice("(A) ".length)) : [];
+  return asked.length === choices.length && asked.includes(answer) ? asked : choices;
 }

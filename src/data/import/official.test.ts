@@ -45,7 +45,7 @@ async function imported(name: string, ...files: string[]): Promise<Record<string
     "--out",
     out,
   );
-  expect(made).toMatchObject({ code: 0 });
+  expect(made, made.err).toMatchObject({ code: 0 });
   expect((await grit("data", "check", out)).out).toContain("every gold answer gets full marks");
   const text = await readFile(out, "utf8");
   return text

@@ -62,10 +62,11 @@ describe("readModel", () => {
   it.each<[string, (config: Json) => void, RegExp]>([
     ["bitsandbytes", (c) => (c.quantization_config = { load_in_4bit: true, quant_method: "bitsandbytes" }), /bitsandb/],
     ["no name", (c) => (c.text_config!.quantization_config = {}), /quantised \(method not named\)/],
+    ["MLX", (c) => (c.quantization = { group_size: 64, bits: 4 }), /quantised \(method not named\)/],
   ])("says in one line that weights are quantised: %s", (_, change, message) => {
     const folder = folderWith("tied", change);
     expect(() => readModel(folder)).toThrow(message);
-    expect(() => readModel(folder)).toThrow(`${folder}/config.json: quantization_config`);
+    expect(() => readModel(folder)).toThrow(`${folder}/config.json: quantization`);
   });
 
   it("refuses an architecture it does not know, and a folder or file that is no checkpoint", () => {

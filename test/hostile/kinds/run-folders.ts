@@ -1,5 +1,5 @@
 /** @file Run folders that are cut, of other types, of impossible numbers, or full of links that lead elsewhere. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "../../../src/util/random.ts";
 import type { Json } from "../checkpoint.ts";
@@ -237,6 +237,42 @@ const FAULTS: Record<string, (random: Random, run: SoundRun) => Spoiled> = {
     names: [STATE],
     by: ["resume"],
   }),
+  "a state of another step": (random, run) => {
+    const steps = random.pick(["0", "1", "3", "7", "200"]);
+    const counting = state(run, (parts) => {
+      parts.metadata = { steps };
+    });
+    return {
+      files: {
+        [STATE]: random.pick([counting, readFileSync(join(run.dir, "checkpoints/step-1/trainer/state.safetensors"))]),
+      },
+      names: [`${LAST}/trainer`],
+      by: ["resume"],
+    };
+  },
+  "a checkpoint by another step's name": (random, { dir }) => {
+    const files = readdirSync(join(dir, LAST), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    const place = `checkpoints/step-${random.pick([1, 3])}`;
+    return {
+      files: {
+        [LAST]: null,
+        ...Object.fromEntries(files.map((path) => [path.replace(join(dir, LAST), place), readFileSync(path)])),
+      },
+      names: [place.replace("checkpoints/step-", "step ")],
+      by: ["resume"],
+    };
+  },
+  "metrics that lack a step": (random, run) => {
+    const lines = textOf(run, "metrics.jsonl").trimEnd().split("\n");
+    const changed = random.pick([[], lines.slice(1), lines.slice(0, 1), [lines[0], ...lines], lines.toReversed()]);
+    return {
+      files: { "metrics.jsonl": changed.map((line) => `${line}\n`).join("") },
+      names: ["metrics.jsonl"],
+      by: ["resume"],
+    };
+  },
   "weights that are cut off": (random, { dir }) => {
     const name = `${LAST}/model.safetensors`;
     const whole = readFileSync(join(dir, name));
