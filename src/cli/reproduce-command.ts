@@ -8,7 +8,7 @@ import type { Study } from "../reproduce/study.ts";
 import { planOf } from "../reproduce/study-plan.ts";
 import { KeptRuns, type RunsListener } from "../reproduce/study-runs.ts";
 import { type Found, printed, summaryOf, writeSummary } from "../reproduce/study-summary.ts";
-import { UserError } from "../util/errors.ts";
+import { Interrupted, UserError } from "../util/errors.ts";
 import { FolderLock } from "../util/folder-lock.ts";
 import { Progress } from "../util/progress.ts";
 import { duration } from "../util/quantities.ts";
@@ -76,7 +76,7 @@ async function reproduce(
   const suffix = `${size === "full" ? "-full" : ""}${limit === undefined ? "" : "-quick"}`;
   const dir = out ?? join(kept, `${study.name}${suffix}`);
   const start = performance.now();
-  const found = await interruptibly("Interrupted; the same command continues.", async (signal) => {
+  const found = await interruptibly(CONTINUES, async (signal) => {
     using _lock = FolderLock.take(kept);
     const all: Found[] = [];
     for (const scale of scales) {
@@ -84,7 +84,13 @@ async function reproduce(
       const judged = judge.name === "exact" ? scale : { ...scale, judged: { judge } };
       const runs = new KeptRuns(kept, judged, judge, listener(scale, signal));
       await runs.prepare({ more: readsMore(study, scale) });
-      all.push({ scale, findings: await study.run(runs) });
+      try {
+        all.push({ scale, findings: await study.run(runs) });
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        // A training that is stopped says how to continue it alone; a judge that ends the work says why.
+        throw new Interrupted(signal.aborted ? CONTINUES : `${error.message}\n  ${CONTINUES}`);
+      }
     }
     return all as [Found, ...Found[]];
   });
@@ -93,6 +99,8 @@ async function reproduce(
   console.log(printed(summary));
   console.error(`${duration((performance.now() - start) / 1000)}; written to ${dir}`);
 }
+
+const CONTINUES = "Interrupted; the same command continues.";
 
 /** Whether an arm of a study trains on the larger sets. */
 function readsMore(study: Study, scale: Scale): boolean {

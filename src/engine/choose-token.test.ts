@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { floats } from "../torch/ops.ts";
+import { DEVICE } from "../../test/device.ts";
+import { floats, toDevice } from "../torch/ops.ts";
 import { type Tensor, tidy } from "../torch/tensor.ts";
 import { stream } from "../util/random.ts";
 import { type Choice, Chooser } from "./choose-token.ts";
@@ -12,8 +13,9 @@ const LOGITS = PROBABILITIES.map(Math.log);
 
 /** The ids that rows choose. */
 function choose(logits_BV: Tensor, choices: readonly Choice[], uniforms: readonly number[]): number[] {
-  const chooser = new Chooser(choices, "cpu");
-  const ids = chooser.choose(logits_BV, floats(uniforms, [uniforms.length, 1])).toInts();
+  const chooser = new Chooser(choices, DEVICE);
+  const there = (tensor: Tensor) => toDevice(tensor, DEVICE);
+  const ids = chooser.choose(there(logits_BV), there(floats(uniforms, [uniforms.length, 1]))).toInts();
   chooser.dispose();
   return ids;
 }

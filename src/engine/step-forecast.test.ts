@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkpointDir } from "../../test/commands.ts";
+import { DEVICE } from "../../test/device.ts";
 import { readModel } from "../models/architectures.ts";
 import type { HeldParameter } from "./memory.ts";
 import { forecastStep, type StepSettings, weightsOfToken } from "./step-forecast.ts";
@@ -11,7 +12,7 @@ const parameters = [...model.parameterShapes()].map(
 const trained = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 const workload = { prompts: 8, completions: 4, promptTokens: 100, patches: 64, maxTokens: 50 };
 const settings: StepSettings = {
-  ...{ precision: "float32", device: "cpu", reference: true },
+  ...{ precision: "float32", device: DEVICE, reference: true },
   ...{ checkpointing: false, updates: 1, processes: 1 },
 };
 const speeds = { flops: 1e9, bandwidth: 1e9, link: 1e8 };

@@ -11,6 +11,7 @@ import type { Chain, Frame, Sample } from "../records.ts";
 import type { Answered } from "../run/lines.ts";
 import { UserError } from "../util/errors.ts";
 import { finetuned, grit, untrained } from "./arms.ts";
+import { correlationChart } from "./correlation-figure.ts";
 import { chooserOf } from "./picture-chooser.ts";
 import type { Runs, Study } from "./study.ts";
 
@@ -46,12 +47,14 @@ export const correlation: Study = {
       });
     }
     const numbers = rows.map(({ name, seeds }) => ({ name, seeds: seeds.length, numbers: [shareOf(seeds)] }));
+    const shares = numbers.map(({ name, numbers: [share] }) => ({ name, share: share ?? null }));
     return {
       columns: [{ name: "right picks", form: "fraction" }],
       arms: numbers,
       paper: [],
       gains: [],
-      direction: directionOf(numbers.map(({ name, numbers: [share] }) => ({ name, share: share ?? null }))),
+      direction: directionOf(shares),
+      figure: correlationChart(shares),
       notes: [
         `Each chain with a box, of ${SETS.join(", ")}, ${REPEATS} times, with other random boxes and in an order drawn anew; 0.5 is chance. Chosen by ${chooser.name}.`,
         ...rows.map(({ name, seeds }) => `${name}: ${seeds[0]!.length / REPEATS} chains have a box.`),

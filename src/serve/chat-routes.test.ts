@@ -190,6 +190,13 @@ describe("a completion", () => {
     expect(body.usage.completion_tokens).toBe(lengths.reduce((sum, each) => sum + each));
   });
 
+  it("makes very many choices without a warning", async () => {
+    const warn = vi.spyOn(process, "emitWarning");
+    const { ask } = open("Yes.", { queue: new WorkQueue({ running: 2, waiting: 64 }) });
+    expect((await ask({ n: 20 })).body.choices).toHaveLength(20);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it("ends at max_tokens", async () => {
     const { body } = await open("One two three four").ask({ max_tokens: 2 });
     expect(body.choices[0].finish_reason).toBe("length");

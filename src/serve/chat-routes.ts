@@ -1,5 +1,6 @@
 /** @file The routes of OpenAI's chat interface over engines: `/models` and `/chat/completions`. Mounted at `/v1`. */
 import { randomInt } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { ChatEngine } from "./answers.ts";
@@ -76,6 +77,8 @@ class ChatCall {
   constructor(c: Context, settings: Required<ChatOptions>) {
     this.#c = c;
     this.#settings = settings;
+    // Each choice listens.
+    setMaxListeners(Number.POSITIVE_INFINITY, this.#ending.signal);
     const client = c.req.raw.signal;
     if (client.aborted) this.#clientIsGone();
     client.addEventListener("abort", () => this.#clientIsGone(), { once: true });

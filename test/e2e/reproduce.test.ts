@@ -86,7 +86,7 @@ it("makes every model and answer once for all studies, and says what it has foun
   expect(summary.arms[4]!.numbers["mean ACC"]).toMatchObject({ mean: expect.any(Number), low: expect.any(Number) });
   expect(JSON.parse(readFileSync(join(dir, "kept/table1/summary.json"), "utf8"))).toEqual(summary);
   expect(readFileSync(join(dir, "kept/table1/table.md"), "utf8")).toContain("| GRIT (paper) | 72.9 | 0.325 |");
-  expect(printed(summary)).toContain("One seed: intervals say nothing");
+  expect(printed(summary)).toContain("Of each set the first 3 samples.");
 
   const kept = statSync(join(dir, "kept/models/qwen/grit-seed-1/run.json")).mtimeMs;
   trained.length = 0;
