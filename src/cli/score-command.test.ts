@@ -112,7 +112,9 @@ describe("grit score", () => {
     expect(await refused("--out", data)).toMatch(/is the file of --data/);
     expect(await refused("--out", dir)).toMatch(/is a folder/);
     expect(await refused("--out", join(data, "x.jsonl"))).toMatch(/cannot be written/);
-    expect(await refused("--out", out, "--method", "girt")).toMatch(/Allowed choices are direct, detect, detect-box, cot/);
+    expect(await refused("--out", out, "--method", "girt")).toMatch(
+      /Allowed choices are direct, detect, detect-box, cot/,
+    );
     expect(await refused("--out", out, "--precision", "half")).toMatch(/float16 is not supported.*Write bfloat16/);
     expect(await refused("--out", out, "--device", "gpu")).toMatch(/not a device: write auto, cpu or cuda:N/);
     expect(await refused("--out", out, "--model", join(dir, "none"))).toMatch(/no such folder/);

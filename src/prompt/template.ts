@@ -59,7 +59,7 @@ export const INTERNVL_TEMPLATE = chatMarkup(
 export const INTERNVL_HF_TEMPLATE = chatMarkup("<IMG_CONTEXT>\\n");
 
 /** Seconds that rendering may take: a template of the families takes a thousandth of one, an endless list 2 GB a second. */
-const MOST_SECONDS = 2;
+const MOST_SECONDS = 0.5;
 /** Characters that a template may write beside its messages. */
 const LONGEST = 2 ** 20;
 
