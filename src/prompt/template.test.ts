@@ -81,3 +81,20 @@ describe("ChatTemplate", () => {
     }
   });
 });
+
+describe("range", () => {
+  const rendered = (loop: string) =>
+    new ChatTemplate(`${loop}{{ messages[0].content }}`).render([{ role: "user", content: "hi" }]);
+
+  it.each([
+    ["{% for i in range(3) %}{{ i }}{% endfor %}", "012"],
+    ["{% for i in range(2, 5) %}{{ i }}{% endfor %}", "234"],
+    ["{% for i in range(6, 0, -2) %}{{ i }}{% endfor %}", "642"],
+    ["{% for i in range(5, 2) %}{{ i }}{% endfor %}", ""],
+    ["{% set range = [7] %}{% for i in range %}{{ i }}{% endfor %}", "7"],
+  ])("%s", (loop, wanted) => expect(rendered(loop)).toBe(`${wanted}hi`));
+
+  it.each(["range(100001)", "range(10 ** 9)", "range(0, 5, 0)"])("%s is refused at once", (call) =>
+    expect(() => rendered(`{% for i in ${call} %}{% endfor %}`)).toThrow(UserError),
+  );
+});

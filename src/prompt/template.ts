@@ -58,6 +58,28 @@ export const INTERNVL_TEMPLATE = chatMarkup(
 /** Renders as the template of InternVL3's `-hf` releases does, without a system line. */
 export const INTERNVL_HF_TEMPLATE = chatMarkup("<IMG_CONTEXT>\\n");
 
+/** Numbers of a `range()`, as in the Python library's sandbox (jinja2.sandbox.MAX_RANGE). */
+const LONGEST_RANGE = 100_000;
+/** What a template's `range` is called here: a name that no template can write. */
+const RANGE = "range()";
+
+/** Jinja's `range`, bounded. @throws Error for more numbers than that */
+function range(...given: readonly number[]): number[] {
+  const [start, stop, step = 1] = given.length > 1 ? given : [0, given[0]];
+  const count = Math.max(0, Math.ceil((stop! - start!) / step));
+  if (!(count <= LONGEST_RANGE)) throw new Error(`range() of ${count} numbers, where ${LONGEST_RANGE} are the most`);
+  return Array.from({ length: count }, (_, i) => start! + i * step);
+}
+
+/** The library's own `range` is of any length: a parsed template asks for ours instead. */
+function renameRange(node: unknown): void {
+  if (Array.isArray(node) || node instanceof Map) for (const part of node) renameRange(part);
+  else if (typeof node === "object" && node !== null) {
+    if ("type" in node && node.type === "Identifier" && "value" in node && node.value === "range") node.value = RANGE;
+    else renameRange(Object.values(node));
+  }
+}
+
 /** Seconds that rendering may take: a template of the families takes a thousandth of one, an endless list 2 GB a second. */
 const MOST_SECONDS = 0.5;
 /** Characters that a template may write beside its messages. */
@@ -81,6 +103,7 @@ export class ChatTemplate {
     this.name = name;
     try {
       this.#template = within(MOST_SECONDS, () => new Template(source));
+      renameRange(this.#template.parsed);
     } catch (error) {
       throw new UserError(`${name} cannot be parsed: ${messageOf(error)}.`, RESTORE);
     }
@@ -127,7 +150,7 @@ export class ChatTemplate {
    * raises an error, does not end, or loses the text of a message.
    */
   render(messages: readonly Message[], { generationPrompt = true }: { generationPrompt?: boolean } = {}): string {
-    const values = { ...this.#variables, messages, add_generation_prompt: generationPrompt };
+    const values = { ...this.#variables, messages, add_generation_prompt: generationPrompt, [RANGE]: range };
     let rendered: string;
     try {
       rendered = within(MOST_SECONDS, () => this.#template.render(values));

@@ -101,7 +101,8 @@ describe("computes what the CPU computes", () => {
       });
     const [here, there] = [await stepOn(HERE), await stepOn("cpu")];
     expect(here.completions.map(({ ids }) => ids)).toEqual(there.completions.map(({ ids }) => ids));
-    expect(largestGap(here.values, there.values)).toBeLessThan(1e-5);
+    // The mirror multiplies by MKL, the CPU by oneDNN.
+    expect(largestGap(here.values, there.values)).toBeLessThan(5e-5);
   });
 });
 
