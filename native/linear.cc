@@ -30,8 +30,10 @@ bool is_for_one_dnn(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 struct Linear : torch::autograd::Function<Linear> {
+  // Each gradient asks for the other factor: a frozen layer keeps no input.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const Bias& bias) {
-    context->save_for_backward({x, weight});
+    context->save_for_backward(
+        {weight.requires_grad() ? x : at::Tensor(), x.requires_grad() ? weight : at::Tensor()});
     context->saved_data["has_bias"] = bias.has_value();
     return product(x, weight, bias);
   }
@@ -39,9 +41,13 @@ struct Linear : torch::autograd::Function<Linear> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1];
-    const auto y = gradients[0].reshape({-1, weight.size(0)});
+    auto shape = gradients[0].sizes().vec();
+    const auto y = gradients[0].reshape({-1, shape.back()});
     at::Tensor to_x, to_weight, to_bias;
-    if (context->needs_input_grad(0)) to_x = product(y, weight.t()).reshape_as(x);
+    if (context->needs_input_grad(0)) {
+      shape.back() = weight.size(1);
+      to_x = product(y, weight.t()).reshape(shape);
+    }
     if (context->needs_input_grad(1)) to_weight = product(y.t(), x.reshape({-1, x.size(-1)}).t());
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) to_bias = y.sum(0);
     return {to_x, to_weight, to_bias};
