@@ -218,10 +218,10 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
       );
       const few = (await promptsOf(engine, { completions, side }, 7)).slice(0, completions / 8);
       const written = few.map(() => Array.from({ length: 4 }, () => new Array<number>(tokens).fill(100)));
-      const part = `${name}: ${few.length * 4} of ${completions} completions`;
+      const learned = `${name}: ${few.length * 4} of ${completions} completions`;
       const groups = few.map((prompt, g) => ({ prompt, completions: written[g]! }));
-      await profiled(`${part} scored`, async () => engine.score("reference", groups));
-      await profiled(`${part} scored again, learned from`, () => learn(engine, few, written, tokens));
+      await profiled(`${learned} scored`, async () => engine.score("reference", groups));
+      await profiled(`${learned} scored again, learned from`, () => learn(engine, few, written, tokens));
     } finally {
       native.meter(false);
       await engine.dispose();

@@ -5,6 +5,7 @@ import { fraction, known } from "../../report/number-format.ts";
 import type { ReadAnswer } from "../../run/lines.ts";
 import type { AnswerFact } from "../studio-data.ts";
 import { BoxedImage } from "./boxed-image.tsx";
+import { Fact } from "./fact.tsx";
 import { MarkedText } from "./marked-text.tsx";
 import type { SamplePair, ShownEvaluation } from "./sample-pairs.ts";
 import { ofEvaluation, useAsked, withQuery } from "./server.ts";
@@ -77,14 +78,5 @@ function AnswerCard({ evaluation, fact }: { evaluation: ShownEvaluation; fact: A
         <p class="waiting">{fault ?? "Reading the answer…"}</p>
       )}
     </article>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd dir="auto">{value}</dd>
-    </div>
   );
 }

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { DataCheck, DataFileEntry, DataSample } from "../studio-data.ts";
 import { BoxedImage } from "./boxed-image.tsx";
+import { Fact } from "./fact.tsx";
 import { ofData, useAsked } from "./server.ts";
 
 interface DataSampleViewProps {
@@ -101,14 +102,5 @@ function Quads({ quads, lit, onPoint }: QuadsProps) {
         </li>
       ))}
     </ol>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd dir="auto">{value}</dd>
-    </div>
   );
 }
