@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { Watch } from "./alarms/watch.ts";
 import type { Finding } from "./check-result.ts";
 import { modelHash } from "./checkpoint/hash.ts";
-import { about, within } from "./config/key-places.ts";
+import { about, inSection } from "./config/key-places.ts";
 import { type Recipe, settledIn } from "./config/recipe.ts";
 import { toEngine, toLoss, toOptimizer, toSchedule } from "./config/recipe-options.ts";
 import { dataHash } from "./data/samples.ts";
@@ -134,7 +134,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
   const data = options.data ?? (await readData(begun));
   const { samples, heldOut: sets, rewards: custom } = data;
   // Rank 0 alone asks a judge.
-  const judge = team.leads ? await within("judge", () => openJudge(begun.judge, { signal })) : exactJudge;
+  const judge = team.leads ? await inSection("judge", () => openJudge(begun.judge, { signal })) : exactJudge;
   const rewards = rewardsOf(begun.rewards, judge, custom);
   const engine = options.engine ?? (await openEngine(begun, { signal }));
   const recipe: Recipe = { ...begun, precision: engine.precision };
@@ -206,7 +206,7 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
  */
 export async function openRewards(recipe: Recipe, judge?: Judge): Promise<Reward[]> {
   const custom = await customRewards(recipe);
-  return rewardsOf(recipe.rewards, judge ?? (await within("judge", () => openJudge(recipe.judge))), custom);
+  return rewardsOf(recipe.rewards, judge ?? (await inSection("judge", () => openJudge(recipe.judge))), custom);
 }
 
 /** What a run's model and data are, wherever they lie. */

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { evalJudgeNames } from "../config/judge-settings.ts";
-import { placing, within } from "../config/key-places.ts";
+import { inSection, placing } from "../config/key-places.ts";
 import { loadSets, needEvaluationFolder, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { needRatable } from "../evaluation/ratable.ts";
 import { openEvalJudge } from "../judge/open.ts";
@@ -128,7 +128,7 @@ async function byRecipe(file: string, overrides: string[], options: Options, sig
 }
 
 async function answerRows(recipe: EvalRecipe, out: string, options: Options, signal: AbortSignal): Promise<void> {
-  const judge = await within("judge", () => openEvalJudge(recipe.judge, { signal }));
+  const judge = await inSection("judge", () => openEvalJudge(recipe.judge, { signal }));
   let asking: RowsProgress | undefined;
   const rows = await runTable(recipe, out, judge, {
     signal,

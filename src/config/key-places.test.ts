@@ -6,7 +6,7 @@ import { checkpointDir, grit, writeImage, writeLines } from "../../test/commands
 import { scratchPlaces } from "../../test/tiny.ts";
 import { Interrupted, OutOfMemory, UserError } from "../util/errors.ts";
 import { errorOf, failureOf } from "../util/failure.ts";
-import { about, placing, remember, within } from "./key-places.ts";
+import { about, inSection, placing, remember } from "./key-places.ts";
 
 const recipe = {};
 remember(recipe, (key) => `recipe.yaml:${key.length}`);
@@ -19,9 +19,11 @@ describe("an error of a recipe", () => {
     const crossed = errorOf(failureOf(new UserError("device: cuda:0 is gone.", "Write cpu.", "device")));
     const told = placing(recipe, () => about("model", ending(crossed)));
     await expect(told).rejects.toThrow(/^recipe\.yaml:6: device: cuda:0 is gone\.\n {2}Write cpu\.$/);
-    const judge = placing(recipe, () => within("judge", ending(new UserError("No key.", undefined, "openai.key_env"))));
+    const judge = placing(recipe, () =>
+      inSection("judge", ending(new UserError("No key.", undefined, "openai.key_env"))),
+    );
     await expect(judge).rejects.toThrow(/^recipe\.yaml:20: judge\.openai\.key_env: No key\.$/);
-    await expect(placing(recipe, () => within("judge", ending(new UserError("No."))))).rejects.toThrow(
+    await expect(placing(recipe, () => inSection("judge", ending(new UserError("No."))))).rejects.toThrow(
       /:5: judge: No\./,
     );
   });

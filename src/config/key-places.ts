@@ -34,7 +34,7 @@ export async function about<T>(key: string, work: () => T | Promise<T>): Promise
 }
 
 /** Does work with a section of a recipe: an error names its keys as in the section, and gets them from the recipe's top. */
-export async function within<T>(section: string, work: () => T | Promise<T>): Promise<T> {
+export async function inSection<T>(section: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

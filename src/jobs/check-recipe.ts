@@ -4,7 +4,7 @@
  */
 
 import type { Finding, RecipeCheck, SeenPicture } from "../check-result.ts";
-import { within } from "../config/key-places.ts";
+import { inSection } from "../config/key-places.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { toLoss } from "../config/recipe-options.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -49,7 +49,7 @@ const FEW = 0.25;
 export async function checkRecipe(given: Recipe, options: CheckOptions = {}): Promise<RecipeCheck> {
   const { rollouts = 32, run = "runs", onStage, signal } = options;
   const data = options.data ?? (await readData(given));
-  const judge = await within("judge", () => openJudge(given.judge, { signal }));
+  const judge = await inSection("judge", () => openJudge(given.judge, { signal }));
   const proof = judge.spent?.();
   const rewards = rewardsOf(given.rewards, judge, data.rewards);
   onStage?.("opening");

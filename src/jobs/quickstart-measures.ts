@@ -3,7 +3,7 @@
  * further ways on the sets it is trained on, to show what training adds to them.
  */
 
-import { within } from "../config/key-places.ts";
+import { inSection } from "../config/key-places.ts";
 import type { Recipe } from "../config/recipe.ts";
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -65,7 +65,7 @@ export async function measureAll(
   waysOf: WaysOf,
   { onProgress, signal }: MeasureFollowing,
 ): Promise<Answers> {
-  const judge = await within("judge", () => openJudge(recipe.judge, { signal }));
+  const judge = await inSection("judge", () => openJudge(recipe.judge, { signal }));
   const answers: Answers = {};
   let done = 0;
   for (const set of sets) {
