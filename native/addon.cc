@@ -16,9 +16,9 @@
 #include <cstring>
 
 #include "cpu_allocator.h"
-#include "cuda_graph.h"
 #include "memory.h"
 #include "process_group.h"
+#include "recorded_work.h"
 #include "slab.h"
 #include "values.h"
 
@@ -94,12 +94,16 @@ napi_value call(napi_env env, const std::vector<napi_value>& args) {
   } catch (const c10::Error& error) {
     TORCH_CHECK(false, error.what_without_backtrace(), "\n  in ", describe(op.schema(), given));
   }
+  if (auto* recording = open_recording()) recording->called(op, given, stack);
   if (stack.size() == 1) return from_ivalue(env, stack[0]);
   napi_value out;
   check(env, napi_create_array_with_length(env, stack.size(), &out));
   for (uint32_t i = 0; i < stack.size(); i++) check(env, napi_set_element(env, out, i, from_ivalue(env, stack[i])));
   return out;
 }
+
+// A recording neither takes values from JavaScript nor gives any: it would do so once and for all.
+void not_recorded(const char* what) { TORCH_CHECK(!open_recording(), what, " while work is being recorded"); }
 
 struct Bytes {
   void* data;
@@ -122,6 +126,7 @@ Bytes bytes_of(napi_env env, napi_value value) {
 
 // fromBytes(typedArray, shape, dtype) -> handle of a new CPU tensor with a copy of the bytes
 napi_value from_bytes(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("fromBytes");
   const Bytes bytes = bytes_of(env, args[0]);
   const auto shape = to_ints(env, args[1]);
   auto tensor = at::empty(shape, at::TensorOptions().dtype(static_cast<at::ScalarType>(to_int(env, args[2]))));
@@ -133,6 +138,7 @@ napi_value from_bytes(napi_env env, const std::vector<napi_value>& args) {
 
 // intoBytes(handle, typedArray) : copies a tensor's elements, row-major, into an array of exactly its byte length
 napi_value into_bytes(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("intoBytes");
   const auto tensor = tensor_at(to_int(env, args[0])).detach().to(at::kCPU).contiguous();
   const Bytes bytes = bytes_of(env, args[1]);
   TORCH_CHECK(bytes.length == tensor.nbytes(), "the tensor has ", tensor.nbytes(), " bytes, the array ", bytes.length);
@@ -150,6 +156,7 @@ char* place_of(const at::Tensor& tensor, int64_t offset, const Bytes& bytes) {
 
 // getBytes(handle, offset, typedArray) : copies some bytes of a contiguous CPU tensor into an array
 napi_value get_bytes(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("getBytes");
   const Bytes bytes = bytes_of(env, args[2]);
   const char* place = place_of(tensor_at(to_int(env, args[0])), to_int(env, args[1]), bytes);
   if (bytes.length) std::memcpy(bytes.data, place, bytes.length);
@@ -158,6 +165,7 @@ napi_value get_bytes(napi_env env, const std::vector<napi_value>& args) {
 
 // putBytes(handle, offset, typedArray) : the other way
 napi_value put_bytes(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("putBytes");
   const Bytes bytes = bytes_of(env, args[2]);
   char* place = place_of(tensor_at(to_int(env, args[0])), to_int(env, args[1]), bytes);
   if (bytes.length) std::memcpy(place, bytes.data, bytes.length);
@@ -186,6 +194,7 @@ napi_value device(napi_env env, const std::vector<napi_value>& args) {
 }
 
 napi_value item(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("item");
   napi_value out;
   check(env, napi_create_double(env, tensor_at(to_int(env, args[0])).item().toDouble(), &out));
   return out;
@@ -198,6 +207,7 @@ napi_value requires_grad(napi_env env, const std::vector<napi_value>& args) {
 
 // backward(handle, gradient?) : adds to the gradients of the leaves; a scalar needs no gradient of its own
 napi_value backward(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("backward");
   const bool given = args.size() > 1 && !is_nullish(env, args[1]);
   tensor_at(to_int(env, args[0])).backward(given ? tensor_at(to_int(env, args[1])) : at::Tensor());
   return nullptr;
@@ -395,32 +405,34 @@ napi_value broadcast(napi_env env, const std::vector<napi_value>& args) {
   return nullptr;
 }
 
-// recordsGraphs(device), beginGraph(device), endGraph() -> handle, abandonGraph(), replayGraph(handle), disposeGraph(handle)
-napi_value records_graphs(napi_env env, const std::vector<napi_value>& args) {
+// recordsWork(device), beginRecording(device), endRecording(result) -> recording, abandonRecording(), replay(recording) -> handle of the
+// result, disposeRecording(recording)
+napi_value records_work(napi_env env, const std::vector<napi_value>& args) {
   napi_value out;
-  check(env, napi_get_boolean(env, grit::records_graphs(to_string(env, args[0])), &out));
+  check(env, napi_get_boolean(env, grit::records_work(to_string(env, args[0])), &out));
   return out;
 }
 
-napi_value begin_graph(napi_env env, const std::vector<napi_value>& args) {
-  grit::begin_graph(to_string(env, args[0]));
+napi_value begin_recording(napi_env env, const std::vector<napi_value>& args) {
+  grit::begin_recording(to_string(env, args[0]));
   return nullptr;
 }
 
-napi_value end_graph(napi_env env, const std::vector<napi_value>&) { return from_int(env, grit::end_graph()); }
+napi_value end_recording(napi_env env, const std::vector<napi_value>& args) {
+  return from_int(env, grit::end_recording(tensor_at(to_int(env, args[0]))));
+}
 
-napi_value abandon_graph(napi_env, const std::vector<napi_value>&) {
-  grit::abandon_graph();
+napi_value abandon_recording(napi_env, const std::vector<napi_value>&) {
+  grit::abandon_recording();
   return nullptr;
 }
 
-napi_value replay_graph(napi_env env, const std::vector<napi_value>& args) {
-  grit::replay_graph(to_int(env, args[0]));
-  return nullptr;
+napi_value replay(napi_env env, const std::vector<napi_value>& args) {
+  return from_int(env, keep(grit::replay(to_int(env, args[0]))));
 }
 
-napi_value dispose_graph(napi_env env, const std::vector<napi_value>& args) {
-  grit::dispose_graph(to_int(env, args[0]));
+napi_value dispose_recording(napi_env env, const std::vector<napi_value>& args) {
+  grit::dispose_recording(to_int(env, args[0]));
   return nullptr;
 }
 
@@ -512,12 +524,12 @@ napi_value init(napi_env env, napi_value exports) {
   define<meter>(env, exports, "meter");
   define<metered>(env, exports, "metered");
   define<device_bytes>(env, exports, "deviceBytes");
-  define<records_graphs>(env, exports, "recordsGraphs");
-  define<begin_graph>(env, exports, "beginGraph");
-  define<end_graph>(env, exports, "endGraph");
-  define<abandon_graph>(env, exports, "abandonGraph");
-  define<replay_graph>(env, exports, "replayGraph");
-  define<dispose_graph>(env, exports, "disposeGraph");
+  define<records_work>(env, exports, "recordsWork");
+  define<begin_recording>(env, exports, "beginRecording");
+  define<end_recording>(env, exports, "endRecording");
+  define<abandon_recording>(env, exports, "abandonRecording");
+  define<replay>(env, exports, "replay");
+  define<dispose_recording>(env, exports, "disposeRecording");
   define<open_store>(env, exports, "openStore");
   define<store_set>(env, exports, "storeSet");
   define<store_get>(env, exports, "storeGet");

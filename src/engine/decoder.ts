@@ -216,7 +216,9 @@ export class Decoder {
       this.#logits_BV = undefined;
       return told;
     }
-    if (this.#cache.makeRoom()) this.#turn.moved();
+    // What was recorded holds on to the keys and values of before.
+    if (this.#cache.isFull) this.#turn.moved();
+    this.#cache.makeRoom();
     return this.#turn.run();
   }
 

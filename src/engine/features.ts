@@ -10,15 +10,20 @@ import { byBudget } from "../util/arrays.ts";
 /** Bytes of features kept beyond those of the last call: some thousand images of the tiny base, about a hundred of a model of 3B. */
 const ROOM = 2 ** 27;
 
-/** Patches for whose kernels a GPU takes longer than the host to ask for them: eight images of 448 x 448 pixels. */
-const PATCHES = 8192;
+/**
+ * Patches for whose operators a device takes longer than the host to ask for them: eight images of 448 x 448 pixels on a GPU, one on a
+ * processor.
+ */
+const PATCHES = { gpu: 8192, cpu: 1024 };
 
 /**
- * How many patches of images go through a tower that is trained together; 1: each image alone. Together they keep a GPU busy. A CPU is
- * so with one image, a graph without checkpoints would hold the activations of all, and dropout has a mask for each image.
+ * How many patches of images go through a tower that is trained together; 1: each image alone. Together they keep the device busy. On a
+ * GPU a graph without checkpoints would hold the activations of too many, and dropout has a mask for each image.
  */
 export function patchesTogether(device: string, checkpointing: boolean, dropout: boolean): number {
-  return device !== "cpu" && checkpointing && !dropout ? PATCHES : 1;
+  if (dropout) return 1;
+  if (device === "cpu") return PATCHES.cpu;
+  return checkpointing ? PATCHES.gpu : 1;
 }
 
 /** Patches of an image, as they enter the tower. */

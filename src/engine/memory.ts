@@ -226,10 +226,11 @@ export class MemoryForecast {
     );
   }
 
-  /** The largest gradient among parameters on its way: as computed, and as float32 where that is another type. */
+  /** The largest gradient among parameters on its way: as computed, and as float32 where that is another type, or turned round. */
   #arriving(parameters: readonly HeldParameter[]): number {
     const largest = Math.max(0, ...parameters.filter(({ trained }) => trained).map(elements));
-    return largest * (this.#isHalf ? this.#b + 4 : 4);
+    const isCopied = this.#isHalf || this.#settings.device === "cpu";
+    return largest * (isCopied ? this.#b + 4 : 4);
   }
 
   #of(...parts: readonly Part[]): HeldParameter[] {
@@ -376,7 +377,7 @@ export class MemoryForecast {
 
   /** The fullest moment of sampling. */
   #sampling(trees: readonly TreeSize[], maxTokens: number, budget: number): number {
-    const { vocabulary: V, layers: L } = this.#model.shape;
+    const { vocabulary: V, layers: L, heads: H } = this.#model.shape;
     const { precision, device } = this.#settings;
     const perToken = cacheBytesPerToken(this.#model, precision, device);
     const row = (tree: TreeSize) => (tree.promptTokens + maxTokens) * perToken * tree.branches.length;
@@ -391,10 +392,13 @@ export class MemoryForecast {
       const encoding = this.#encoding(trainsVision ? this.#together(batch) : mostPatches(batch));
       const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(BLOCK, maxTokens));
       const rows = total(batch, ({ branches }) => branches.length);
+      const columns = Math.max(...batch.map(({ promptTokens }) => promptTokens)) + maxTokens;
+      // A processor's scores, and what follows from them.
+      const scores = device === "cpu" ? 2 * rows * H * columns * this.#a : 0;
       return Math.max(
         room * perToken + Math.max(encoding, ...chunks),
         // While the cache grows, the keys or the values of one layer are there twice.
-        total(batch, row) * (1 + 0.5 / L) + rows * V * (this.#b + CHOOSING),
+        total(batch, row) * (1 + 0.5 / L) + Math.max(scores, rows * V * (this.#b + CHOOSING)),
       );
     });
     return this.#casts(this.#parameters) + Math.max(...moments);

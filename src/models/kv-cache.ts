@@ -85,12 +85,15 @@ export class KVCache {
     });
   }
 
-  /** Sees to it that there is a column for the next token. Gives whether all had to move for it. */
-  makeRoom(): boolean {
-    const isFull = this.#used === this.#columns;
-    if (isFull) this.#move(this.#used, (of) => of(this));
+  /** Whether all has to move for the next token's column. */
+  get isFull(): boolean {
+    return this.#used === this.#columns;
+  }
+
+  /** Sees to it that there is a column for the next token. */
+  makeRoom(): void {
+    if (this.isFull) this.#move(this.#used, (of) => of(this));
     this.#used++;
-    return isFull;
   }
 
   /** Opens that column, on the device; every layer then appends into it. */

@@ -45,12 +45,12 @@ export interface Native {
   meter(on: boolean): void;
   metered(): [now: number, peak: number];
   deviceBytes(device: string): number;
-  recordsGraphs(device: string): boolean;
-  beginGraph(device: string): void;
-  endGraph(): number;
-  abandonGraph(): void;
-  replayGraph(graph: number): void;
-  disposeGraph(graph: number): void;
+  recordsWork(device: string): boolean;
+  beginRecording(device: string): void;
+  endRecording(result: Handle): number;
+  abandonRecording(): void;
+  replay(recording: number): Handle;
+  disposeRecording(recording: number): void;
   openStore(host: string, port: number, serves: boolean, prefix: string, timeoutMs: number): void;
   storeSet(key: string, value: string): void;
   storeGet(key: string, timeoutMs: number): string | undefined;

@@ -19,7 +19,6 @@ import {
   ints,
   linear as linearOp,
   mul,
-  narrow,
   reshape,
   silu,
   split,
@@ -155,8 +154,8 @@ function selfAttention(
   const H = config.num_heads;
   const E = config.hidden_size / H;
   const qkv = reshape(linear(weights, `${block}.attn.qkv`, x_PD), [P, 3 * H, E]);
-  const turned = rotate(narrow(qkv, 1, 0, 2 * H), turn);
-  const out_PD = segments.attend(cat([turned, narrow(qkv, 1, 2 * H, H)], 1));
+  const [qk, v] = split(qkv, [2 * H, H], 1) as [Tensor, Tensor];
+  const out_PD = segments.attend(cat([rotate(qk, turn), v], 1));
   return linear(weights, `${block}.attn.proj`, out_PD);
 }
 
