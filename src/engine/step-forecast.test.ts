@@ -13,7 +13,7 @@ const trained = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) 
 const workload = { prompts: 8, completions: 4, promptTokens: 100, patches: 64, maxTokens: 50 };
 const settings: StepSettings = {
   ...{ precision: "float32", device: DEVICE, reference: true },
-  ...{ checkpointing: false, updates: 1, processes: 1 },
+  ...{ checkpointing: false, updates: 1, microBatchTokens: 4096, processes: 1 },
 };
 const speeds = { flops: 1e9, bandwidth: 1e9, link: 1e8 };
 const forecast = (more: Partial<StepSettings> = {}, at: Partial<typeof speeds> = {}) =>
