@@ -78,8 +78,10 @@ describe.each(TINIES)("%s", (checkpoint) => {
   });
 });
 
+/** A schedule that does not depend on the number of steps. */
+const CONSTANT = "optimizer: { lr: 1.0e-4, schedule: constant }";
 const endless = (name: string) =>
-  writeRecipe(join(dir, `${name}.yaml`), dir, "tied", "steps: 5000\nsave: { every: 3 }");
+  writeRecipe(join(dir, `${name}.yaml`), dir, "tied", `steps: 5000\nsave: { every: 3 }\n${CONSTANT}`);
 
 describe("a rank", () => {
   const hasSaved = (run: string) =>
@@ -102,7 +104,7 @@ describe("a rank", () => {
       expect(performance.now() - taken).toBeLessThan(30_000);
       expect({ code, output }).toMatchObject({ code: 2, output: expect.stringMatching(message) });
       const done = metricsOf(run).at(-1)!.step;
-      const rest = writeRecipe(join(dir, "rest.yaml"), dir, "tied", `steps: ${done + 1}`);
+      const rest = writeRecipe(join(dir, "rest.yaml"), dir, "tied", `steps: ${done + 1}\n${CONSTANT}`);
       const unbroken = await trainedRun(rest, place(), "--processes", "2");
       await trainedRun(rest, run, "--resume", "--processes", "2");
       expect(metricsOf(run).map(({ step }) => step)).toEqual(Array.from({ length: done + 1 }, (_, i) => i + 1));
