@@ -3,7 +3,8 @@
  *
  *     npx tsx bench/serve.ts [--model DIR] [--clients 64] [--tokens 64]
  *
- * Every completion has exactly so many tokens. It prints tokens a second either way, and the factor between them.
+ * Every completion has exactly so many tokens. It prints tokens a second either way, and the factor between them; then the longest wait
+ * between two tokens of one stream, alone and while a prompt of about 3,000 tokens is read for another.
  */
 import { parseArgs } from "node:util";
 import { RemoteEngine } from "../src/engine/remote-engine.ts";
@@ -34,6 +35,12 @@ try {
     `${clients} completions of ${tokens} tokens: one after another ${alone.toFixed(0)} tokens/s, all at once ` +
       `${atOnce.toFixed(0)} tokens/s, ${(atOnce / alone).toFixed(1)} times as many`,
   );
+  const long = "How many discs are there? ".repeat(500).slice(0, 3000);
+  const [undisturbed, beside] = [await longestWait(), await longestWait(long)];
+  console.log(
+    `longest wait between two tokens of a stream: ${undisturbed.toFixed(0)} ms alone, ` +
+      `${beside.toFixed(0)} ms while a long prompt of another is read`,
+  );
 } finally {
   await server.close(0);
   await engine.dispose();
@@ -49,12 +56,30 @@ async function tokensPerSecond(work: () => Promise<void>): Promise<number> {
   return (clients * tokens * 1000) / (performance.now() - began);
 }
 
-/** Streams one completion, and fails unless it has all its tokens. */
-async function ask(seed: number): Promise<void> {
-  const messages = [{ role: "user", content: `How many discs are in picture ${seed}?` }];
+/** Milliseconds between two pieces of a stream, at most, while another asks about a prompt. */
+async function longestWait(other?: string): Promise<number> {
+  const waits: number[] = [];
+  let last: number | undefined;
+  let asked: Promise<void> | undefined;
+  await ask(0, undefined, () => {
+    const now = performance.now();
+    if (last !== undefined) waits.push(now - last);
+    last = now;
+    if (waits.length === 10 && other !== undefined) asked = ask(1, other);
+  });
+  await asked;
+  return Math.max(...waits);
+}
+
+/** Streams one completion, and fails unless it has all its tokens. `onPiece` is told whenever some of it arrive. */
+async function ask(
+  seed: number,
+  content = `How many discs are in picture ${seed}?`,
+  onPiece?: () => void,
+): Promise<void> {
   const body = {
     model: "bench",
-    messages,
+    messages: [{ role: "user", content }],
     seed,
     max_tokens: tokens,
     stream: true,
@@ -65,7 +90,11 @@ async function ask(seed: number): Promise<void> {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  const text = await response.text();
+  let text = "";
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    onPiece?.();
+  }
   const written = /"completion_tokens":(\d+)/.exec(text)?.[1];
   if (Number(written) !== tokens) throw new Error(`A completion has ${written} tokens: ${text.slice(-500)}`);
 }

@@ -169,7 +169,8 @@ export async function train(given: Recipe, options: TrainOptions): Promise<RunFo
       for (let update = 0; update < recipe.loss.updates_per_rollout; update++) {
         team.at(`step ${step}, gradient ${update + 1}`);
         const { metrics } = await engine.forwardBackward(own.map(toTrainGroup), loss, {
-          signal,
+          // What several do over tensors they all see through.
+          signal: team.size === 1 ? signal : team.broken,
           whole: sizeOf(groups),
         });
         const parts = await team.gather(metrics);

@@ -11,6 +11,7 @@ import type { Prompt } from "../src/records.ts";
 import { native } from "../src/torch/native.ts";
 import { disposeAll } from "../src/torch/tensor.ts";
 import { loadGolden } from "./golden/golden.ts";
+import { processOf } from "./process-of.ts";
 import { GRPO, promptOf, STEP, scratch } from "./tiny.ts";
 
 const base = scratch();
@@ -57,6 +58,8 @@ export interface Mix {
   readonly lengths: readonly number[];
   /** Tokens that may be sampled; 16 unless it is said. */
   readonly sampled?: number;
+  /** Processes that train together, of which this is the first; 1 unless it is said. */
+  readonly processes?: number;
 }
 
 /** A prompt with an image of its own, of so many patches. */
@@ -80,14 +83,13 @@ function promptWith(name: Family, { patches, words }: Mix, index: number): Promp
 /** Bytes at the peak of one whole step, as foretold and as the allocators counted. */
 async function measure(name: Family, mix: Mix, options: EngineOptions): Promise<{ foretold: number; counted: number }> {
   native.meter(true);
-  const engine = new LocalEngine(join(base, name), {
-    device: "cpu",
-    precision: "float32",
-    training: true,
-    ...options,
-  });
+  const { sampled = 16, lengths, processes = 1 } = mix;
+  const engine = new LocalEngine(
+    join(base, name),
+    { device: "cpu", precision: "float32", training: true, ...options },
+    processes > 1 ? processOf(0, processes, { device: "cpu" }) : undefined,
+  );
   try {
-    const { sampled = 16, lengths } = mix;
     const prompts = Array.from({ length: mix.prompts }, (_, i) => promptWith(name, mix, i));
     const trees = prompts.map(({ ids }) => ({ promptTokens: ids.length, patches: mix.patches, branches: lengths }));
     const foretold = engine.forecast.step(trees, sampled, 8e9).peak;

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import type { ProcessGroup } from "../src/distributed/process-group.ts";
 import type { EngineOptions, ScoreGroup, TrainGroup } from "../src/engine/engine.ts";
 import { LocalEngine } from "../src/engine/local.ts";
 import type { GrpoLoss } from "../src/objective/loss.ts";
@@ -74,10 +75,14 @@ export function promptOf({ input_ids, inputs }: GoldenPrompt): Prompt {
   return { ids: input_ids, images: inputs };
 }
 
-/** An engine over a golden checkpoint, and what was recorded of it. */
-export function openTiny(name: string, options: EngineOptions = {}): { engine: LocalEngine; golden: Golden } {
+/** An engine over a golden checkpoint, and what was recorded of it. `group`: the processes that it trains with. */
+export function openTiny(
+  name: string,
+  options: EngineOptions = {},
+  group?: ProcessGroup,
+): { engine: LocalEngine; golden: Golden } {
   const golden = loadGolden(name);
-  return { engine: new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options }), golden };
+  return { engine: new LocalEngine(golden.dir, { device: DEVICE, precision: "float32", ...options }, group), golden };
 }
 
 /** A step to take where none in particular is meant. */
@@ -98,8 +103,9 @@ export async function withTiny<T>(
   name: string,
   options: EngineOptions,
   use: (engine: LocalEngine, groups: ScoreGroup[], golden: Golden) => T | Promise<T>,
+  group?: ProcessGroup,
 ): Promise<T> {
-  const { engine, golden } = openTiny(name, options);
+  const { engine, golden } = openTiny(name, options, group);
   try {
     const groups = golden.prompts.map((prompt, i) => ({
       prompt: promptOf(prompt),

@@ -197,6 +197,8 @@ describe("grit export", () => {
     expect(uploads.requests).toEqual([]);
     const pushed = await grit("export", "--model", to, "--push", "org/mine");
     expect(pushed).toMatchObject({ code: 0, out: expect.stringContaining(`${uploads.endpoint}/org/mine/commit/`) });
+    expect(pushed.err).toMatch(/^upload 0 B\/\S+ \w+$/m);
+    expect(pushed.err).toMatch(/^upload (\S+ \w+)\/\1 {2}in /m);
     expect([...uploads.committed.keys()].sort()).toEqual(readdirSync(to).sort());
     expect(`${pushed.out}${pushed.err}${[...uploads.committed.values()].join("")}`).not.toContain(token);
     vi.stubEnv("HF_TOKEN", "");

@@ -8,6 +8,7 @@ import { Push } from "../hub/push.ts";
 import { exportModel } from "../jobs/export-model.ts";
 import { UserError } from "../util/errors.ts";
 import { Progress } from "../util/progress.ts";
+import { bytes } from "../util/quantities.ts";
 import { interruptibly, NOTHING_WRITTEN } from "./interrupts.ts";
 import { modelOption } from "./model-options.ts";
 import { checkNewFolder } from "./result-file.ts";
@@ -54,12 +55,28 @@ async function run(options: Options): Promise<void> {
   try {
     const folder = out ?? join(place!, "model");
     await write(options, folder);
-    const address = await interruptibly("Interrupted; the same command goes on.", (signal) =>
-      pushing.send(folder, { signal, onNotice: (text) => console.error(text) }),
-    );
-    console.log(address);
+    console.log(await upload(pushing, folder));
   } finally {
     if (place !== undefined) rmSync(place, { recursive: true, force: true });
+  }
+}
+
+/** Uploads the folder. Gives the commit's address. */
+async function upload(pushing: Push, folder: string): Promise<string> {
+  let progress: Progress | undefined;
+  try {
+    return await interruptibly("Interrupted; the same command goes on.", (signal) =>
+      pushing.send(folder, {
+        signal,
+        onBytes: (done, total) => {
+          progress ??= new Progress({ label: "upload", total }, { unit: bytes });
+          progress.update(done);
+        },
+        onNotice: (text) => (progress ? progress.note(text) : console.error(text)),
+      }),
+    );
+  } finally {
+    progress?.finish();
   }
 }
 

@@ -1,4 +1,5 @@
 /** @file Who owns which stretch of the trained parameters, where each process keeps only its part of what an update needs. */
+import { byBudget } from "../util/arrays.ts";
 
 /** A stretch of a parameter's elements, row-major, that one rank owns. */
 export interface Shard {
@@ -8,6 +9,9 @@ export interface Shard {
   readonly to: number;
   readonly owner: number;
 }
+
+/** Elements that go over the wire at a time: 64 MB in float32. */
+export const BUCKET = 2 ** 24;
 
 /** Cuts parameters, laid end to end, into one part for each rank: as large as each other, to an element. */
 export function shardsOf(sizes: readonly (readonly [name: string, elements: number])[], ranks: number): Shard[] {
@@ -26,4 +30,20 @@ export function shardsOf(sizes: readonly (readonly [name: string, elements: numb
     start += elements;
   }
   return shards;
+}
+
+/** Elements of a shard. */
+export function sizeOfShard({ from, to }: Shard): number {
+  return to - from;
+}
+
+/** Shards of one owner, in buckets of what goes over the wire at a time; a large one is cut. */
+export function bucketsOf(shards: readonly Shard[]): Shard[][] {
+  const pieces = shards.flatMap((shard) =>
+    Array.from({ length: Math.ceil(sizeOfShard(shard) / BUCKET) }, (_, i) => {
+      const from = shard.from + i * BUCKET;
+      return { ...shard, from, to: Math.min(shard.to, from + BUCKET) };
+    }),
+  );
+  return byBudget(pieces, sizeOfShard, BUCKET);
 }

@@ -11,6 +11,7 @@ import { byBudget } from "../util/arrays.ts";
 import type { Cancellation } from "../util/interruptible.ts";
 import type { BackwardResult, TrainGroup } from "./engine.ts";
 import { entropies, tokenLogprobs } from "./logprobs.ts";
+import type { GradientPass } from "./masters.ts";
 import { type Bundle, bundleTokens } from "./packing.ts";
 import { type Features, type Passes, readAll, unflatten } from "./passes.ts";
 
@@ -24,6 +25,8 @@ export interface BackwardContext {
   readonly features: Features;
   /** What of the model is trained; `vision`: the tower or the connector. */
   readonly trained: { readonly language: boolean; readonly embeddings: boolean; readonly vision: boolean };
+  /** Carries out the micro-batches, and takes in the gradient of each. */
+  readonly accumulate: (passes: readonly GradientPass[]) => void;
   /** Takes the gradient that has arrived at the features of a micro-batch's images. */
   readonly arrived: (images: readonly ImageInput[], gradient_MD: Tensor) => void;
   /** Asked before each micro-batch. */
@@ -58,11 +61,13 @@ export function backward(
   const totals = { loss: 0, tokens: 0, kl: 0, entropy: 0, clipFraction: 0, mismatchMean: 0, mismatchMax: 0 };
   const size = (job: Job) => bundleTokens(bundleOf(job.group));
   const logprobs: number[][][] = groups.map(() => []);
-  for (const micro of byBudget(jobs, size, budget)) {
-    context.signal?.throwIfAborted();
-    const said = tidy(() => microBatch(context, micro, loss, totals));
-    for (const [i, { index }] of micro.entries()) logprobs[index]!.push(...said[i]!);
-  }
+  context.accumulate(
+    byBudget(jobs, size, budget).map((micro) => (passed) => {
+      context.signal?.throwIfAborted();
+      const said = tidy(() => microBatch(context, micro, loss, totals, passed));
+      for (const [i, { index }] of micro.entries()) logprobs[index]!.push(...said[i]!);
+    }),
+  );
   const { loss: value, tokens, mismatchMax, ...sums } = totals;
   const means = Object.fromEntries(Object.entries(sums).map(([key, total]) => [key, total / Math.max(tokens, 1)]));
   return { metrics: { loss: value, tokens, mismatchMax, ...means } as LossMetrics, logprobs };
@@ -89,7 +94,13 @@ export function leastTokens(groups: readonly TrainGroup[]): number {
   return Math.max(...sizes);
 }
 
-function microBatch(context: BackwardContext, jobs: readonly Job[], loss: Loss, totals: Totals): number[][][] {
+function microBatch(
+  context: BackwardContext,
+  jobs: readonly Job[],
+  loss: Loss,
+  totals: Totals,
+  passed: () => void,
+): number[][][] {
   const { passes, checkpointing, trained } = context;
   const weights = context.weights();
   const { input, attention, spans } = passes.lay(
@@ -101,6 +112,7 @@ function microBatch(context: BackwardContext, jobs: readonly Job[], loss: Loss, 
   const pass = passThrough(languageStages(passes.model, weights, input, attention), {
     checkpointing,
     trained: { stages: trained.language, inputs: trained.embeddings || seen_MD !== undefined },
+    passed,
   });
   const { device } = pass.out;
   const items = jobs.flatMap(({ group, weights }) => group.items.map((item, i) => ({ ...item, weight: weights[i]! })));

@@ -96,12 +96,12 @@ export class Decoder {
 
   /**
    * Reads a pack of prompts without branches, rows from the `first` on, and gives the logits [prompts, V] of what follows
-   * each. The caller joins those of all packs into `begin`.
+   * each. The caller joins those of all packs into `begin`. A pack may be a piece of one prompt, after `before` tokens of it.
    */
-  prefill(packed: Pack, features_MD: Tensor | undefined, first: number): Tensor {
+  prefill(packed: Pack, features_MD: Tensor | undefined, first: number, before = 0): Tensor {
     const { model, weights, mask_V } = this.#context;
     const input = { ...packed, ...(features_MD && { features_MD }) };
-    const store = { cache: this.#cache, first };
+    const store = { cache: this.#cache, first, before };
     const attention = attentionOf(packed.trees, model.shape, weights.dtype, mask_V.device, store);
     const hidden_TD = forward(model, weights, input, attention);
     let end = 0;

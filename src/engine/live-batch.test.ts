@@ -169,6 +169,8 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
     engine.turn();
     const before = trim.mock.calls.length;
     ask(engine, prompts[1]!, { ...options, maxTokens: 2 });
+    // Its image comes first.
+    engine.turn();
     expect(engine.turn()).toBe(true);
     expect(trim.mock.calls.length).toBeGreaterThan(before);
     while (engine.turn());
@@ -186,30 +188,100 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name)
   });
 });
 
-it("takes in a prompt that is longer than a turn reads, while others write", () => {
-  const { dir, prompts: recorded } = loadGolden("qwen2_5_vl/tied");
+/** The tokens that a turn reads while others write. */
+const PIECE = 512;
+
+describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a long prompt of %s", (name) => {
+  const { dir, prompts: recorded } = loadGolden(name);
   const copy = scratchPlace();
   cpSync(dir, copy, { recursive: true });
   for (const name of ["config.json", "tokenizer_config.json"]) {
     const file = join(copy, name);
-    writeFileSync(
-      file,
-      readFileSync(file, "utf8").replaceAll(
-        /("(max_position_embeddings|model_max_length)": )\d+/g,
-        (_, key) => `${key}32768`,
-      ),
+    const longer = readFileSync(file, "utf8").replaceAll(
+      /("(max_position_embeddings|model_max_length)": )\d+/g,
+      (_, key) => `${key}32768`,
     );
+    writeFileSync(file, longer);
   }
-  const engine = new LocalEngine(copy, { device: DEVICE, precision: "float32" });
-  const { ids } = recorded.map(promptOf)[0]!;
-  const other = ask(engine, { ids, images: [] }, { ...options, maxTokens: 60, temperature: 0 });
-  engine.turn();
-  const long = { ids: new Array<number>(PREFILL_TOKENS + 1).fill(ids.at(-1)!), images: [] };
-  const heard = ask(engine, long, { ...options, maxTokens: 2 });
-  engine.turn();
-  expect([heard.error, heard.tokens.length > 0, other.completion]).toEqual([undefined, true, undefined]);
-  while (engine.turn());
-  engine.dispose();
+  const engine = new LocalEngine(copy, { device: DEVICE, precision: "float32", unending: true });
+  afterAll(() => engine.dispose());
+  const [short] = recorded.map(promptOf) as [Prompt];
+  const pair = recorded.map(promptOf).find(({ images }) => images.length > 1)!;
+  const words = (count: number) => Array.from({ length: count }, (_, i) => short.ids[i % short.ids.length]!);
+  const greedy = { ...options, temperature: 0 };
+
+  it("is read in pieces, and its images one by one, between the tokens of others, and writes what it writes alone", () => {
+    const before = liveTensors();
+    // The first piece ends among the tokens of an image.
+    const image = pair.ids.indexOf(engine.model.imageTokenId);
+    const ids = [...words(PIECE - image - 2), ...pair.ids, ...words(2 * PIECE)];
+    const long: Prompt = { ids, images: pair.images };
+    const other = ask(engine, { ids: words(20), images: [] }, { ...greedy, maxTokens: 60 });
+    engine.turn();
+    const asked = [greedy, { ...options, maxTokens: 9, seed: 8 }];
+    const heard = asked.map((way) => ask(engine, long, way));
+    const late = ask(engine, { ids: words(30), images: [] }, { ...greedy, maxTokens: 5 });
+    const pieces = Math.ceil(ids.length / PIECE);
+    for (let turn = 1; turn <= pair.images.length + pieces; turn++) {
+      expect(heard.map(({ tokens }) => tokens.length)).toEqual([0, 0]);
+      const written = other.tokens.length;
+      engine.turn();
+      expect(other.tokens.length).toBe(written + 1);
+    }
+    // Those who join write their first token and one with the others.
+    expect([...heard, late].map(({ tokens }) => tokens.length)).toEqual([2, 2, 0]);
+    while (engine.turn());
+    expect(late.completion!.ids.length).toBe(5);
+    for (const [i, way] of asked.entries()) {
+      const [[alone]] = engine.sample([long], { ...way, n: 1, seed: [way.seed] }) as [[Completion]];
+      expect(heard[i]!.completion!.ids).toEqual(alone.ids);
+      for (const [t, logprob] of alone.logprobs.entries())
+        expect(heard[i]!.completion!.logprobs[t]).toBeCloseTo(logprob, 4);
+    }
+    // Features of its images stay.
+    expect(liveTensors().tensors - before.tensors).toBeLessThanOrEqual(pair.images.length);
+  });
+
+  it("is read in one turn where nobody waits for a token, in pieces of what is read together", () => {
+    const prefill = vi.spyOn(Decoder.prototype, "prefill");
+    const heard = ask(engine, { ids: words(PREFILL_TOKENS + 1), images: [] }, { ...greedy, maxTokens: 2 });
+    engine.turn();
+    expect(prefill.mock.calls.map(([{ ids }]) => ids.length)).toEqual([PREFILL_TOKENS, 1]);
+    prefill.mockRestore();
+    expect([heard.error, heard.completion!.ids.length]).toEqual([undefined, 2]);
+    while (engine.turn());
+  });
+
+  it("that nobody waits for any more is read no further, and one that fails ends alone", () => {
+    const other = ask(engine, { ids: words(20), images: [] }, { ...greedy, maxTokens: 40 });
+    engine.turn();
+    const before = liveTensors();
+    let isGone = false;
+    const signal = {
+      throwIfAborted: () => {
+        if (isGone) throw new Error("gone");
+      },
+    };
+    const gone = ask(engine, { ids: words(3 * PIECE), images: [] }, options, signal);
+    engine.turn();
+    isGone = true;
+    engine.turn();
+    expect(gone.error).toMatchObject({ message: "gone" });
+    expect(liveTensors()).toEqual(before);
+    const short = new Error("out of memory");
+    const prefill = vi.spyOn(Decoder.prototype, "prefill");
+    const failing = ask(engine, { ids: words(3 * PIECE), images: [] }, options);
+    engine.turn();
+    prefill.mockImplementationOnce(() => {
+      throw short;
+    });
+    engine.turn();
+    prefill.mockRestore();
+    expect(failing.error).toBe(short);
+    expect(liveTensors()).toEqual(before);
+    while (engine.turn());
+    expect(other.completion!.ids.length).toBe(40);
+  });
 });
 
 describe("an engine behind the line", () => {

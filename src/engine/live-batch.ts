@@ -1,6 +1,6 @@
 /**
- * @file A batch that requests join and leave between tokens. A turn reads prompts that wait, as many as there is room for, each once
- * however many ask about it, lets them write their first token and joins them to those under way; then all write one token.
+ * @file A batch that requests join and leave between tokens. A turn reads prompts that wait, each once however many ask about it, or a
+ * piece of a long one while others write; those that are read write their first token and join; then all write one token.
  */
 import type { Completion, Prompt } from "../records.ts";
 import type { Cancellation } from "../util/interruptible.ts";
@@ -10,7 +10,7 @@ import type { Decoder } from "./decoder.ts";
 import type { StreamedToken, Streaming } from "./engine.ts";
 import { imageKey } from "./features.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
-import { beginDecoding } from "./prefill.ts";
+import { Prefill } from "./prefill.ts";
 import { COMPACT_AT, type SamplerContext } from "./sampler.ts";
 import { Sequence } from "./sequence.ts";
 
@@ -49,6 +49,17 @@ export interface OpenSampler {
   close(): void;
 }
 
+/** Prompt tokens that a turn reads while others wait for their next token. */
+const PIECE = 512;
+
+/** Requests whose prompts are being read. */
+interface Reading {
+  readonly prefill: Prefill;
+  readonly rows: readonly Row[];
+  /** Which of the prompts each row asks about. */
+  readonly places: readonly number[];
+}
+
 export class LiveBatch {
   readonly #open: () => OpenSampler;
   #sampler: OpenSampler | undefined;
@@ -56,6 +67,7 @@ export class LiveBatch {
   /** Those of the decoder, in its order. */
   #rows: Row[] = [];
   #waiting: Waiting[] = [];
+  #reading: Reading | undefined;
 
   /** `open` is called when the first request comes into an empty batch; it is closed when the last has gone. */
   constructor(open: () => OpenSampler) {
@@ -71,26 +83,36 @@ export class LiveBatch {
     this.#dropCancelled();
     this.#compact();
     try {
-      this.#admit();
+      this.#read();
       if (this.#rows.length > 0) write(this.#decoder!, this.#rows);
     } catch (error) {
       this.fail(error);
     }
-    if (this.#waiting.length > 0 || this.#rows.some(({ isOver }) => !isOver)) return true;
+    if (this.#waiting.length > 0 || this.#reading || this.#isWriting) return true;
     this.#clear();
     return false;
   }
 
   /** Ends all requests with an error. */
   fail(error: unknown): void {
-    for (const row of this.#rows) if (!row.isOver) row.request.onError(error);
+    for (const row of this.#allRows) if (!row.isOver) row.request.onError(error);
     for (const { request } of this.#waiting) request.onError(error);
     this.#waiting = [];
     this.#clear();
   }
 
+  /** Whether anyone waits for the next token. */
+  get #isWriting(): boolean {
+    return this.#rows.some(({ isOver }) => !isOver);
+  }
+
+  get #allRows(): readonly Row[] {
+    return [...this.#rows, ...(this.#reading?.rows ?? [])];
+  }
+
   #clear(): void {
     this.#rows = [];
+    this.#endReading();
     this.#decoder?.dispose();
     this.#decoder = undefined;
     this.#sampler?.close();
@@ -98,7 +120,8 @@ export class LiveBatch {
   }
 
   #dropCancelled(): void {
-    for (const row of this.#rows) if (!row.isOver && endIfCancelled(row.request)) row.isOver = true;
+    for (const row of this.#allRows) if (!row.isOver && endIfCancelled(row.request)) row.isOver = true;
+    if (this.#reading?.rows.every(({ isOver }) => isOver)) this.#endReading();
     this.#waiting = this.#waiting.filter(({ request }) => !endIfCancelled(request));
   }
 
@@ -115,53 +138,82 @@ export class LiveBatch {
   }
 
   /**
-   * Takes in the requests for whose keys and values there is room, in their order; alone, a request has it always. Those under way wait
-   * meanwhile: a turn reads no more than `PREFILL_TOKENS`, or one prompt that is longer.
+   * Reads on, and lets those whose prompts are read write their first token and join. While others write it is one image that the tower
+   * has not seen, or `PIECE` tokens; else whatever there is.
    */
-  #admit(): void {
-    if (this.#waiting.length === 0) return;
+  #read(): void {
+    this.#reading ??= this.#admit();
+    if (!this.#reading) return;
+    const { prefill, rows, places } = this.#reading;
+    let decoder: Decoder | undefined;
+    try {
+      if (this.#isWriting) {
+        if (prefill.see() || !prefill.read(PIECE)) return;
+      } else while (!prefill.read(PREFILL_TOKENS));
+      decoder = prefill.end(places);
+      write(decoder, rows);
+    } catch (error) {
+      this.#endReading();
+      for (const { request, isOver } of rows) if (!isOver) request.onError(error);
+      return;
+    }
+    this.#reading = undefined;
+    this.#sampler!.trim();
+    this.#join(decoder, rows);
+  }
+
+  #endReading(): void {
+    this.#reading?.prefill.dispose();
+    this.#reading = undefined;
+  }
+
+  /**
+   * Takes in the requests for whose keys and values there is room, in their order; alone, a request has it always. Their prompts are read
+   * together, and come to no more than is read in a turn, or are one that is longer.
+   */
+  #admit(): Reading | undefined {
+    if (this.#waiting.length === 0) return undefined;
     this.#sampler ??= this.#open();
     const { context } = this.#sampler;
+    const most = this.#isWriting ? PIECE : PREFILL_TOKENS;
     const perToken = cacheBytesPerToken(context.model, context.weights.dtype, context.mask_V.device);
     let rows = this.#rows.length;
     let held = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.prompt.ids.length + sequence.length));
     let toCome = Math.max(0, ...this.#rows.map(({ request, sequence }) => request.options.maxTokens - sequence.length));
-    const read = new Set<string>();
+    const prompts = new Map<string, Prompt>();
     let tokens = 0;
     const fits = ({ request: { prompt, options }, key }: Waiting): boolean => {
       rows++;
-      if (!read.has(key)) tokens += prompt.ids.length;
-      read.add(key);
+      if (!prompts.has(key)) tokens += prompt.ids.length;
       held = Math.max(held, prompt.ids.length);
       toCome = Math.max(toCome, options.maxTokens);
-      if (rows === 1) return true;
-      return rows * (held + toCome) * perToken <= context.cacheBytes && (tokens <= PREFILL_TOKENS || read.size === 1);
+      const isFirst = prompts.size === 0 || (prompts.size === 1 && prompts.has(key));
+      return rows === 1 || (rows * (held + toCome) * perToken <= context.cacheBytes && (tokens <= most || isFirst));
     };
-    const end = this.#waiting.findIndex((waiting) => !fits(waiting));
-    const taken = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
-    if (taken.length === 0) return;
-    this.#join(context, taken);
-    this.#sampler.trim();
+    const taken: Waiting[] = [];
+    while (this.#waiting[0] && fits(this.#waiting[0])) {
+      const next = this.#waiting.shift()!;
+      prompts.set(next.key, next.request.prompt);
+      taken.push(next);
+    }
+    if (taken.length === 0) return undefined;
+    const keys = [...prompts.keys()];
+    const newTokens = Math.max(...taken.map(({ request }) => request.options.maxTokens));
+    try {
+      return {
+        prefill: new Prefill(context, [...prompts.values()], newTokens),
+        rows: taken.map(({ request }) => rowOf(context, request)),
+        places: taken.map(({ key }) => keys.indexOf(key)),
+      };
+    } catch (error) {
+      for (const { request } of taken) request.onError(error);
+      return undefined;
+    }
   }
 
-  #join(context: SamplerContext, taken: readonly Waiting[]): void {
-    const requests = taken.map(({ request }) => request);
-    const joining = requests.map((request) => rowOf(context, request));
-    let decoder: Decoder | undefined;
-    try {
-      const newTokens = Math.max(...requests.map(({ options }) => options.maxTokens));
-      const prompts = new Map(taken.map(({ key, request }) => [key, request.prompt]));
-      const keys = [...prompts.keys()];
-      const places = taken.map(({ key }) => keys.indexOf(key));
-      decoder = beginDecoding(context, [...prompts.values()], places, newTokens);
-      write(decoder, joining);
-    } catch (error) {
-      decoder?.dispose();
-      for (const { onError } of requests) onError(error);
-      return;
-    }
-    // From here on they share the fate of the batch: where joining fails, nobody can go on.
-    this.#rows.push(...joining);
+  /** From here on rows share the fate of the batch: where joining fails, nobody can go on. */
+  #join(decoder: Decoder, rows: readonly Row[]): void {
+    this.#rows.push(...rows);
     if (!this.#decoder) {
       this.#decoder = decoder;
       return;

@@ -37,6 +37,7 @@ import type {
 import { FeatureCache, imageKey, patchesTogether } from "./features.ts";
 import { LiveBatch, type LiveRequest, type OpenSampler } from "./live-batch.ts";
 import { defaultLogitChunk, placeholderMask, tokenLogprobs } from "./logprobs.ts";
+import { FailedElsewhere, type GradientPass } from "./masters.ts";
 import { type MemoryEstimate, MemoryForecast, type Offload, type Workload } from "./memory.ts";
 import { MovementCheck } from "./movement.ts";
 import { ObservedAttention } from "./observed-attention.ts";
@@ -187,7 +188,7 @@ export class LocalEngine {
     }));
     try {
       this.forwardBackward(groups, loss);
-      this.#visionPhase.backward((images) => this.#trainingWeights(imageKey(images[0]!)));
+      this.#visionBackward();
     } finally {
       this.dropGradient();
       this.#forgetFeatures();
@@ -291,6 +292,7 @@ export class LocalEngine {
         embeddings: this.#policy.trains("embeddings"),
         vision: this.#policy.trains("vision", "connector"),
       },
+      accumulate: (passes: readonly GradientPass[]) => this.#accumulate(["language", "embeddings"], passes),
       arrived: this.#visionPhase.add.bind(this.#visionPhase),
     };
     // What earlier calls have added could not be made again.
@@ -305,7 +307,8 @@ export class LocalEngine {
         } catch (error) {
           this.dropGradient();
           const isWhole = this.#microBatchTokens / this.#parts <= leastTokens(groups);
-          if (!isOutOfMemory(error) || !isAlone || isWhole) throw error;
+          const isShort = error instanceof FailedElsewhere || (isOutOfMemory(error) && !isWhole);
+          if (this.#anywhere([!isShort || !isAlone])[0]) throw error;
           this.#parts *= 2;
         }
       }
@@ -316,15 +319,14 @@ export class LocalEngine {
 
   /** Forgets all that `forwardBackward` has added since the last update. */
   dropGradient(): void {
-    for (const leaf of this.#policy.leaves()) leaf.clearGrad();
+    this.#policy.masters.clearGradients();
     this.#visionPhase.clear();
     this.#endUpdate();
   }
 
   step(options: StepOptions): StepMetrics {
-    this.#visionPhase.backward((images) => this.#trainingWeights(imageKey(images[0]!)));
-    const unfit = LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity));
-    const unfitAnywhere = this.#group?.anywhere(unfit) ?? unfit;
+    this.#visionBackward();
+    const unfitAnywhere = this.#anywhere(LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity)));
     const metrics = this.#movement.over(() =>
       this.#moments().step(
         options,
@@ -382,6 +384,26 @@ export class LocalEngine {
         this.#trim();
       },
     };
+  }
+
+  /** Which of these flags are set in any process. */
+  #anywhere(flags: readonly boolean[]): readonly boolean[] {
+    return this.#group?.anywhere(flags) ?? flags;
+  }
+
+  /** Carries out passes whose gradients are those of these parts. */
+  #accumulate(parts: readonly Part[], passes: readonly GradientPass[]): void {
+    const names = this.#policy.trainable.map(([name]) => name);
+    this.#policy.masters.accumulate(
+      names.filter((name) => parts.includes(this.model.partOf(name))),
+      passes,
+    );
+  }
+
+  /** The tower's gradient from what has arrived at the features. It is whole where all images have passed, and then goes to its owners. */
+  #visionBackward(): void {
+    const pass = () => this.#visionPhase.backward((images) => this.#trainingWeights(imageKey(images[0]!)));
+    this.#accumulate(["vision", "connector"], this.#visionPhase.isEmpty ? [] : [pass]);
   }
 
   /** What comes now is for the next update. */

@@ -15,13 +15,22 @@ export interface Master {
   readonly decays: boolean;
 }
 
+/** Goes forward and backward. Calls `passed` whenever the gradients of a stage are complete. */
+export type GradientPass = (passed: () => void) => void;
+
 export interface Masters {
   readonly own: readonly Master[];
   /** Whether they rest in the host's memory, to which gradients then come one by one. */
   readonly rest: boolean;
   /** Whether this process writes for all. */
   readonly writes: boolean;
-  /** The gradients that have arrived, summed over all processes, by name. @throws when there are none */
+  /**
+   * Carries out passes, one after another, and adds up their gradients, which are those of the named parameters. Processes that train
+   * together all call it, with as many passes as each has.
+   * @throws what a pass throws; FailedElsewhere when one has thrown in another process
+   */
+  accumulate(names: readonly string[], passes: readonly GradientPass[]): void;
+  /** The gradients that have arrived, summed over all processes, of what is updated here, by name. @throws when there are none anywhere */
   gradients(): ReadonlyMap<string, Tensor>;
   clearGradients(): void;
   /** The norm of the whole gradient from that of the own part. */
@@ -34,10 +43,19 @@ export interface Masters {
   gathered(name: string, own: Tensor | undefined): Tensor;
   /** The stretch of such a tensor that is kept here. */
   stretch(name: string, whole: Tensor): Tensor | undefined;
+  /** Frees what is not the caller's. */
+  dispose(): void;
 }
 
 /** What a step says to a caller who has forgotten the rest of it. */
 export const NO_GRADIENTS = "step: there are no gradients; call forwardBackward first.";
+
+/** A pass has failed in another process, whose error says why. */
+export class FailedElsewhere extends Error {
+  constructor() {
+    super("A pass has failed in another process.");
+  }
+}
 
 export class WholeMasters implements Masters {
   readonly own: readonly Master[];
@@ -52,6 +70,10 @@ export class WholeMasters implements Masters {
 
   get rest(): boolean {
     return this.#offloaded !== undefined;
+  }
+
+  accumulate(_: readonly string[], passes: readonly GradientPass[]): void {
+    for (const pass of passes) pass(() => {});
   }
 
   gradients(): Map<string, Tensor> {
@@ -86,6 +108,8 @@ export class WholeMasters implements Masters {
   stretch(_: string, whole: Tensor): Tensor {
     return whole;
   }
+
+  dispose(): void {}
 
   #leaf({ name, tensor }: Master): Tensor {
     return this.#offloaded?.leaf(name) ?? tensor;

@@ -25,6 +25,10 @@ describeMemory([
   ["many patches through a frozen tower", { ...small, freeze: ["vision", "connector"] }, image],
   ["a trained connector above a frozen tower", { ...plain, logitChunk: 60_000, freeze: ["vision"] }, image],
   ["with a reference", { ...again, reference: true }, { ...short, prompts: 8, lengths: [60, 70] }],
+  ["one of two processes, activations kept", plain, { ...few, processes: 2 }],
+  ["one of eight processes, with a reference", { ...small, reference: true }, { ...short, processes: 8 }],
+  ["one of eight processes, many patches", small, { ...wide, processes: 8 }],
+  ["one of four processes, bfloat16", half, { ...short, processes: 4 }],
   ["an adapter", { ...again, lora, reference: true }, short],
   [
     "adapters of the tower too, with dropout",

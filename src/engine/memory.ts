@@ -2,12 +2,13 @@
  * @file How much memory a training step takes, reckoned from shapes before anything is opened: what is held throughout, and the
  * fullest moment of sampling, of a micro-batch, and of the vision tower's own phase. Tests hold it to what allocators count.
  */
+import { BUCKET } from "../distributed/shards.ts";
 import { attentionType } from "../models/attention.ts";
 import type { BlockCost, Values } from "../models/block-cost.ts";
 import { BLOCK } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
-import { byBudget } from "../util/arrays.ts";
+import { byBudget, groupBy } from "../util/arrays.ts";
 import { patchesTogether } from "./features.ts";
 
 /** A parameter as an engine holds it. */
@@ -39,7 +40,7 @@ export interface MemorySettings {
   readonly logitChunk: number;
   /** What rests in the host's memory. */
   readonly offload: Offload;
-  /** Those that train together, each with its part of masters and moments. */
+  /** Those that train together, each with its part of masters, gradients and moments. */
   readonly processes?: number;
   /** Whether attention over a pack needs no masks. */
   readonly flash: boolean;
@@ -72,6 +73,7 @@ export interface MemoryEstimate {
   readonly weights: number;
   readonly reference: number;
   readonly moments: number;
+  /** Between micro-batches; of several processes with what they are sent in. */
   readonly gradients: number;
   /** Features of images, kept from sampling to training, and what has arrived at them. */
   readonly features: number;
@@ -146,13 +148,13 @@ export class MemoryForecast {
   /** With completions of given lengths, sampled with room for `maxTokens`. */
   step(trees: readonly TreeSize[], maxTokens: number, available: number): MemoryEstimate {
     const [weights, reference, moments] = [this.#weights, this.#reference, this.#moments];
-    const gradients = this.#gradients();
+    const gradients = this.#sums() + this.#bucket;
     const trainsVision = this.#trains("vision", "connector");
     const seen = trees.reduce((sum, { patches }) => sum + this.#merged(patches), 0) * this.#model.shape.hidden;
     const features = seen * (trainsVision ? this.#b * (this.#settings.reference ? 2 : 1) : this.#b);
     // What has arrived at the features is summed up in float32.
     const arrived = trainsVision ? seen * 4 : 0;
-    const beside = gradients - this.#gradients("vision", "connector");
+    const beside = this.#sums("embeddings", "language") + this.#bucket;
     const micros = byBudget(trees, treeTokens, this.#settings.microBatchTokens);
     // Most are alike, and need not be reckoned again.
     const distinct = new Map(micros.slice(1).map((micro) => [JSON.stringify(micro), micro]));
@@ -160,7 +162,9 @@ export class MemoryForecast {
       this.#microBatch(micros[0]!, true),
       ...[...distinct.values()].map((micro) => this.#microBatch(micro, false)),
     );
-    const vision = trainsVision ? this.#visionPhase(this.#together(trees)) : 0;
+    // Of several processes each has the tower's gradient whole until all of its images have passed.
+    const tower = this.#isDivided ? this.#gradients("vision", "connector") : 0;
+    const vision = trainsVision ? this.#visionPhase(this.#together(trees)) + tower : 0;
     const sampling = this.#sampling(trees, maxTokens, this.cacheBytes(available));
     const peak =
       weights +
@@ -219,6 +223,16 @@ export class MemoryForecast {
     return 4 * total(this.#trained(...parts), elements);
   }
 
+  /** What of them a process sums up. */
+  #sums(...parts: readonly Part[]): number {
+    return this.#gradients(...parts) / this.#processes;
+  }
+
+  /** What several processes send gradients in. */
+  get #bucket(): number {
+    return this.#isDivided ? Math.min(4 * BUCKET, this.#sums()) : 0;
+  }
+
   /** Casts of parameters that are held in another type than is computed in. */
   #casts(parameters: readonly HeldParameter[]): number {
     return (
@@ -272,17 +286,41 @@ export class MemoryForecast {
     const table = this.#arriving(embeddings);
     const head = 2 * row + Math.max(chunk * 4 * LOGIT_COPIES, chunk * (this.#isHalf ? 4 + 2 * b : 8) + table);
     const running = checkpointing ? Math.max(layer.forward, kept + layer.backward) : graph + layer.backward;
-    const missing = isFirst ? this.#gradients("language") : 0;
+    const missing = isFirst && !this.#isDivided ? this.#gradients("language") : 0;
+    const flying = this.#flying;
     return (
       whole +
       Math.max(
-        graph + head - missing,
+        graph + head + flying.head - missing,
         // At the last layer, and at the first, where the inputs of the others are gone.
-        running - missing * (1 - 1 / L),
-        checkpointing ? running - (L - 1) * row : 0,
-        this.#trains("embeddings") ? table + 2 * row - L * row : 0,
+        running + flying.head + flying.layer - missing * (1 - 1 / L),
+        checkpointing ? running + flying.head + flying.layer - (L - 1) * row : 0,
+        this.#trains("embeddings") ? table + 2 * row - L * row + flying.embeddings : 0,
       )
     );
+  }
+
+  #blocks(part: Part): HeldParameter[][] {
+    return groupBy(this.#of(part), ({ name }) => /^.*?\.\d+\./.exec(name)?.[0] ?? name);
+  }
+
+  /**
+   * Gradients of several processes on their way to their owners: the head's, which stays until the end of a pass, where the embeddings'
+   * join it, and those of one layer.
+   */
+  get #flying(): { readonly head: number; readonly layer: number; readonly embeddings: number } {
+    if (!this.#isDivided) return { head: 0, layer: 0, embeddings: 0 };
+    const trained = (block: readonly HeldParameter[]) =>
+      4 *
+      total(
+        block.filter((each) => each.trained),
+        elements,
+      );
+    return {
+      head: 4 * Math.max(0, ...this.#trained("embeddings").map(elements)),
+      layer: Math.max(0, ...this.#blocks("language").map(trained)),
+      embeddings: this.#gradients("embeddings"),
+    };
   }
 
   /**
@@ -295,13 +333,8 @@ export class MemoryForecast {
     rows: number,
     dropout = this.#settings.dropout,
   ): { kept: number; forward: number; backward: number } {
-    const blocks = new Map<string, HeldParameter[]>();
-    for (const parameter of this.#of(part)) {
-      const block = /^.*?\.\d+\./.exec(parameter.name)?.[0] ?? parameter.name;
-      blocks.set(block, [...(blocks.get(block) ?? []), parameter]);
-    }
-    const largest = (of: (parameters: readonly HeldParameter[]) => number) =>
-      Math.max(0, ...[...blocks.values()].map(of));
+    const blocks = this.#blocks(part);
+    const largest = (of: (parameters: readonly HeldParameter[]) => number) => Math.max(0, ...blocks.map(of));
     // An adapter has its narrow product, twice, and beside each output its change and their sum. With dropout it has a mask and, twice,
     // what that lets through; its gradient asks for a mask and one of those in place of the input, which about two modules share.
     const adapters = (values: (narrow: number, into: number, out: number) => number) =>

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { processOf } from "../../test/process-of.ts";
 import {
   GRPO,
   gradientOf,
@@ -13,6 +14,7 @@ import {
 import { liveTensors } from "../torch/tensor.ts";
 import { saysWhenShort } from "./device.ts";
 import type { LocalEngine } from "./local.ts";
+import { FailedElsewhere } from "./masters.ts";
 
 const place = scratchPlaces();
 afterEach(() => void vi.restoreAllMocks());
@@ -60,6 +62,30 @@ describe.each(TINIES)("memory that runs short in a micro-batch of %s", (name) =>
       expect(seen).toEqual(parts);
     });
     expect(liveTensors()).toEqual(before);
+  });
+
+  it("in another process cuts this one's too, and where that cannot go on, ends it", async () => {
+    let short = 0;
+    const anywhere = (flags: readonly boolean[]) => (flags.length === 2 ? [flags[0]!, short-- > 0] : [...flags]);
+    await withTiny(
+      name,
+      options,
+      (engine, groups) => {
+        const layer = vi.spyOn(engine.model, "layer");
+        const microBatches = () => layer.mock.calls.splice(0).filter(([, index]) => index === 0).length / 2;
+        const { logprobs } = engine.forwardBackward(toTrain(groups), GRPO);
+        expect(microBatches()).toBe(1);
+        engine.dropGradient();
+        short = 5;
+        expect(largestGap(engine.forwardBackward(toTrain(groups), GRPO).logprobs, logprobs)).toBeLessThan(1e-5);
+        expect(microBatches()).toBeGreaterThan(1);
+        // What an earlier call has added could not be made again.
+        short = 1;
+        expect(() => engine.forwardBackward(toTrain(groups), GRPO)).toThrow(FailedElsewhere);
+        expect(() => engine.step(STEP)).toThrow("call forwardBackward first");
+      },
+      processOf(0, 2, { anywhere }),
+    );
   });
 
   it("is found before the first step where a device says it, and what follows is cut from the start", () =>

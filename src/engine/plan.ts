@@ -107,6 +107,7 @@ export function planTime(
     reference: recipe.loss.beta > 0,
     checkpointing: recipe.activation_checkpointing,
     updates: recipe.loss.updates_per_rollout,
+    microBatchTokens: recipe.micro_batch_tokens,
   };
   const parameters = parametersOf(recipe, model, precision);
   return forecastStep(model, parameters, workloadOf(recipe, model, largest), settings, speeds);

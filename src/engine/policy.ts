@@ -218,6 +218,7 @@ export class Policy {
   }
 
   dispose(): void {
+    this.masters.dispose();
     disposeAll(this.#parameters);
     disposeAll(this.#matrices);
     this.offloaded?.dispose();

@@ -9,11 +9,14 @@ const model = readModel(checkpointDir("tied"));
 const parameters = [...model.parameterShapes()].map(
   ([name, shape]): HeldParameter => ({ name, part: model.partOf(name), shape, dtype: "float32", trained: true }),
 );
-const trained = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+const count = (some: readonly HeldParameter[]) =>
+  some.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+const trained = count(parameters);
+const text = count(parameters.filter(({ part }) => part === "language" || part === "embeddings"));
 const workload = { prompts: 8, completions: 4, promptTokens: 100, patches: 64, maxTokens: 50 };
 const settings: StepSettings = {
   ...{ precision: "float32", device: DEVICE, reference: true },
-  ...{ checkpointing: false, updates: 1, processes: 1 },
+  ...{ checkpointing: false, updates: 1, microBatchTokens: 4096, processes: 1 },
 };
 const speeds = { flops: 1e9, bandwidth: 1e9, link: 1e8 };
 const forecast = (more: Partial<StepSettings> = {}, at: Partial<typeof speeds> = {}) =>
@@ -44,13 +47,16 @@ describe("a step's forecast", () => {
     expect(forecast({}, { flops: 1e15, bandwidth: 1e6 }).sampling - read).toBeCloseTo(8 * (many - read), 6);
   });
 
-  it("sends all gradients in float32, and weights in the type of the computation to the others", () => {
+  it("sends gradients in float32 after each micro-batch, the tower's once, and weights in the type of the computation to the others", () => {
     expect(forecast().sent).toBe(0);
-    const sent = (processes: number, precision: "float32" | "bfloat16") => forecast({ processes, precision }).sent;
-    expect(sent(2, "float32")).toBeCloseTo((4 + 4 / 2) * trained, 3);
-    expect(sent(64, "bfloat16")).toBeCloseTo((4 + (2 * 63) / 64) * trained, 3);
-    expect(forecast({ processes: 2, updates: 3 }).sent).toBeCloseTo(3 * sent(2, "float32"), 3);
-    expect(forecast({ processes: 2 }).sending).toBeCloseTo(sent(2, "float32") / 1e8, 9);
+    const sent = (processes: number, more: Partial<StepSettings> = {}) => forecast({ processes, ...more }).sent;
+    // Four prompts of 300 tokens a process are one micro-batch.
+    expect(sent(2)).toBeCloseTo((4 + 4 / 2) * trained, 3);
+    expect(sent(64, { precision: "bfloat16" })).toBeCloseTo((4 + (2 * 63) / 64) * trained, 3);
+    expect(sent(2, { microBatchTokens: 600 }) - sent(2)).toBeCloseTo(4 * text, 3);
+    expect(sent(2, { microBatchTokens: 1 }) - sent(2)).toBeCloseTo(3 * 4 * text, 3);
+    expect(sent(2, { updates: 3 })).toBeCloseTo(3 * sent(2), 3);
+    expect(forecast({ processes: 2 }).sending).toBeCloseTo(sent(2) / 1e8, 9);
   });
 
   it("adds up", () => {

@@ -5,6 +5,7 @@
  */
 import type { Model, Part } from "../models/model.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
+import { byBudget } from "../util/arrays.ts";
 import { cacheBytesPerToken, type HeldParameter, type Workload } from "./memory.ts";
 
 /** What one process gets of the machine. */
@@ -25,6 +26,8 @@ export interface StepSettings {
   readonly reference: boolean;
   readonly checkpointing: boolean;
   readonly updates: number;
+  /** Tokens of a micro-batch, at most. */
+  readonly microBatchTokens: number;
   readonly processes: number;
 }
 
@@ -50,7 +53,7 @@ export function forecastStep(
   model: Model,
   parameters: readonly HeldParameter[],
   workload: Workload,
-  { precision, device, reference, checkpointing, updates, processes }: StepSettings,
+  { precision, device, reference, checkpointing, updates, microBatchTokens, processes }: StepSettings,
   { flops, bandwidth, link }: Speeds,
 ): StepForecast {
   const prompts = Math.ceil(workload.prompts / processes);
@@ -72,11 +75,18 @@ export function forecastStep(
   const passes = checkpointing ? 4 : 3;
   const gradients = updates * passes * (products(tokens) + (trainsVision ? seeing : 0));
 
-  const trained = parameters.filter((each) => each.trained).reduce((sum, { shape }) => sum + elements(shape), 0);
-  const update = (updates * UPDATE_VALUES * 4 * trained) / processes / bandwidth;
-  // A gradient on its way to its owner is summed in a ring, in which everyone sends it once; a new weight comes from its owner.
-  const others = (processes - 1) / processes;
-  const sent = processes === 1 ? 0 : updates * trained * (4 + bytesPer[precision] * others);
+  const trained = (isSeeing: boolean) =>
+    parameters
+      .filter(({ trained, part }) => trained && (part === "vision" || part === "connector") === isSeeing)
+      .reduce((sum, { shape }) => sum + elements(shape), 0);
+  const [text, tower] = [trained(false), trained(true)];
+  const update = (updates * UPDATE_VALUES * 4 * (text + tower)) / processes / bandwidth;
+  // A gradient on its way to its owner is summed in a ring, in which everyone sends it once: after each micro-batch, and the tower's after
+  // all. A new weight comes from its owner.
+  const trees = new Array<number>(prompts).fill(promptTokens + completions * maxTokens);
+  const micros = byBudget(trees, (tokens) => tokens, microBatchTokens).length;
+  const weightsSent = bytesPer[precision] * (text + tower) * ((processes - 1) / processes);
+  const sent = processes === 1 ? 0 : updates * (4 * (micros * text + tower) + weightsSent);
   const sending = sent / link;
   const seconds = sampling + scoring + gradients + update + sending;
   return { sampling, scoring, gradients, update, sending, seconds, sent };

@@ -30,6 +30,11 @@ export class VisionPhase {
     this.#patches = patches;
   }
 
+  /** Whether nothing has arrived. */
+  get isEmpty(): boolean {
+    return this.#arrived.size === 0;
+  }
+
   /** Adds the gradient of a micro-batch at the features of its images, image after image: gradient_MD. Sums are float32 at least. */
   add(images: readonly ImageInput[], gradient_MD: Tensor): void {
     const { mergeSize } = this.#model.imageLayout;

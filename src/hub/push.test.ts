@@ -53,6 +53,27 @@ describe("a push", () => {
     expect(hashes(uploads.committed)).toEqual(hashes(Object.entries(files)));
   });
 
+  it("tells of the bytes that have arrived, anew when it is tried again", async () => {
+    uploads.faults.push({ at: /POST .*\/commit\//, answer: (response) => void response.destroy() });
+    const heard: number[] = [];
+    const total = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+    await new Push(hub, "org/mine").send(folder, {
+      ...patience,
+      onBytes: (done, all) => {
+        expect(all).toBe(total);
+        heard.push(done);
+      },
+    });
+    const again = heard.lastIndexOf(0, heard.length - 1);
+    const first = heard.slice(0, heard.indexOf(weights.length) + 1);
+    expect([first[0], first.at(-1), heard.at(-1)]).toEqual([0, weights.length, total]);
+    expect(heard.slice(again)).toContain(weights.length);
+    expect(heard).toEqual([
+      ...heard.slice(0, again).sort((a, b) => a - b),
+      ...heard.slice(again).sort((a, b) => a - b),
+    ]);
+  });
+
   it("that breaks off is tried again, and does not send twice what has arrived", async () => {
     uploads.faults.push({ at: /POST .*\/commit\//, answer: (response) => void response.destroy() });
     uploads.faults.push({ at: /preupload/, answer: (response) => void response.writeHead(503).end("busy") });

@@ -3,7 +3,7 @@
  * off goes on where it stopped. The token goes to the hub alone, and no message has it.
  */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "../util/errors.ts";
@@ -11,6 +11,11 @@ import { reasonOf, request } from "../util/http.ts";
 import type { Hub } from "./hub.ts";
 import { parseId } from "./id.ts";
 import { type Patience, retrying, Transient } from "./retry.ts";
+
+export interface PushOptions extends Patience {
+  /** Told of the bytes that the hub has by now, of all that are to be there; after an attempt that fails it may have fewer. */
+  readonly onBytes?: (done: number, total: number) => void;
+}
 
 /** `fetch` by the proxy of the environment, as the library takes it. */
 const proxied = request as unknown as typeof fetch;
@@ -39,9 +44,9 @@ export class Push {
   }
 
   /** Makes the repository, private, if it is not there, and commits the files of a folder. Gives the commit's address. @throws UserError */
-  async send(folder: string, patience: Patience = {}): Promise<string> {
+  async send(folder: string, { onBytes, ...patience }: PushOptions = {}): Promise<string> {
     // Loaded for those who upload.
-    const { createRepo, uploadFiles } = await import("@huggingface/hub");
+    const { commitIter, createRepo } = await import("@huggingface/hub");
     const to = { repo: this.#repo, accessToken: this.#token, hubUrl: this.#hub.endpoint, fetch: proxied };
     await retrying(patience, () =>
       createRepo({ ...to, visibility: "private" }).catch((error: unknown) => {
@@ -49,17 +54,34 @@ export class Push {
         if (statusOf(error) !== 409) throw this.#refused(error);
       }),
     );
-    const files = filesIn(folder).map((path) => ({ path, content: pathToFileURL(join(folder, path)) }));
+    const paths = filesIn(folder);
+    const sizes = new Map(paths.map((path) => [path, statSync(join(folder, path)).size]));
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const operations = paths.map((path) => ({
+      operation: "addOrUpdate" as const,
+      path,
+      content: pathToFileURL(join(folder, path)),
+    }));
     const { signal } = patience;
     return await retrying(patience, async () => {
+      const shares = new Map<string, number>();
+      onBytes?.(0, total);
       try {
-        const done = await uploadFiles({
-          ...to,
-          files,
-          commitTitle: "Upload by grit export",
-          ...(signal && { abortSignal: signal }),
-        });
-        return done?.commit.url ?? `${this.#hub.endpoint}/${this.#repo}`;
+        const title = "Upload by grit export";
+        const events = commitIter({ ...to, operations, title, ...(signal && { abortSignal: signal }) });
+        for (;;) {
+          const { done, value } = await events.next();
+          if (done) {
+            onBytes?.(total, total);
+            return value?.commit.url ?? `${this.#hub.endpoint}/${this.#repo}`;
+          }
+          if (value.event !== "fileProgress" || value.state !== "uploading") continue;
+          shares.set(value.path, value.progress);
+          onBytes?.(
+            [...shares].reduce((sum, [path, share]) => sum + share * sizes.get(path)!, 0),
+            total,
+          );
+        }
       } catch (error) {
         signal?.throwIfAborted();
         throw this.#refused(error);

@@ -24,6 +24,20 @@ import { type Run, runsOf } from "./runs.ts";
 export interface Store {
   readonly cache: KVCache;
   readonly first: number;
+  /** Where the pack is a piece of one prompt: tokens of it that are stored already, which the piece sees too. */
+  readonly before: number;
+}
+
+/** Stores keys and values of one layer. What a piece of a prompt sees, k and v [1, K, all of it so far, E]; undefined for whole prompts. */
+export function storeKeys(
+  { cache, first, before }: Store,
+  layer: number,
+  trees: readonly Tree[],
+  k_TKE: Tensor,
+  v_TKE: Tensor,
+): { k: Tensor; v: Tensor } | undefined {
+  cache.prefill(layer, first, trees.map(treeLength), k_TKE, v_TKE, before);
+  return before > 0 ? cache.stored(layer, first, before + k_TKE.size(0)) : undefined;
 }
 
 /** Tokens of a pack look back along their own branch and its root. Made for one forward pass. */
@@ -44,7 +58,7 @@ export class PackAttention implements Attention {
 
   /** The R query heads that share a key/value head become rows of one product: q [n, K, R*t, E] on k [n, K, t, E]. */
   attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
-    this.#store?.cache.prefill(layer, this.#store.first, this.#trees.map(treeLength), k_TKE, v_TKE);
+    const soFar = this.#store && storeKeys(this.#store, layer, this.#trees, k_TKE, v_TKE);
     const [T, H, E] = q_THE.shape as [number, number, number];
     const K = k_TKE.size(1);
     const R = H / K;
@@ -57,9 +71,9 @@ export class PackAttention implements Attention {
     let root: { k: Tensor; v: Tensor } | undefined;
     const outs = this.#pieces.map(({ count: n, length: t, isBranch }, piece) => {
       const own = (part: Tensor) => transpose(reshape(part, [K, n, t, E]), 0, 1);
-      const before = isBranch ? root!.k.size(2) : 0;
       const [k, v] = [own(ks[piece]!), own(vs[piece]!)];
-      const seen = isBranch ? { k: cat([root!.k, k], 2), v: cat([root!.v, v], 2) } : { k, v };
+      const seen = isBranch ? { k: cat([root!.k, k], 2), v: cat([root!.v, v], 2) } : (soFar ?? { k, v });
+      const before = seen.k.size(2) - t;
       if (!isBranch) root = seen;
       const q = reshape(permute(reshape(qs[piece]!, [K, R, n, t, E]), [2, 0, 1, 3, 4]), [n, K, R * t, E]);
       const out = attention(q, seen.k, seen.v, this.#mask(before, t, R, q));

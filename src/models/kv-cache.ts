@@ -65,8 +65,11 @@ export class KVCache {
     this.#column = newest(this.#used, device);
   }
 
-  /** Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. */
-  prefill(layer: number, first: number, lengths: readonly number[], k_TKE: Tensor, v_TKE: Tensor): void {
+  /**
+   * Stores the keys and values of one layer of some prompts, from the `first` on, given end to end: k_TKE, v_TKE. Of a prompt that is
+   * stored piece by piece, `from` is the place of the next piece.
+   */
+  prefill(layer: number, first: number, lengths: readonly number[], k_TKE: Tensor, v_TKE: Tensor, from = 0): void {
     const runs = runsOf(lengths);
     const sizes = runs.map(({ count, length }) => count * length);
     const store = (cache: Tensor, packed: Tensor) => {
@@ -74,7 +77,7 @@ export class KVCache {
       let b = first;
       for (const [i, part] of split(packed, sizes, 0).entries()) {
         const { count, length } = runs[i]!;
-        const room = narrow(narrow(cache, 0, b, count), 2, this.#starts[b]!, length);
+        const room = narrow(narrow(cache, 0, b, count), 2, this.#starts[b]! + from, length);
         copy_(room, transpose(reshape(part, [count, length, K, E]), 1, 2));
         b += count;
       }
@@ -83,6 +86,12 @@ export class KVCache {
       store(this.#keys[layer]!, k_TKE);
       store(this.#values[layer]!, v_TKE);
     });
+  }
+
+  /** What is stored of one layer of a prompt, its first `length` tokens: k and v [1, K, length, E]. */
+  stored(layer: number, row: number, length: number): { k: Tensor; v: Tensor } {
+    const part = (of: Tensor) => narrow(narrow(of, 0, row, 1), 2, this.#starts[row]!, length);
+    return { k: part(this.#keys[layer]!), v: part(this.#values[layer]!) };
   }
 
   /** Whether all has to move for the next token's column. */

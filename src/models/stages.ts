@@ -1,6 +1,6 @@
 /**
- * @file A chain of stages, each a function of what the one before made, and the two ways to its gradient: through one graph,
- * or stage by stage with each run again (activation checkpointing), which keeps one activation a stage instead of dozens.
+ * @file A chain of stages, each a function of what the one before made, and its gradient, stage by stage: through graphs that are kept,
+ * or with each stage run again (activation checkpointing), which keeps one activation a stage instead of dozens.
  */
 import { detach } from "../torch/ops.ts";
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
@@ -33,35 +33,45 @@ export interface PassOptions {
   readonly checkpointing: boolean;
   /** Whether any stage is trained, and whether anything is that `first` takes. */
   readonly trained: { readonly stages: boolean; readonly inputs: boolean };
+  /** Told of each stage whose gradient is complete, the last one first. */
+  readonly passed?: () => void;
 }
 
-/** `runStages`, ready for its gradient. */
-export function passThrough(stages: Stages, { checkpointing, trained }: PassOptions): Pass {
-  if (!trained.stages && !trained.inputs) return { out: noGrad(() => runStages(stages)), backward: () => {} };
-  if (!checkpointing) {
-    const out = runStages(stages);
-    return { out, backward: (gradient) => out.backward(gradient) };
-  }
-  const { first, rest } = stages;
+/** `runStages`, ready for its gradient. Each stage has a graph of its own, so that it can be done with before the one below. */
+export function passThrough({ first, rest }: Stages, { checkpointing, trained, passed }: PassOptions): Pass {
+  if (!trained.stages && !trained.inputs) return { out: noGrad(() => runStages({ first, rest })), backward: () => {} };
   const begun = tidy(first);
-  // What goes into each stage.
+  // What goes into each stage, and what comes out of it where its graph is kept.
   const inputs = [detach(begun)];
-  const out = noGrad(() => {
-    for (const stage of rest.slice(0, -1)) inputs.push(tidy(() => stage(inputs.at(-1)!)));
-    return tidy(() => rest.at(-1)!(inputs.at(-1)!));
-  });
+  const outputs: Tensor[] = [];
+  const graph = (stage: Stages["rest"][number], x: Tensor) => tidy(() => stage(x.requiresGrad()));
+  for (const stage of rest) {
+    const x = inputs.at(-1)!;
+    if (checkpointing) inputs.push(noGrad(() => tidy(() => stage(x))));
+    else {
+      outputs.push(graph(stage, x));
+      inputs.push(detach(outputs.at(-1)!));
+    }
+  }
+  const out = inputs.pop()!;
+  /** The gradient of what goes into a stage from that of what comes out. */
+  const back = (stage: Stages["rest"][number], gradient: Tensor): Tensor => {
+    using x = inputs.pop()!;
+    // What a stage makes on its way and its gradient does not need is gone before that is computed.
+    using y = outputs.pop() ?? graph(stage, x);
+    y.backward(gradient);
+    return x.grad()!;
+  };
   return {
     out,
     backward(gradient) {
       let arriving = gradient;
       // A stage's input is freed with the stage's gradient: only one of the gradients on the way is held at a time.
       for (const stage of rest.toReversed()) {
-        using x = inputs.pop()!.requiresGrad();
-        // What the stage makes on its way and its gradient does not need is gone before that is computed.
-        using y = tidy(() => stage(x));
-        y.backward(arriving);
+        const below = back(stage, arriving);
         if (arriving !== gradient) arriving.dispose();
-        arriving = x.grad()!;
+        arriving = below;
+        passed?.();
       }
       if (trained.inputs) begun.backward(arriving);
       arriving.dispose();

@@ -16,8 +16,9 @@ import {
 import { type Tensor, tidy } from "../torch/tensor.ts";
 import { stream } from "../util/random.ts";
 import { PackAttention } from "./attention.ts";
+import { KVCache } from "./kv-cache.ts";
 import { additive, prefixedCausal } from "./masks.ts";
-import { type Tree, treeLength } from "./model.ts";
+import { type ModelShape, type Tree, treeLength } from "./model.ts";
 import { VarlenAttention, varlenPlan } from "./varlen-attention.ts";
 
 test("a branch's keys are its root's rows and its own", () => {
@@ -86,4 +87,45 @@ test("property: the plan attends as `PackAttention` does, and so do its gradient
     }),
     { numRuns: 40, seed: 3 },
   );
+});
+
+test("a prompt read in pieces attends as one read at once, by either kernel, and leaves the same keys", () => {
+  const shape = { layers: 1, heads: 4, kvHeads: 2, headWidth: 8 } as ModelShape;
+  // The second of three prompts, in three pieces.
+  const [lengths, pieces] = [
+    [3, 11, 5],
+    [4, 1, 6],
+  ] as const;
+  tidy(() => {
+    const random = stream(5, "pieces");
+    const inputs = [4, 2, 2].map((heads) =>
+      toDevice(
+        floats(
+          Array.from({ length: 11 * heads * 8 }, () => 2 * random.float() - 1),
+          [11, heads, 8],
+        ),
+        DEVICE,
+      ),
+    );
+    const run = (kind: "pack" | "varlen", pieces: readonly number[]) => {
+      const cache = new KVCache(shape, lengths, 4, "float32", DEVICE);
+      let before = 0;
+      const outs = pieces.map((root) => {
+        const [trees, store] = [[{ root, branches: [] }], { cache, first: 1, before }];
+        const attention =
+          kind === "pack" ? new PackAttention(trees, store) : new VarlenAttention(trees, store, referenceKernel);
+        const [q, k, v] = inputs.map((x) => narrow(x, 0, before, root));
+        before += root;
+        return attention.attend(0, q!, k!, v!);
+      });
+      const { k, v } = cache.stored(0, 1, 11);
+      const values = [cat(outs, 0), k, v].map((tensor) => reshape(tensor, [-1]).toFloats());
+      cache.dispose();
+      return values;
+    };
+    const whole = run("pack", [11]);
+    for (const kind of ["pack", "varlen"] as const)
+      for (const [i, values] of run(kind, pieces).entries())
+        for (const [j, value] of values.entries()) expect(value).toBeCloseTo(whole[i]![j]!, 5);
+  });
 });

@@ -13,10 +13,11 @@ import {
   type Lengths,
   reshape,
   toDevice,
+  transpose,
 } from "../torch/ops.ts";
 import { type DType, scopeHere, type Tensor } from "../torch/tensor.ts";
-import { PackAttention, type Store } from "./attention.ts";
-import { type Attention, type ModelShape, type Tree, treeLength } from "./model.ts";
+import { PackAttention, type Store, storeKeys } from "./attention.ts";
+import type { Attention, ModelShape, Tree } from "./model.ts";
 
 /** How the tokens of a pack look at each other, in the way that is fastest on the device. */
 export function attentionOf(
@@ -77,20 +78,31 @@ export class VarlenAttention implements Attention {
   }
 
   attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
-    this.#store?.cache.prefill(layer, this.#store.first, this.#trees.map(treeLength), k_TKE, v_TKE);
+    const soFar = this.#store && storeKeys(this.#store, layer, this.#trees, k_TKE, v_TKE);
     const [T, H, E] = q_THE.shape as [number, number, number];
     const { queries, keys, rows } = this.#place(q_THE.device);
     const gathered = (x: Tensor) => (rows ? indexSelect(x, 0, rows) : x);
-    const out = this.#kernel(q_THE, gathered(k_TKE), gathered(v_TKE), queries, keys);
+    const stored = (x: Tensor) => transpose(reshape(x, x.shape.slice(1)), 0, 1);
+    const [k_GKE, v_GKE] = soFar ? [soFar.k, soFar.v].map(stored) : [k_TKE, v_TKE].map(gathered);
+    const out = this.#kernel(q_THE, k_GKE!, v_GKE!, queries, keys);
     return reshape(out, [T, H * E]);
   }
 
   #place(device: string) {
     if (this.#placed) return this.#placed;
     const plan = varlenPlan(this.#trees);
+    const before = this.#store?.before ?? 0;
     const branched = this.#trees.some(({ branches }) => branches.length > 0);
     const queries = this.#keep(lengthsOf(plan.queries, device));
-    const keys = branched ? this.#keep(lengthsOf(plan.keys, device)) : queries;
+    const keys =
+      branched || before > 0
+        ? this.#keep(
+            lengthsOf(
+              plan.keys.map((length) => before + length),
+              device,
+            ),
+          )
+        : queries;
     const rows = branched ? this.#keep(toDevice(ints(plan.rows), device)) : undefined;
     this.#placed = { queries, keys, rows };
     return this.#placed;

@@ -280,6 +280,7 @@ function inPlace(x: Tensor, result: unknown): Tensor {
   return x;
 }
 const copyOp = operator("copy_");
+const zeroOp = operator("zero_");
 const mulInPlaceOp = operator("mul_.Tensor");
 const mulScalarInPlaceOp = operator("mul_.Scalar");
 const addInPlaceOp = operator("add_.Tensor");
@@ -287,6 +288,7 @@ const addScalarInPlaceOp = operator("add_.Scalar");
 const indexCopyOp = operator("index_copy_");
 const indexFillOp = operator("index_fill_.int_Scalar");
 export const copy_ = (x: Tensor, source: Tensor) => inPlace(x, copyOp(x, source));
+export const zero_ = (x: Tensor) => inPlace(x, zeroOp(x));
 export const mul_ = (x: Tensor, factor: Tensor | number) =>
   inPlace(x, factor instanceof Tensor ? mulInPlaceOp(x, factor) : mulScalarInPlaceOp(x, factor));
 export const add_ = (x: Tensor, other: Tensor | number) =>

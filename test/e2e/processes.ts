@@ -145,10 +145,26 @@ function statesOf(
   return [left, right];
 }
 
-/** How far the weights of a run are from those of another, relative in L2, all together. */
-export function weightsApart(run: string, from: string, step: number): number {
-  const [left, right] = statesOf([run, from], step, (name) => !/\.(mean|square)$/.test(name));
-  return relativeDistance(left, right);
+/** AdamW's: a gradient below it is no more than rounding. */
+const EPSILON = 1e-8;
+
+/** How far the weights of a run are from those of another, relative in L2, of the tensor that is farthest. */
+interface WeightsApart {
+  /** Of those that a gradient has moved. */
+  readonly moved: number;
+  /** Of those whose gradient is zero but for rounding, which AdamW enlarges, and their names. */
+  readonly idle: number;
+  readonly idleNames: readonly string[];
+}
+
+export function weightsApart(run: string, from: string, step: number): WeightsApart {
+  const [left, right] = statesOf([run, from], step, () => true);
+  const names = [...right.keys()].filter((name) => !/\.(mean|square)$/.test(name));
+  const isIdle = (name: string) => right.get(`${name}.square`)!.every((square) => square < EPSILON ** 2);
+  const apart = (some: readonly string[]) =>
+    some.reduce((most, name) => Math.max(most, relativeDistance(left, new Map([[name, right.get(name)!]]))), 0);
+  const idleNames = names.filter(isIdle);
+  return { moved: apart(names.filter((name) => !isIdle(name))), idle: apart(idleNames), idleNames };
 }
 
 /** The same of first moments, of the tensor that is farthest. One that is all zeros on both sides is not apart. */
