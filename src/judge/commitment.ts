@@ -66,10 +66,10 @@ export function withoutOtherWord(text: string): string {
 /** A text without what it says the answer is not: "a cow, not a horse", "not a horse but a cow", "Not a horse; a cow". */
 export function withoutContrast(text: string): string {
   return text
-    .replace(/(?:,\s+(?:and\s+)?not|,?\s+(?:rather than|instead of|as opposed to|unlike))\s[^.,;!?]*[.!]?$/i, "")
+    .replace(/(?:,\s+(?:and\s+)?not|,?\s+(?:rather than|instead of|as opposed to|unlike))\s[^.,;:!?]*[.!]?$/i, "")
     .replace(/,?\s+(?:whereas|while)\s[^.;!?]*[.!]?$/i, "")
     .replace(/\b(?:not|neither)\s[^.;!?]*?,?\s+but\s+(?:rather\s+)?/i, "")
-    .replace(/^(?:it(?:['’]s| is) )?not\s[^.,;:!?]*[.,;:]\s+(?=\S)/i, "");
+    .replace(/^(?:(?:it(?:['’]s| is) )?not\s[^.,;:!?]*[.,;:]\s+)+(?=\S)/i, "");
 }
 
 /** The last sentence that draws a conclusion: "So there are 4.", "In total, 4." */

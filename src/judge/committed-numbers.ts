@@ -99,16 +99,19 @@ function ofWhatIsAsked(stated: readonly Stated[], scope: string, question: strin
 function ofWhatIsCounted(stated: readonly Stated[], question: string): readonly Quantity[] | undefined {
   const phrase = wordsOf(question.replace(/.*\bhow many\b/is, ""));
   const [asked, end] = [new Set(contentOf(phrase)), phrase.findIndex(isFunctionWord)];
-  // Twice for what it is, once for how it is; a part of the cars is cars.
+  // Twice for what it is, once for how it is; "2 are red" and "2 of them" leave out what it is.
   const head = contentOf(end < 0 ? phrase : phrase.slice(0, end)).at(-1);
   const named = stated.map(({ words }) => new Set(contentOf(words).filter((word) => asked.has(word))));
+  const isOfThem = stated.map(({ words: [next = ""], isPart }) => isPart || /^(?:is|are|was|were)$/.test(next));
   const weights = named.map(
-    (words, i) => words.size + Number(words.has(head!)) + 2 * Number(stated[i]!.isPart && words.size > 0),
+    (words, i) => words.size + Number(words.has(head!)) + 2 * Number(isOfThem[i]! && words.size > 0),
   );
   const best = weights.indexOf(Math.max(...weights));
-  const isApart = stated.every(({ words: [next], isPart }, i) => {
+  // "Two are broken" answers how many are, whatever the others are; "4 cats" says nothing of "2 are awake".
+  const isSaid = [...named[best]!].some((word) => word !== head);
+  const isApart = stated.every(({ words, isPart }, i) => {
     if (i === best) return true;
-    const isOther = next !== undefined && contentOf([next]).length > 0;
+    const isOther = contentOf(isSaid ? words : words.slice(0, 1)).length > 0;
     return (isOther || isPart) && [...named[best]!].some((word) => !named[i]!.has(word));
   });
   return weights[best]! > 0 && isApart ? [stated[best]!] : undefined;

@@ -23,7 +23,7 @@ export function isFunctionWord(word: string): boolean {
 
 /** A word without its ending: "rides" and "riding" are one. */
 export function stem(word: string): string {
-  return word.length > 3 ? word.replace(/(?:ing|ed|es|s|e)$/, "") : word;
+  return word.replace(/(?<=\p{L}{3})(?:ing|ed|es|s|e)$/u, "");
 }
 
 /** The stems of the words that say something. */

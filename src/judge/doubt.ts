@@ -56,7 +56,8 @@ const SOME = set("some people others one");
 const MODAL_VERBS = set("would might may could");
 const SAYING = set("say argue call think");
 const LITTLE = set("low little moderate some medium");
-const SILENT = set("say state mention tell specify indicate");
+const SILENT = set("say tell");
+const UNTOLD = set("mention mentions state states specify specifies indicate indicates reveal reveals disclose");
 const TOWARDS = set("toward towards to");
 /** "I would need to see it." */
 const NEED = set("need needs have");
@@ -84,6 +85,7 @@ export function isUnsure(sentence: string, question = ""): boolean {
     );
     // "The label doesn't say."
     if (denied >= 0 && SILENT.has(words.at(-1)!) && !asked.includes(words.at(-1)!)) return true;
+    if (words.some((word, i) => UNTOLD.has(word) && !asked.includes(word) && words.slice(0, i).some(isNo))) return true;
     if (inOrder(words, SOME, MODAL_VERBS, SAYING)) return true;
     const isOfSubject = words
       .slice(0, Math.max(0, denied))
@@ -122,6 +124,7 @@ export function abstains(sentence: string): boolean {
   );
 }
 
+const isNo = (word: string) => NOT.has(word) || word === "no";
 const isFact = (word: string) => FACTS.has(word) && word !== "evidence";
 
 /** Whether a sentence says that what is asked about cannot be made out: "I can't see the lamp", "the clock is not shown". */

@@ -57,8 +57,8 @@ function verdictOn(request: JudgeRequest): boolean | undefined {
   const wanted = clean(request.answer);
   const said = clean(request.response);
   if (said === "") return false;
-  const claim = claimIn(said, wanted);
   const choices = choicesAsked(request).map(clean);
+  const claim = claimIn(said, [wanted, ...choices]);
   const last = sentencesOf(said).at(-1) ?? "";
   const isOpen = [wanted, ...choices].some((text) => abstains(text) || wavers(text));
   if (!isOpen && abstains(last) && statedAnswer(last) === undefined) return false;
@@ -74,8 +74,8 @@ function verdictOn(request: JudgeRequest): boolean | undefined {
 }
 
 /** What a response claims, bare of what is said around it; before an answer to a yes/no question much of that is an answer itself. */
-function claimIn(said: string, wanted: string): string {
-  if (asPolarity(normalize(wanted)) === undefined)
+function claimIn(said: string, answers: readonly string[]): string {
+  if (answers.every((answer) => asPolarity(normalize(answer)) === undefined))
     return bare(withoutContrast(bare(said).replace(/^\W*(?:yes|no)(?:[,.:]|\s[—–-])\s+(?=\S)/i, "")));
   const claim = withoutOtherWord(bare(said));
   return /^(?:it(?:['’]s| is) )?(?:yes|no|true|false)\b/i.test(claim) ? claim : said;

@@ -37,7 +37,8 @@ export function isText(said: string, wanted: string, question: string): boolean 
   return [text, headOf(text), restatedIn(text)].some(
     (each) =>
       each !== undefined &&
-      (isFramed(each, wanted, question) || complementsOf(each, question).some((part) => isFramed(part, wanted, ""))),
+      (isFramed(each, wanted, question) ||
+        complementsOf(each, question).some((part) => isFramed(part, wanted, question))),
   );
 }
 

@@ -88,7 +88,10 @@ function withTimesInDigits(text: string): string {
         return side === "past" || side === "after" ? time(hour, minute) : time(hour === 1 ? 12 : hour - 1, 60 - minute);
       },
     )
-    .replace(/(?<![\d:.])(\d{1,2})(?: o['’]?clock|(?= ?[ap]\.?m\b))/g, "$1:00")
+    .replace(
+      /(?<![\d:.])(\d{1,2})(?: o['’]?clock|(?= ?[ap]\.?m\b| in the (?:morning|afternoon|evening)| at night))/g,
+      "$1:00",
+    )
     .replace(/(?<![\d:./])(\d{1,2})[ .]([0-5]\d)(?![\d:.%/])/g, "$1:$2")
     .replace(
       /(\d:\d{2}) (?:o['’]?clock )?(?:in the (morning|afternoon|evening)|at (night))/g,

@@ -8,12 +8,13 @@ import { UNIT, unitOf } from "./units.ts";
 /** What a response must give: a number, the quotient of a ratio, or several numbers in their order. */
 export type Numbers =
   | { readonly form: "number" | "ratio"; readonly value: Quantity }
-  | { readonly form: "list"; readonly values: readonly Quantity[] };
+  | { readonly form: "list"; readonly values: readonly Quantity[] }
+  | { readonly form: "set"; readonly values: readonly Quantity[] };
 
 /** The numbers that a right answer is; undefined where it is something else. */
 export function numbersWanted(wanted: string, question: string): Numbers | undefined {
   const values = asList(wanted);
-  if (values) return { form: "list", values };
+  if (values) return { form: wanted.startsWith("{") ? "set" : "list", values };
   const ratio = asRatio(wanted, question);
   if (ratio) return { form: "ratio", value: ratio };
   const value = numberWanted(wanted, question);
@@ -29,6 +30,7 @@ export function givesNumbers(response: string, claim: string, wanted: Numbers, q
     const isOpen = /\bor\b|\d\s*(?:to\b|[-–—])\s*\d/i.test(claim);
     return isOpen ? undefined : sameList(quantities(claim), wanted.values);
   }
+  if (wanted.form === "set") return sameList(quantities(claim).sort(byValue), [...wanted.values].sort(byValue));
   if (wanted.form === "ratio") return sameNumber(quantities(withFractions(claim)), wanted.value);
   const marked = statedAnswer(claim) === undefined ? markedNumbers(response) : [];
   if (marked.length > 0) return sameNumber(marked, wanted.value);
@@ -69,9 +71,11 @@ function numberWanted(wanted: string, question: string): Quantity | undefined {
 
 const unitAsked = new RegExp(`\\bhow many ?(${UNIT})(?![\\p{L}\\p{N}])|\\bin (${UNIT})(?=[,)?.]|\\s*$)`, "u");
 
-/** The numbers of "[2, 0.5]" or "(2, 0.5)". */
+const byValue = (a: Quantity, b: Quantity) => a.value - b.value;
+
+/** The numbers of "[2, 0.5]", "(2, 0.5)" or "{2, 0.5}". */
 function asList(wanted: string): Quantity[] | undefined {
-  const items = /^[[(](.+,.+)[\])]$/s.exec(wanted)?.[1]?.split(",").map(asQuantity);
+  const items = /^[[({](.+,.+)[\])}]$/s.exec(wanted)?.[1]?.split(",").map(asQuantity);
   return items?.every((item) => item !== undefined) ? items : undefined;
 }
 

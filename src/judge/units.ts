@@ -87,6 +87,8 @@ export function unitOf(text: string): Unit | undefined {
   const [over, under] = text.split(/\s?\/\s?|\s+(?:per|an?)\s+/).map(termOf);
   // A letter that is no known unit is one all the same: "9 A" is no 9 V.
   if (over === undefined && text.length === 1) return { kind: text, factor: 1 };
+  // "1.2 % a year" is a share.
+  if (over?.kind === "share") return over;
   return over && under ? { kind: `${over.kind}/${under.kind}`, factor: over.factor / under.factor } : over;
 }
 
