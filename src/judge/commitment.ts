@@ -6,7 +6,7 @@ import { sentencesOf } from "./normalize.ts";
 
 /** "Wait, …", "No, actually …", "or rather …" as a clause of its own or at the head of one, and a "no" behind something else: "3, no, 4". */
 const CORRECTION =
-  /(?<=^|[.!?…,;:—–\n-]\s*)(?:(?:but|and|no|oh|hmm+|well|ah|oops|sorry|or|on)[,.…!—-]*\s+)*(?:wait|actually|correction|hold on|(?:scratch|strike) that|second thoughts?|my (?:mistake|bad)|I mean(?:t)?|let me (?:re\w+|check|count|look)\b[^.!?,;:\n]*|I (?:made a mistake|was wrong|misread|miscounted)[^.!?,;:\n]*|make (?:that|it)|rather(?=,)|(?<=or )rather)\b[\s,.:;!—–…-]*|(?<=(?:first|initially|originally|thought)\b[^.!?\n]*\s)but\b\s+|(?<=[\p{L}\p{N}%°)](?:\.{2,}|…|,|\s?[—–-])\s*)(?=no,\s)/giu;
+  /(?<=^|[.!?…,;:—–\n-]\s*)(?:(?:but|and|no|oh|hmm+|well|ah|oops|sorry|or|on)[,.…!—-]*\s+)*(?:wait|actually|correction|hold on|(?:scratch|strike) that|second thoughts?|my (?:mistake|bad)|I mean(?:t)?|let me (?:re\w+|check|count|look)\b[^.!?,;:\n]*|I (?:made a mistake|was wrong|misread|miscounted)[^.!?,;:\n]*|make (?:that|it)|rather(?=,)|(?<=or )rather)\b[\s,.:;!—–…]*(?:-\s+)?|(?<=(?:first|initially|originally|thought)\b[^.!?\n]*\s)but\b\s+|(?<=[\p{L}\p{N}%°)](?:\.{2,}|…|,|\s?[—–-])\s*)(?=no,\s)/giu;
 
 /** What a response says after its last correction; all of it where it makes none, or says nothing after it. */
 export function settled(text: string): string {

@@ -108,7 +108,9 @@ function optionWanted(wanted: string, choices: readonly string[]): number | unde
 
 function sameAnswer(request: JudgeRequest, said: string, claim: string, wanted: string): boolean | undefined {
   const { question, response, answerType } = request;
-  if (normalize(said) === normalize(wanted)) return true;
+  const numbers = numbersWanted(wanted, question);
+  // Of "> -8" words would leave -8.
+  if (said === wanted || (!numbers && normalize(said) === normalize(wanted))) return true;
   const stated = statedAnswer(claim);
   const polarity = asPolarity(normalize(wanted));
   if (polarity !== undefined) return agreement(polarityOf(stated ?? claim, question), polarity);
@@ -116,7 +118,6 @@ function sameAnswer(request: JudgeRequest, said: string, claim: string, wanted: 
   if (stated === undefined && sentences.some((each) => abstains(each) || cannotSee(each, question))) return undefined;
   if (leavesOpen(sentences.at(-1) ?? "", question) && !wavers(wanted)) return undefined;
   if (answerType !== "list" && boxesIn(wanted).length > 0) return boxF1(boxesIn(claim), boxesIn(wanted), 0.5) === 1;
-  const numbers = numbersWanted(wanted, question);
   if (numbers) return givesNumbers(response, claim, numbers, question);
   const moment = asMoment(wanted);
   if (moment) {

@@ -38,6 +38,8 @@ const fractions = new RegExp(
   "g",
 );
 
+const digitFractions = new RegExp(`\\b(\\d+) (${parts.filter((part) => part !== "half").join("|")}|halve)s\\b`, "g");
+
 /** The whole number that lower-case words spell; undefined when they spell none, or more than one: "two and three". */
 export function wordsToNumber(words: string): number | undefined {
   if (!whole.test(words)) return undefined;
@@ -62,6 +64,7 @@ export function wordsToDigits(text: string): string {
     .replace(fractions, (_, several?: string, half?: string, count?: string, part?: string) =>
       half === undefined ? `${values.get(count!) ?? 1}/${denominatorOf(part!)}` : `${values.get(several!) ?? 1}/2`,
     )
+    .replace(digitFractions, (_, count: string, part: string) => `${count}/${denominatorOf(part)}`)
     .replace(/(\d+(?:\.\d+)?) (dozen|hundred|thousand|million|billion)\b/g, (_, digits: string, scale: string) =>
       String(Number(digits) * scales.get(scale)!),
     )

@@ -121,7 +121,7 @@ const PRONOUNS = "it they he she there this that these those both we you i".spli
 const AUXILIARIES = new Set("is are was were does do did has have had can will would could should am".split(" "));
 /** "It does.", "They all are.", "All of them are." */
 const ELLIPSIS = new RegExp(
-  `^\\W*(?:(?:indeed|certainly|definitely|surely) )?(?:${PRONOUNS.join("|")}|(?:all|both) of (?:it|them|these|those))(?: (?:all|both|indeed|certainly|definitely|sure|surely|really))? (?:${[...AUXILIARIES].join("|")})(?: indeed)?\\W*$`,
+  `^\\W*(?:(?:indeed|certainly|definitely|surely|I think|I believe) )?(?:${PRONOUNS.join("|")}|(?:all|both) of (?:it|them|these|those))(?: (?:all|both|indeed|certainly|definitely|sure|surely|really))? (?:${[...AUXILIARIES].join("|")})(?: indeed)?\\W*$`,
   "i",
 );
 /** What does not leave a claim as it is. */
@@ -141,7 +141,8 @@ function affirms(sentence: string, question: string): boolean {
     claimWords(sentence),
   ];
   if (said.length === 0 || asked.length === 0 || wordsOf(sentence).some((word) => WEAKEN.has(word))) return false;
-  const hasVerb = wordsOf(sentence).some((word) => AUXILIARIES.has(word)) || said.length > 1;
+  const hasVerb =
+    wordsOf(sentence).some((word) => AUXILIARIES.has(word)) || /['’](?:s|re)\b/.test(sentence) || said.length > 1;
   return isWithin(asked, said) || (hasVerb && said.at(-1) === asked.at(-1) && isWithin(said, asked));
 }
 

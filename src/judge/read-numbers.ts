@@ -186,6 +186,7 @@ function plain(text: string): string {
     .replace(/(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,])/g, (digits) => digits.replaceAll(".", "").replace(",", "."))
     // "2,5 m" as many languages write it.
     .replace(decimalComma, "$1.$2")
+    .replace(/\|\s*[-−]?(\d[\d.,]*)\s*\|/g, "$1")
     .replace(/\bper cent\b/g, "percent")
     // "$18/hour" as 18 $/hour.
     .replace(

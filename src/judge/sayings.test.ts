@@ -27,6 +27,10 @@ const NUMBERS = [
   ask("How old is he?", "40", "40 years", "60 years"),
   ask("What is x?", "2.5", "2.5", "3.5"),
   ask("What part is red?", "2/3", "2/3", "3/4"),
+  ask("What is x?", "-8", "-8", "-7"),
+  ask("What is the temperature?", "-3 °C", "-3 °C", "-5 °C"),
+  ask("How long does it take?", "90 minutes", "90 minutes", "2 hours"),
+  ask("What is the area?", "24 cm²", "24 cm^2", "30 cm^2"),
 ];
 const ALL = [
   ...NUMBERS,
