@@ -9,7 +9,7 @@ const FUNCTION = set(
   "is are was were be been being am do does did has have had can could will would should must s",
   "of to as by for with in on at from",
   "image picture photo photograph scene shown shows show showing see seen sees visible depicts depicted displayed displays appears appear",
-  "seems seem looks look think believe say says said reads read written labeled labelled called named kind type sort color colour coloured",
+  "contains contain includes include seems seem looks look think believe say says said reads read written labeled labelled called named kind type sort color colour coloured",
   "colored painted object item thing word answer so therefore thus hence clearly really just actually simply very made out day",
 );
 /** What begins a phrase that says where the thing is. */

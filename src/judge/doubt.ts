@@ -21,6 +21,8 @@ const UNSURE = set(
 );
 /** "It may be" is a possibility; May is also a month, and what one could do an ability. */
 const MODAL = set("may could");
+/** "B if it is wet" has a condition. */
+const AS_IF = set("as even know tell sure so that then and but because");
 const BEING = set("be have also well or not contain show go indicate represent");
 /** What someone lacks who is not sure, and an answer that is not clear. */
 const CERTAIN = set(
@@ -28,7 +30,7 @@ const CERTAIN = set(
   "necessarily quote given stated specified mentioned available applicable answerable determinable",
 );
 const VISIBLE = set("visible shown legible readable discernible recognizable recognisable");
-const CLEARLY = set("clearly properly well enough");
+const CLEARLY = set("clearly properly well enough fully completely entirely wholly");
 const ABLE = set("can could able possible enough sufficient sufficiently position will would rather prefer");
 const UNABLE = set("unable impossible infeasible");
 const HARD = set("hard difficult tough tricky too");
@@ -70,7 +72,10 @@ export function wavers(sentence: string, question = ""): boolean {
   const asked = wordsOf(question);
   const isPossible = clausesOf(sentence).some((words) =>
     words.some(
-      (word, i) => (MAYBE.has(word) && !asked.includes(word)) || (MODAL.has(word) && BEING.has(words[i + 1] ?? "")),
+      (word, i) =>
+        (MAYBE.has(word) && !asked.includes(word)) ||
+        (MODAL.has(word) && BEING.has(words[i + 1] ?? "")) ||
+        (word === "if" && i > 0 && !AS_IF.has(words[i - 1]!)),
     ),
   );
   return isPossible || isUnsure(sentence, question);
