@@ -11,8 +11,8 @@ const NOT = set("not never nothing nobody none neither nor");
 /** Possibility, and opinion that is no more than that. */
 const MAYBE = set(
   "maybe perhaps possibly potentially conceivably presumably supposedly probably likely unlikely might depends depending",
-  "possible possibility possibilities plausible plausibly conceivable chance chances arguably tentatively tentative otherwise",
-  "speculating speculation speculative candidate candidates torn",
+  "possibility possibilities plausible plausibly conceivable arguably tentatively tentative otherwise",
+  "speculating speculation speculative candidate candidates",
 );
 /** Ignorance in a word. */
 const UNSURE = set(
@@ -23,6 +23,7 @@ const UNSURE = set(
 const MODAL = set("may could");
 /** "B if it is wet" has a condition. */
 const AS_IF = set("as even know tell sure so that then and but because");
+const POSSIBLE = set(" that it");
 const BEING = set("be have also well or not contain show go indicate represent");
 /** What someone lacks who is not sure, and an answer that is not clear. */
 const CERTAIN = set(
@@ -52,7 +53,9 @@ const SUPPLY = set("enough sufficient have provide provided any");
 const TELLING = set("telling saying knowing determining");
 const WAY = set("to of that");
 const IMAGE = set("image images picture photo");
-const REFUSE = set("refuse decline apologize insufficient unanswerable");
+const REFUSE = set("apologize insufficient unanswerable");
+/** What a speaker does who gives no answer; sales decline too. */
+const DECLINE = set("refuse decline");
 /** "Some would say". */
 const SOME = set("some people others one");
 const MODAL_VERBS = set("would might may could");
@@ -61,7 +64,8 @@ const LITTLE = set("low little moderate some medium");
 const SILENT = set("say tell");
 const UNTOLD = set("mention mentions state states specify specifies indicate indicates reveal reveals disclose");
 const TOWARDS = set("toward towards to");
-/** "I would need to see it." */
+/** "I would need to see it"; what a derivation needs to find or count is another matter. */
+const LOOK = set("see view");
 const NEED = set("need needs have");
 const TO = set("to");
 /** "It is hard to see, but there are four." */
@@ -74,6 +78,10 @@ export function wavers(sentence: string, question = ""): boolean {
     words.some(
       (word, i) =>
         (MAYBE.has(word) && !asked.includes(word)) ||
+        // "It is possible that", but not "the possible outcomes"; "there is a chance", but not "a 30 % chance".
+        (word === "possible" && POSSIBLE.has(words[i + 1] ?? "")) ||
+        (word === "chance" &&
+          (words[i + 1] === "that" || !(asked.includes(word) || words.slice(0, i).some((each) => /^\d/.test(each))))) ||
         (MODAL.has(word) && BEING.has(words[i + 1] ?? "")) ||
         (word === "if" && i > 0 && !AS_IF.has(words[i - 1]!)),
     ),
@@ -115,7 +123,7 @@ export function abstains(sentence: string): boolean {
   if (/^\W*n\/a\b|\bas an ai\b/i.test(sentence)) return true;
   return clausesOf(sentence).some(
     (words) =>
-      words.some((word) => REFUSE.has(word)) ||
+      words.some((word, i) => REFUSE.has(word) || (DECLINE.has(word) && words.slice(0, i).includes("i"))) ||
       words.some(
         (word, i) => LACK.has(word) && !OF_NO.has(words[i + 1] ?? "") && words.slice(i + 1, i + 4).some(isFact),
       ) ||
@@ -123,7 +131,7 @@ export function abstains(sentence: string): boolean {
       words.some(
         (word, i) => words[i - 1] === "no" && (TELLING.has(word) || (word === "way" && WAY.has(words[i + 1]!))),
       ) ||
-      inOrder(words, NEED, TO, PERCEIVE) ||
+      inOrder(words, NEED, TO, LOOK) ||
       fails(words, TELL) ||
       (fails(words, PERCEIVE) && IMAGE.has(words.at(-1)!)),
   );
