@@ -110,7 +110,7 @@ test("the judge is held against the rule where both have a verdict", () => {
     ["<answer> 2", { answer: lost }],
     ["no answer", { answer: 0 }],
   ]);
-  expect(signsOf([group]).judged).toEqual({ all: 3, judge: 2, rule: 2, both: 1 });
+  expect(signsOf([group]).judged).toEqual({ all: 3, judge: 2, rule: 2, both: 1, refuted: 1, pardoned: 1 });
   const detection = groupOf([["<answer> [1, 2, 3, 4]", { answer: 0 }]], { dataset: "ovd_position" });
   expect(signsOf([detection]).judged.all).toBe(0);
 });

@@ -1,6 +1,6 @@
 /** @file Counts in the groups of a step what alarms look at. */
 import { box, commonArea, iou } from "../boxes.ts";
-import { exactScore } from "../judge/exact.ts";
+import { exactScore, isRight } from "../judge/exact.ts";
 import { requestOf } from "../judge/judge.ts";
 import { teaches } from "../objective/advantage.ts";
 import { type Chain, type Group, isScored, type Rollout, type Sample } from "../records.ts";
@@ -41,6 +41,8 @@ export function signsOf(groups: readonly Group[]): Signs {
       judge: count(judged, ({ judge }) => judge),
       rule: count(judged, ({ rule }) => rule),
       both: count(judged, ({ judge, rule }) => judge && rule),
+      refuted: count(judged, ({ refuted }) => refuted),
+      pardoned: count(judged, ({ judge, refuted }) => judge && refuted),
     },
     correlations: correlations(groups),
   };
@@ -75,8 +77,9 @@ function bothVerdicts(rollout: Rollout & { readonly sample: Sample }) {
   const { sample, chain } = rollout;
   const judge = answeredRight(rollout);
   if (judge === undefined || chain.answer === undefined || sample.task === "detect") return undefined;
-  const rule = exactScore(requestOf(sample, chain.answer));
-  return isScored(rule) ? { judge, rule: rule > 0 } : undefined;
+  const request = requestOf(sample, chain.answer);
+  const rule = exactScore(request);
+  return isScored(rule) ? { judge, rule: rule > 0, refuted: isRight(request) === false } : undefined;
 }
 
 /** The correlation of each two terms, by what members of a group differ from its mean. */

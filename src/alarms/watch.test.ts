@@ -122,7 +122,7 @@ const WRONG: readonly (readonly [name: string, since: number, step: Step])[] = [
   ["repeated-boxes", 8, { chains: all({ boxes: ["[10, 10, 90, 90]", "[11, 10, 91, 90]"] }) }],
   ["whole-image-boxes", 8, { chains: all({ boxes: ["[0, 0, 640, 480]"] }) }],
   ["answer-against-rethink", 8, { chains: all({ rethink: "There are 9 cats." }) }],
-  ["judge-drift", 12, { chains: all({ answer: "5", rethink: "So 5." }) }],
+  ["judge-drift", 8, { chains: all({ answer: "5", rethink: "So 5." }) }],
   [
     "unscored-chains",
     12,
@@ -178,7 +178,7 @@ test("a policy that only gets better is no judge that drifts", () => {
         : { answer: "7", rethink: "So 7.", terms: { answer: 0 } },
     );
   const lines = runOf(20, (step) => ({ chains: learning(step < 5 ? 3 : 10) }));
-  expect(lines.at(-1)!.signs!.judged).toEqual({ all: 48, judge: 40, rule: 24, both: 24 });
+  expect(lines.at(-1)!.signs!.judged).toEqual({ all: 48, judge: 40, rule: 24, both: 24, refuted: 8, pardoned: 0 });
   expect(rang(lines)).toEqual([]);
 });
 
@@ -189,6 +189,41 @@ test("a judge that turns strict drifts too", () => {
   expect(alarm.message).toContain(
     "100 % of the answers that are right by the rule exact are called wrong by the judge",
   );
+});
+
+test("a judge that calls everything right drifts within four steps, though little was right before", () => {
+  // Eight chains a step, of which two are right; the rule refutes four, and cannot read two.
+  const chains = [1, 0, 0, 0].map((right, k) => ({ answer: right ? "2" : k === 3 ? "some" : "7" }));
+  for (const turn of [5, 10, 20]) {
+    const watch = new Watch();
+    const lines: Metrics[] = Array.from({ length: 24 }, (_, i) => {
+      const says = (said: { answer: string }) => Number(i + 1 >= turn || said.answer === "2");
+      const groups = [0, 1].map(() => groupOf(chains.map((said) => ({ ...said, terms: { answer: says(said) } }))));
+      return watch.after(stepLine(i + 1, groups, [UPDATE], 1e-6, new Stopwatch()));
+    });
+    const since = Number(
+      rang(lines)
+        .find((alarm) => alarm.startsWith("judge-drift"))
+        ?.split(" ")[1],
+    );
+    expect(since).toBeGreaterThanOrEqual(turn);
+    expect(since).toBeLessThanOrEqual(turn + 3);
+    const alarm = lines[since - 1]!.alarms!.find(({ name }) => name === "judge-drift")!;
+    expect(alarm.message).toMatch(
+      /^\d+ % of the answers that the rule exact refutes are called right by the judge in /,
+    );
+  }
+});
+
+test("a policy that gets nearly everything right leaves the rule's own slips among the refuted, and none of them is the judge's", () => {
+  // The rule refutes one right answer in forty.
+  const learning = (right: number) =>
+    Array.from({ length: 40 }, (_, k) =>
+      k < right ? { answer: k === 0 ? "4" : "2", terms: { answer: 1 } } : { answer: "7", terms: { answer: 0 } },
+    );
+  const lines = runOf(20, (step) => ({ chains: learning(step < 5 ? 10 : 40) }));
+  expect(lines.at(-1)!.signs!.judged).toMatchObject({ refuted: 4, pardoned: 4 });
+  expect(rang(lines).filter((alarm) => alarm.startsWith("judge-drift"))).toEqual([]);
 });
 
 test("few answers tell nothing of a judge, many do", () => {
@@ -204,7 +239,7 @@ test("few answers tell nothing of a judge, many do", () => {
     });
     return rang(lines).filter((alarm) => alarm.startsWith("judge-drift"));
   };
-  expect(drifts(() => 2)).toEqual(["judge-drift 12"]);
+  expect(drifts(() => 2)).toEqual(["judge-drift 8"]);
   expect(drifts((step) => (step % 4 === 0 ? 1 : 0))).toEqual([]);
 });
 

@@ -31,6 +31,9 @@ const RULES: readonly Rule[] = [
   skippedUpdates,
 ];
 
+/** Rules that weigh counts by their standard errors: half a window is enough for them where it is sure. */
+const QUICK: ReadonlySet<Rule> = new Set([driftingJudge]);
+
 export class Watch {
   #first: readonly Metrics[] = [];
   #recent: readonly Metrics[] = [];
@@ -64,7 +67,8 @@ export class Watch {
   #symptoms() {
     if (this.#steps < WINDOW) return [];
     const history = { first: this.#steps < FIRST + WINDOW ? [] : this.#first, recent: this.#recent };
-    return RULES.flatMap((rule) => rule(history) ?? []);
+    const half = { first: this.#first, recent: this.#recent.slice(-FIRST) };
+    return RULES.flatMap((rule) => rule(history) ?? (QUICK.has(rule) ? rule(half) : undefined) ?? []);
   }
 }
 

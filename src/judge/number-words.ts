@@ -34,9 +34,11 @@ const cardinal = any(
 const whole = new RegExp(`^${cardinal}$`);
 const cardinals = new RegExp(`\\b${cardinal}\\b`, "g");
 const fractions = new RegExp(
-  `\\b(?:(an?|${ones.join("|")})[- ])?(half)\\b|\\b(an?|${ones.join("|")})[- ](${parts.join("|")}|halve)s?\\b`,
+  `\\b(?:(an?|${ones.join("|")})[- ])?(half)\\b|\\b(an?|${ones.join("|")})[- ](${parts.join("|")}|halve)s?\\b(?! one\\b)`,
   "g",
 );
+
+const digitFractions = new RegExp(`\\b(\\d+) (${parts.filter((part) => part !== "half").join("|")}|halve)s\\b`, "g");
 
 /** The whole number that lower-case words spell; undefined when they spell none, or more than one: "two and three". */
 export function wordsToNumber(words: string): number | undefined {
@@ -62,11 +64,34 @@ export function wordsToDigits(text: string): string {
     .replace(fractions, (_, several?: string, half?: string, count?: string, part?: string) =>
       half === undefined ? `${values.get(count!) ?? 1}/${denominatorOf(part!)}` : `${values.get(several!) ?? 1}/2`,
     )
+    .replace(digitFractions, (_, count: string, part: string) => `${count}/${denominatorOf(part)}`)
     .replace(/(\d+(?:\.\d+)?) (dozen|hundred|thousand|million|billion)\b/g, (_, digits: string, scale: string) =>
       String(Number(digits) * scales.get(scale)!),
     )
     .replace(cardinals, (words) => String(wordsToNumber(words)))
+    .replace(
+      /\b(\d+) point ((?:\d )*\d)\b/g,
+      (_, whole: string, digits: string) => `${whole}.${digits.replaceAll(" ", "")}`,
+    )
     .replace(/\b(\d+) and (?=\d+\/\d)/g, "$1 ");
+}
+
+const ORDINALS = new Map(
+  list(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
+  ).map((word, i) => [word, i]),
+);
+
+/** A lower-case text with its ordinals up to the thirty-ninth, and how many times, as digits: "in third place" has 3, "twice" is 2. */
+export function ordinalsToDigits(text: string): string {
+  return text
+    .replace(/\b(\d+)(?:st|nd|rd|th)\b/g, "$1")
+    .replace(/\b(?:once|twice|thrice)\b/g, (times) => String(["once", "twice", "thrice"].indexOf(times) + 1))
+    .replace(/\bthirtieth\b/g, "30")
+    .replace(/\b(?:(twenty|thirty)[- ])?(\w+(?:st|nd|rd|th))\b/g, (words, ten: string | undefined, word: string) => {
+      const value = ORDINALS.get(word);
+      return value === undefined ? words : String(value + (ten === undefined ? 0 : values.get(ten)!));
+    });
 }
 
 function denominatorOf(part: string): number {

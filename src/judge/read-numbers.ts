@@ -1,7 +1,9 @@
 /** @file Numbers in answers: digits, words, fractions, percents and units, so that "two", "2.0" and "4/2" are equal. */
 
+import { hasAlternative, isAsserted } from "./bounds.ts";
+import { wordsOf } from "./normalize.ts";
 import { wordsToDigits } from "./number-words.ts";
-import { type Unit, units } from "./units.ts";
+import { UNIT, type Unit, unitOf } from "./units.ts";
 
 /** A number someone wrote. */
 export interface Quantity {
@@ -30,15 +32,13 @@ const vulgar = new Map([
   ["⅞", "7/8"],
 ]);
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-const unitNames = [...units.keys()].sort((a, b) => b.length - a.length).map(escaped);
 // "3 in the box" counts no inches.
-const unit = `(?!in\\s+\\p{L})(?:${unitNames.join("|")})(?![\\p{L}\\p{N}])`;
+const unit = String.raw`(?!in\s+\p{L})${UNIT}(?![\p{L}\p{N}])|[a-z](?=[.!]?\s*$)`;
 // 1,234,567 in thousands, 12,34,567 in lakhs; a comma before fewer digits separates two numbers.
 const grouped = String.raw`(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?![\d,])`;
 const decimal = String.raw`(?:${grouped}|\d+)(?:\.\d+)?(?:e[+-]?\d+(?!\w))?|\.\d+`;
 const quantity = new RegExp(
-  String.raw`(?<![\p{L}\p{N}_.])([-−–]?)([$€£¥]\s*)?([-−]?)(?:(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)|(${decimal}))(?!\d)(?:[ -]*(${unit}))?`,
+  String.raw`(?<!(?!\p{Script=Han})[\p{L}\p{N}_.])([-−–]?)([$€£¥]\s*)?([-−]?)(?:(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)|(${decimal}))(?!\d)(?:(?:[ -]*| of an? )(${unit}))?`,
   "gu",
 );
 
@@ -46,56 +46,81 @@ const decimalComma = new RegExp(String.raw`(?<![\p{L}\p{N}.,])(\d+),(\d{1,2})(?=
 
 /** Every number in a text, in order. */
 export function quantities(text: string): Quantity[] {
-  return [...plain(text).matchAll(quantity)].map(toQuantity);
+  return numbersIn(plain(text)).map(({ quantity }) => quantity);
 }
 
-/** Whether what stands between these two texts is said, and neither denied nor a bound: "not 3", "more than 3", "3 or more". */
-export function isAsserted(before: string, after: string): boolean {
-  return !boundBefore.test(before) && !boundAfter.test(after) && !denies(before);
+/** A number that a text says something is. */
+export interface Stated extends Quantity {
+  /** The word before it. */
+  readonly before: string | undefined;
+  /** The words behind it, to the next number. */
+  readonly words: readonly string[];
+  /** Whether it is a part of the number before it: "6, of which 4", "6, 4 of them". */
+  readonly isPart: boolean;
+  /** Whether it may be something else that is no number: "4 or none". */
+  readonly hasAlternative: boolean;
 }
 
-/** Whether a text denies what follows it: "I don't think there are". */
-export function denies(before: string): boolean {
-  return deniedBefore.test(before.toLowerCase());
-}
+const PART = /\bof (?:which|them|whom|these|those),?\s*$/;
 
-/** What makes the number behind it a bound, or denies it. */
-const boundBefore = new RegExp(
-  String.raw`(?:\b(?:${[
-    "(?:more|less|\\p{L}+er) than(?: or equal to)?",
-    "at (?:least|most)|(?:min|max)(?:imum)?\\.?(?: of)?|as (?:many|few|much|little) as|up to|upwards? of|in excess of|exceed(?:s|ing)|beyond",
-    "over|under|above|below|before|after|since|until|from|almost|nearly",
-    "(?:anything|everything|all) but|except(?: for)?|never|hardly|not(?: exactly| just| quite| at| on| in)?",
-  ].join("|")})\s|n['’]t(?: exactly| just| quite)?\s|[<>≤≥]=?|\\[gl]eq?\s)\s*$`,
-  "u",
-);
-/** "I don't think there are 3", "I doubt that it is 3". */
-const deniedBefore =
-  /(?:(?:\b(?:can)?not|n['’]t|\bnever)(?: \w+){0,2} (?:think|believe|see|count|find|say|suppose|agree|have|show|contain)|\bdoubt)\b(?:(?!\bbut\b)[^.,;:!?])*$/;
-/** What makes the number before it a bound. */
-const boundAfter =
-  /^(?:\s*\+(?!\s*\d)|\s*[<>≤≥]|(?:\s+\p{L}+)?\s+(?:(?:or|and) (?:more|less|fewer|greater|larger|higher|lower|above|below|up|over|beyond)|at (?:the )?(?:(?:very )?(?:least|most)|latest|earliest)|(?:min|max)(?:imum)?)\b)/u;
+/** Characters around a number that can be about it: long enough for a sentence, and few, for an answer may hold a thousand numbers. */
+const NEAR = 200;
 
 /**
  * The numbers that a text says something is: no bounds ("more than 3", "> 3", "3+", "3 or more") and none that it denies ("not 3").
  */
-export function statedQuantities(text: string): Quantity[] {
+export function statedQuantities(text: string): Stated[] {
   const said = plain(text);
-  return [...said.matchAll(quantity)].flatMap((match) => {
-    const [before, after] = [said.slice(0, match.index), said.slice(match.index + match[0].length)];
-    // Both ends of "from 3 to 4" count: none of them is the answer.
-    const isRange = /^\s*(?:to|[-–—])\s*\d/.test(after);
-    const bounded = (boundBefore.test(before) && !isRange) || boundAfter.test(after);
-    return bounded || denies(before) ? [] : [toQuantity(match)];
+  const found = numbersIn(said);
+  return found.flatMap(({ quantity, index, end }, i) => {
+    const around = [said.slice(Math.max(0, index - NEAR), index), said.slice(end, end + NEAR)] as const;
+    if (!isAsserted(...around)) return [];
+    const words = wordsOf(said.slice(end, found[i + 1]?.index));
+    const isPart = PART.test(around[0]) || PART.test(words.slice(0, 2).join(" "));
+    const before = /(\p{L}+)\s*[:=]?\s+$/u.exec(around[0])?.[1];
+    return [{ ...quantity, before, words, isPart, hasAlternative: hasAlternative(...around) }];
   });
 }
 
 /** The number that a whole text is, with or without a unit; undefined when the text is more or other than that. */
 export function asQuantity(text: string): Quantity | undefined {
   const whole = plain(text).trim().replace(/\.$/, "");
-  const [match, ...more] = [...whole.matchAll(quantity)];
-  if (!match || more.length > 0 || match[0].length !== whole.length) return undefined;
-  return toQuantity(match);
+  const [number, ...more] = numbersIn(whole);
+  return number && more.length === 0 && number.end - number.index === whole.length ? number.quantity : undefined;
+}
+
+interface Found {
+  readonly quantity: Quantity;
+  readonly index: number;
+  readonly end: number;
+}
+
+/** The numbers of a plain text with their places; "1 hour and 30 minutes" is one. */
+function numbersIn(text: string): Found[] {
+  const found: Found[] = [];
+  for (const match of text.matchAll(quantity)) {
+    const [next, before] = [toQuantity(match), found.at(-1)];
+    const end = match.index + match[0].length;
+    const isPart =
+      before && /^,?\s*(?:and\s+)?$/.test(text.slice(before.end, match.index)) && isPartOf(next, before.quantity);
+    if (isPart) found[found.length - 1] = { quantity: plus(before.quantity, next), index: before.index, end };
+    else found.push({ quantity: next, index: match.index, end });
+  }
+  return found;
+}
+
+/** Whether the second is less than one of the first in a smaller unit of its kind: 30 minutes behind 1 hour. */
+function isPartOf({ value, unit: small }: Quantity, { value: whole, unit: large, decimals }: Quantity): boolean {
+  if (!small || small.kind !== large?.kind || decimals !== 0) return false;
+  return small.factor < large.factor && value * small.factor < large.factor && value >= 0 && whole >= 0;
+}
+
+function plus(large: Quantity, small: Quantity): Quantity {
+  return {
+    ...large,
+    value: large.value + (small.value * small.unit!.factor) / large.unit!.factor,
+    decimals: undefined,
+  };
 }
 
 /**
@@ -129,13 +154,12 @@ function times({ decimals, ...quantity }: Quantity, rate: number): Quantity {
 function close(given: Quantity, wanted: Quantity): boolean {
   const gap = Math.abs(given.value - wanted.value);
   if (gap <= 1e-9 * Math.max(1, Math.abs(wanted.value))) return true;
-  const half = (decimals: number) => 0.5 * 10 ** -decimals * (1 + 1e-9);
-  if (wanted.decimals === undefined) return (given.decimals ?? 0) >= 2 && gap <= half(given.decimals!);
-  return (
-    wanted.decimals >= 1 &&
-    (given.decimals ?? Number.POSITIVE_INFINITY) > wanted.decimals &&
-    gap <= half(wanted.decimals)
-  );
+  const half = (decimals: number) => 0.5 * 10 ** -decimals;
+  if (wanted.decimals === undefined) return (given.decimals ?? 0) >= 2 && gap <= half(given.decimals!) * (1 + 1e-9);
+  if (wanted.decimals < 1 || (given.decimals ?? Number.POSITIVE_INFINITY) <= wanted.decimals) return false;
+  // 0.65 rounds to 0.7, and 0.75 does not.
+  const isLarger = Math.abs(given.value) > Math.abs(wanted.value);
+  return gap <= half(wanted.decimals) * (isLarger ? 1 - 1e-9 : 1 + 1e-9);
 }
 
 function toQuantity(match: RegExpMatchArray): Quantity {
@@ -147,7 +171,7 @@ function toQuantity(match: RegExpMatchArray): Quantity {
   return {
     value: sign || innerSign ? -value : value,
     decimals: digits === undefined ? undefined : Math.max(0, places),
-    unit: units.get(currency?.trim() ?? name ?? ""),
+    unit: unitOf(currency?.trim() ?? name ?? ""),
   };
 }
 
@@ -159,21 +183,36 @@ function plain(text: string): string {
     .replace(/(?<=\d)(?:\\,|\{,\}|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))/g, "")
     // A blank may part two numbers: it groups digits where they are all there is.
     .replace(/^\s*\d{1,3}(?: \d{3})+(?=\s*[^\d\s]*\s*$)/, (digits) => digits.replaceAll(" ", ""))
+    .replace(/(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,])/g, (digits) => digits.replaceAll(".", "").replace(",", "."))
     // "2,5 m" as many languages write it.
     .replace(decimalComma, "$1.$2")
+    .replace(/\|\s*[-−]?(\d[\d.,]*)\s*\|/g, "$1")
     .replace(/\bper cent\b/g, "percent")
-    .replace(/\\%/g, "%")
-    .replace(/\^\\circ|\^\{\\circ\}| ?degrees? (?=celsius|fahrenheit)/g, "°")
-    .replace(/° ?(c|f)(?:elsius|ahrenheit)?\b/g, "°$1");
-  return wordsToDigits(lower)
+    // "$18/hour" as 18 $/hour.
     .replace(
-      /(\d+) dollars?(?: and)? (\d{1,2}) cents?\b/g,
-      (_, whole, cents: string) => `$${whole}.${cents.padStart(2, "0")}`,
+      /([$€£¥])\s*(\d[\d.,]*)(?=\s?\/\s?\p{L}|\s+per\s|\s+an?\s+(?:hour|minute|day|week|month|year)\b)/gu,
+      "$2 $1",
     )
+    .replace(/(?<=\d)(?:k|bn)(?![\p{L}\p{N}])/gu, (scale) => (scale === "k" ? " thousand" : " billion"))
+    .replace(/(\d+) ?h(?:rs?|ours?)? ?(\d+) ?m(?:in)?(?![\p{L}\p{N}])/gu, "$1 h $2 min")
+    .replace(/[一二两三四五六七八九十](?=[个只条张辆名位头匹朵把本])/g, (numeral) =>
+      String("一二三四五六七八九十".indexOf(numeral === "两" ? "二" : numeral) + 1),
+    )
+    .replace(/(\d[\d.]*)((?: ?°[cf]?| degrees?)?) below (?:zero|0)\b/g, "-$1$2")
+    .replace(/\\%/g, "%");
+  return wordsToDigits(inPlainUnits(lower))
     .replace(/(?<!\d\s*)\b(?:minus|negative) (?=[$€£¥]?[\d.])/g, "-")
     .replace(
       /(?<=\d)\s*(?:×|x|\*|\\times|\\cdot)\s*10\s?\^\s?\{?([-−]?\d+)\}?/g,
       (_, power: string) => `e${power.replace("−", "-")}`,
     )
     .replace(/(?<![\d.])10\s?\^\s?\{?([-−]?\d+)\}?/g, (_, power: string) => `1e${power.replace("−", "-")}`);
+}
+
+/** A text with degrees as ° and °C. */
+export function inPlainUnits(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/\^\\circ|\^\{\\circ\}| ?degrees? (?=celsius|fahrenheit)/g, "°")
+    .replace(/° ?(c|f)(?:elsius|ahrenheit)?\b/g, "°$1");
 }

@@ -53,8 +53,18 @@ const signs = z.object({
   boxed: z.object({ all: z.number(), repeated: z.number(), wholeImage: z.number() }),
   /** Chains whose rethink ends in a value like their answer; those that answer otherwise. */
   rethink: z.object({ all: z.number(), otherwise: z.number() }),
-  /** Answers that both the judge and the rule `exact` scored; those that are right by the judge, by the rule, by both. */
-  judged: z.object({ all: z.number(), judge: z.number(), rule: z.number(), both: z.number() }),
+  /**
+   * Answers that both the judge and the rule `exact` scored; those that are right by the judge, by the rule, by both. Those that the rule
+   * refutes, beside what it only cannot read; of them, those that the judge calls right. Older versions did not count these two.
+   */
+  judged: z.object({
+    all: z.number(),
+    judge: z.number(),
+    rule: z.number(),
+    both: z.number(),
+    refuted: z.number().optional(),
+    pardoned: z.number().optional(),
+  }),
   /** Correlation of two terms of the reward within groups, by `term, term`; null where one of them does not vary. */
   correlations: numbers,
 });
