@@ -1,4 +1,5 @@
 /** @file The arms of all studies: ways of asking a model that is there or is made first. Arms of one run share it, in whatever study. */
+import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { MethodName } from "../prompt/methods.ts";
 import { type Scale, SMALL_BATCH } from "./scale.ts";
 
@@ -7,6 +8,8 @@ export interface Arm {
   /** Names its answers, and its row. */
   readonly name: string;
   readonly method: MethodName;
+  /** Text that every answer is made to begin with. */
+  readonly prefix?: string;
   /** How its model is made; without, it is the base, or `model`. */
   readonly made?: Made;
   readonly model?: string;
@@ -28,6 +31,11 @@ export function untrained({ family }: Scale): Record<"direct" | "cot" | "icl", A
     cot: { name: "cot", method: "cot" },
     icl: { name: "icl", method: family === "qwen" ? "icl" : "icl-box" },
   };
+}
+
+/** The untrained base that is made to begin with boxes, not among the paper's rows; in the scenes world alone, whose bases know the words. */
+export function forcedToLook({ name }: Scale): Arm[] {
+  return name === "miniature" ? [{ name: "look", method: "cot", prefix: LOOK_PREFIX }] : [];
 }
 
 /** Few-shot fine-tuning on the twenty triplets. */
@@ -79,5 +87,11 @@ export function smallBatch(scale: Scale, step: number): Arm {
 }
 
 function variant(scale: Scale, run: string, set: Readonly<Record<string, unknown>>): Arm {
-  return { name: run, method: "grit", made: { run, by: "train", set: { ...scale.set, ...scale.judged, ...set } } };
+  // A study is interrupted seldom: the recipe of the miniature saves each step.
+  const saved = { "save.every": scale.along.large[0]! };
+  return {
+    name: run,
+    method: "grit",
+    made: { run, by: "train", set: { ...scale.set, ...scale.judged, ...saved, ...set } },
+  };
 }

@@ -28,6 +28,7 @@ async function runsOf(chances: Readonly<Record<string, number>>): Promise<Runs> 
     model: never,
     withModel: never,
     probed: never,
+    rollouts: async () => [],
     answers: async (arm) => (arm.made ? scale.seeds : [1]).map((seed) => answersOf(arm, seed, chances[arm.name]!)),
   };
 }
@@ -47,7 +48,7 @@ const directionOf = async (study: string, chances: Record<string, number>) =>
   (await studyNamed(study).run(await runsOf(chances))).direction;
 
 describe("what a study says of its direction", () => {
-  const METHODS = { direct: 0.4, cot: 0.3, icl: 0.2, sft: 0.5, grit: 0.8 };
+  const METHODS = { direct: 0.4, cot: 0.3, icl: 0.2, sft: 0.5, grit: 0.8, look: 0.8 };
 
   it("of table 1: GRIT above all four, or the exceptions by name", async () => {
     expect(await directionOf("table1", METHODS)).toMatchObject({
@@ -63,7 +64,7 @@ describe("what a study says of its direction", () => {
   });
 
   it("of table 3: IoU falls without counting, or where it does not", async () => {
-    const arms = { grit: 0.8, "no-count-reward": 0.75 };
+    const arms = { grit: 0.8, "no-count-reward": 0.75, look: 0.8 };
     expect((await directionOf("table3", { ...arms, "no-counting": 0.6 })).agrees).toBe(true);
     const { agrees, sentence } = await directionOf("table3", { ...arms, "no-counting": 0.9 });
     expect([agrees, sentence]).toEqual([false, expect.stringContaining("rises in domain and rises out of it")]);
@@ -94,7 +95,7 @@ describe("what a study says of its direction", () => {
 describe("the numbers of a study", () => {
   it("are means over seeds with intervals, and gains paired by sample", async () => {
     const { columns, arms, gains, paper } = await studyNamed("table1").run(
-      await runsOf({ direct: 0.4, cot: 0.4, icl: 0.4, sft: 0.4, grit: 0.8 }),
+      await runsOf({ direct: 0.4, cot: 0.4, icl: 0.4, sft: 0.4, grit: 0.8, look: 0.8 }),
     );
     const meanAcc = columns.findIndex(({ name }) => name === "mean ACC");
     const grit = arms.find(({ name }) => name === "grit")!;
@@ -104,6 +105,7 @@ describe("the numbers of a study", () => {
       ["icl", 1],
       ["sft", 3],
       ["grit", 3],
+      ["look", 1],
     ]);
     expect(grit.numbers[meanAcc]).toMatchObject({ mean: expect.closeTo(0.8, 1), n: ACC_SETS.length * SAMPLES });
     const gain = gains.find(({ column, from }) => column === "mean ACC" && from === "direct")!.gain;

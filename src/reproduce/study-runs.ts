@@ -17,9 +17,11 @@ import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type HashedSet, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { type AnsweredEvaluation, readOneEvaluation } from "../evaluation/read-evaluations.ts";
 import { openJudge } from "../judge/open.ts";
+import type { RolloutLine } from "../run/lines.ts";
+import { readRollouts, readRunFolder } from "../run/read-run.ts";
 import { type MakingListener, makeModel, modelToMake } from "../tables/made-models.ts";
 import { writeWhole } from "../util/files.ts";
-import type { Arm } from "./arms.ts";
+import type { Arm, Made } from "./arms.ts";
 import { asSet, MORE_SCENES, type Scale } from "./scale.ts";
 import type { Runs } from "./study.ts";
 
@@ -78,12 +80,21 @@ export class KeptRuns implements Runs {
   async model({ made, model }: Arm, seed: number): Promise<string> {
     const { family, recipe, train, pretrain } = this.scale;
     if (!made) return model ?? recipe.model;
-    const run = `${made.run}-seed-${seed}`;
+    const run = runOf(made, seed);
     const dir = join(this.#dir, "models", family, run);
     const named = made.by === "train" ? { train } : { pretrain };
     const wanted = await modelToMake({ ...named, step: made.step, seed, set: asSet(made.set) }, dir);
     const { signal, onTraining } = this.#listener;
     return makeModel(wanted!, { signal, onTraining: (...plan) => onTraining(run, ...plan) });
+  }
+
+  /** The chains that an arm's training sampled; it is trained unless it is there. @throws Error for an arm that is not trained */
+  async rollouts(arm: Arm, seed: number): Promise<RolloutLine[]> {
+    if (arm.made?.by !== "train") throw new Error(`${arm.name} is not trained by grit train`);
+    await this.model(arm, seed);
+    const dir = join(this.#dir, "models", this.scale.family, runOf(arm.made, seed));
+    const { rolloutSteps } = await readRunFolder(dir);
+    return (await Promise.all(rolloutSteps.map((step) => readRollouts(dir, step)))).flat();
   }
 
   /** What an arm answers, a seed each; answered unless it is kept. @throws UserError as `runEvaluation` */
@@ -95,7 +106,7 @@ export class KeptRuns implements Runs {
       const sets = await this.sets();
       const judge = await openJudge(this.judge, { signal: this.signal });
       const maxTokens = this.scale.recipe.sampling.max_tokens;
-      const asking = { method: arm.method, temperature: 0, maxTokens, seed };
+      const asking = { method: arm.method, prefix: arm.prefix ?? "", temperature: 0, maxTokens, seed };
       const total = sets.reduce((sum, { samples }) => sum + samples.length, 0);
       const onProgress = this.#listener.onAsking(named(arm, seed), total);
       await this.withModel(model, dir, (engine) =>
@@ -130,6 +141,10 @@ export class KeptRuns implements Runs {
     const { family, limit } = this.scale;
     return join(this.#dir, "answers", limit === undefined ? family : `${family}-${limit}`, named(arm, seed));
   }
+}
+
+function runOf({ run }: Made, seed: number): string {
+  return `${run}-seed-${seed}`;
 }
 
 /** An arm with its seed, where its model is made. */

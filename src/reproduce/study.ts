@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { AskedSet } from "../evaluation/ask.ts";
 import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
 import type { Interval } from "../evaluation/statistics.ts";
+import type { RolloutLine } from "../run/lines.ts";
 import type { Arm } from "./arms.ts";
 import type { Family, Scale } from "./scale.ts";
 
@@ -19,6 +20,8 @@ export interface Runs {
   seedsOf(arm: Arm): readonly number[];
   /** The folder of an arm's model. */
   model(arm: Arm, seed: number): Promise<string>;
+  /** The chains that an arm's training by `grit train` sampled. */
+  rollouts(arm: Arm, seed: number): Promise<readonly RolloutLine[]>;
   /** What an arm answers, a seed each. */
   answers(arm: Arm): Promise<readonly AnsweredEvaluation[]>;
   /** Opens a model as the study's recipe says, for some work. */
