@@ -1,7 +1,7 @@
 /** @file The arms of all studies: ways of asking a model that is there or is made first. Arms of one run share it, in whatever study. */
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { MethodName } from "../prompt/methods.ts";
-import { type Scale, SMALL_BATCH } from "./scale.ts";
+import { MANY_TRAIN, type Scale, SMALL_BATCH } from "./scale.ts";
 
 /** One way of asking one model. */
 export interface Arm {
@@ -67,6 +67,11 @@ export function withoutCountReward(scale: Scale): Arm {
 export function withoutCounting(scale: Scale): Arm {
   const set = { "data.train": [scale.more.vsr], "data.limit": 20, "rewards.weights.counting": 0 };
   return variant(scale, "no-counting", set);
+}
+
+/** Twenty triplets that count five objects and more, in groups and steps enough for what they leave to find; in the scenes world alone. */
+export function countingTriplets(scale: Scale): Arm {
+  return variant(scale, "counting-many", { "data.train": [MANY_TRAIN], group_size: 8, steps: 40 });
 }
 
 /** So many samples of both tasks, and steps as with twenty. */

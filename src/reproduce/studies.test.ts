@@ -10,7 +10,7 @@ import { studyNamed } from "./studies.ts";
 import type { Runs } from "./study.ts";
 import { ACC_SETS, IOU_SETS } from "./tabulate.ts";
 
-const SETS = [...new Set([...ACC_SETS, ...IOU_SETS])];
+const SETS = [...new Set([...ACC_SETS, ...IOU_SETS]), "tallyqa_many"];
 const SAMPLES = 40;
 
 /** Runs whose arms are right, and point right, with these chances, by the name of the arm; the same in every set. */
@@ -76,6 +76,14 @@ describe("what a study says of its direction", () => {
     expect((await directionOf("steps", { ...large, ...small })).agrees).toBe(true);
     const { sentence } = await directionOf("steps", { ...large, ...small, "grit-step-20": 0.6, "small-long": 0.4 });
     expect(sentence).toContain("not clearly so: it moves less than half as much after that, they gain by more steps");
+  });
+
+  it("of what goes beyond looking: above the base that is forced to look, or not", async () => {
+    const arms = { look: 0.5, "no-counting": 0.5, grit: 0.5 };
+    const above = await directionOf("beyond-looking", { ...arms, "counting-many": 0.8 });
+    expect([above.agrees, above.sentence]).toEqual([true, expect.stringContaining("a habit: ACC and IoU above")]);
+    const below = await directionOf("beyond-looking", { ...arms, "counting-many": 0.3 });
+    expect([below.agrees, below.sentence]).toEqual([false, expect.stringContaining("no more than a habit")]);
   });
 
   it("of scaling: accuracy rises with the samples, or does not", async () => {

@@ -3,15 +3,14 @@
  * an earlier try has stopped.
  *
  *     RUNS/models/<family>/<run>-seed-<n>/        run folders, or checkpoints of few-shot fine-tuning
- *     RUNS/answers/<family>[-<limit>]/<arm>/      one evaluation an arm and seed
+ *     RUNS/answers/<family>[-<sets>][-<limit>]/<arm>/    one evaluation an arm and seed
  *     RUNS/probes/<family>-<probed>/<name>/       what a probe found
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { scenes } from "../../tools/places.mjs";
+import { dirname, join } from "node:path";
 import type { JudgeSettings } from "../config/judge-settings.ts";
 import { toImage } from "../config/recipe-options.ts";
-import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { renderSets } from "../data/scenes/sets.ts";
 import type { Engine } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type HashedSet, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
@@ -22,7 +21,7 @@ import { readRollouts, readRunFolder } from "../run/read-run.ts";
 import { type MakingListener, makeModel, modelToMake } from "../tables/made-models.ts";
 import { writeWhole } from "../util/files.ts";
 import type { Arm, Made } from "./arms.ts";
-import { asSet, MORE_SCENES, type Scale } from "./scale.ts";
+import { asSet, SCENES, type Scale } from "./scale.ts";
 import type { Runs } from "./study.ts";
 
 /** Callbacks that follow the work, and the signal that ends it. */
@@ -57,12 +56,11 @@ export class KeptRuns implements Runs {
     return this.#listener.signal;
   }
 
-  /** Renders what the scenes world's runs read, unless it is there. `more`: the larger training sets too. */
-  async prepare({ more }: { readonly more: boolean }): Promise<void> {
-    if (this.scale.name === "full") return;
+  /** Renders the scenes of some data files, unless they are there. */
+  async prepare(files: readonly string[]): Promise<void> {
     const { signal } = this.#listener;
-    await renderSets({ out: scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
-    if (more) await renderSets({ out: MORE_SCENES.out, seed: 1, counts: { train: MORE_SCENES.train, val: 1 }, signal });
+    const read = SCENES.filter(({ out }) => files.some((file) => dirname(file) === out));
+    for (const { out, counts } of read) await renderSets({ out, seed: 1, counts, signal });
   }
 
   /** The held-out sets that every arm is asked. @throws UserError naming every fault of the files */
@@ -138,8 +136,9 @@ export class KeptRuns implements Runs {
   }
 
   #answersOf(arm: Arm, seed: number): string {
-    const { family, limit } = this.scale;
-    return join(this.#dir, "answers", limit === undefined ? family : `${family}-${limit}`, named(arm, seed));
+    const { family, asks, limit } = this.scale;
+    const asked = [family, asks, limit].filter((part) => part !== undefined).join("-");
+    return join(this.#dir, "answers", asked, named(arm, seed));
   }
 }
 
