@@ -86,6 +86,12 @@ describe("rethinkAttention", () => {
     expect(having.image).not.toEqual(lacking.image);
     expect(new Set(lacking.boxes.flat())).toEqual(new Set([0]));
     for (const share of having.boxes.flat()) expect(share).toBeGreaterThan(0);
+    expect(having.tokens).toEqual({
+      image: imageOf(engine, prompt).length,
+      boxes: expect.any(Number),
+      all: prompt.ids.length + engine.processor.tokenizer.encode(`${texts[0]!.split("<rethink>")[0]}<rethink>`).length,
+    });
+    expect(lacking.tokens.boxes).toBe(0);
     // The first token after the cut is chosen at the end of the intact prefix itself.
     const forced = [
       ...prompt.ids,

@@ -17,6 +17,8 @@ export type TokenAttention = readonly (readonly number[])[];
 export interface Looks {
   readonly image: TokenAttention;
   readonly boxes: TokenAttention;
+  /** How many tokens stand before the rethink: the image's, those of the boxes, and all. */
+  readonly tokens: { readonly image: number; readonly boxes: number; readonly all: number };
 }
 
 /** Attention to the image by one chain's two rethinks, cut to one length, since it falls with the length of a text. */
@@ -78,7 +80,8 @@ export async function rethinkAttention<Name extends string>(
     const looks = at.map(async (k, v) => {
       const { prompt, places } = laid[k]!;
       const [image, boxes] = await engine.attentionTo(places, prompt, written[v]!.slice(0, length), { signal });
-      return [names[v]!, { image: image!, boxes: boxes! }] as const;
+      const tokens = { image: places[0]!.length, boxes: places[1]!.length, all: prompt.ids.length };
+      return [names[v]!, { image: image!, boxes: boxes!, tokens }] as const;
     });
     out[i] = Object.fromEntries<Looks>(await Promise.all(looks)) as Record<Name, Looks>;
   }

@@ -9,6 +9,7 @@ import { attentionSummary, type Looks, rethinkAttention, type TokenAttention } f
 import { boxesRemoved, fullStops, othersBoxes, withBoxes } from "../probes/boxed-thought.ts";
 import { METHODS } from "../prompt/methods.ts";
 import { attentionChart } from "../report/attention-figure.ts";
+import { percent } from "../report/number-format.ts";
 import type { Answered } from "../run/lines.ts";
 import { chunks, mean } from "../util/arrays.ts";
 import { UserError } from "../util/errors.ts";
@@ -89,6 +90,7 @@ export const attention: Study = {
       direction: directionOf(gains[0]!),
       notes: [
         `Of ${SET}, the ${shared[0]!.length} chains of the first ${runs.scale.probed} that have a box before their rethink in every seed; up to ${TOKENS} tokens of each rethink, mean over tokens, layers and heads.`,
+        tokensBefore(shared.flat().map(({ looks }) => looks["with boxes"].tokens)),
         "On the boxes: on the tokens that stand where the thought's boxes stood. Of the rest: of the attention that is not on them.",
         "The paper gives its figure without numbers: the curve with boxes is generally higher.",
       ],
@@ -105,6 +107,12 @@ function sharedBy(rows: readonly (readonly Row[])[]): Row[][] {
     "No chain has a box before its rethink in every seed.",
     "Look at the answers: was the model trained?",
   );
+}
+
+/** How many tokens a rethink looks back on, after a thought with boxes. */
+function tokensBefore(tokens: readonly Looks["tokens"][]): string {
+  const [image, boxes, all] = (["image", "boxes", "all"] as const).map((of) => mean(tokens.map((each) => each[of])));
+  return `Before a rethink with boxes stand ${all!.toFixed(0)} tokens: ${image!.toFixed(0)} of the image (${percent(image! / all!)} %), ${boxes!.toFixed(0)} of boxes (${percent(boxes! / all!)} %).`;
 }
 
 function directionOf({ gain }: Gain) {
