@@ -33,7 +33,7 @@ export const beyondLooking: Study = {
       gains,
       direction: directionOf(gains.filter(({ from }) => from === others[0])),
       notes: [
-        "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 20 prompts with 8 completions.",
+        "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions.",
       ],
     };
   },
