@@ -71,7 +71,12 @@ export function withoutCounting(scale: Scale): Arm {
 
 /** Twenty triplets that count five objects and more, with hardly fewer completions than `grit` has; in the scenes world alone. */
 export function countingTriplets(scale: Scale): Arm {
-  return variant(scale, "counting-many", { "data.train": [MANY_TRAIN], prompts_per_step: 10, group_size: 8, steps: 40 });
+  return variant(scale, "counting-many", {
+    "data.train": [MANY_TRAIN],
+    prompts_per_step: 10,
+    group_size: 8,
+    steps: 40,
+  });
 }
 
 /** So many samples of both tasks, and steps as with twenty. */
