@@ -86,11 +86,16 @@ export async function miniature(family: Family, { quick = false } = {}): Promise
 /** Twenty triplets that count five objects and more. */
 export const MANY_TRAIN = join(MANY_SCENES.out, `tallyqa_train_${MANY_SCENES.counts.train}.jsonl`);
 
-/** The same scale, asked to count five objects and more in place of all that the recipe asks. */
+/** The same scale, asked to count five objects and more in place of all that the recipe asks: of one set, more samples. */
 export function countingMany(scale: Scale): Scale {
-  const { recipe } = scale;
+  const { recipe, limit } = scale;
   const asked = { tallyqa_many: join(MANY_SCENES.out, "tallyqa_val.jsonl") };
-  return { ...scale, asks: "many", recipe: { ...recipe, data: { ...recipe.data, eval: asked } } };
+  return {
+    ...scale,
+    asks: "many",
+    limit: limit && 5 * limit,
+    recipe: { ...recipe, data: { ...recipe.data, eval: asked } },
+  };
 }
 
 /** The paper's models and data, as its recipes name them; neither has to be there to be planned. */
