@@ -24,16 +24,15 @@ export const beyondLooking: Study = {
   run: async (runs) => {
     const arms = beyondLooking.arms(runs.scale);
     const table = await Tabulated.of(runs, arms, COLUMNS);
-    const taught = arms.at(-1)!.name;
-    const others = arms.slice(0, -1).map(({ name }) => name);
-    const gains = COLUMNS.flatMap((column) => others.map((other) => table.gain(column, other, taught)));
+    const [look, ...trained] = arms.map(({ name }) => name) as [string, ...string[]];
+    const gains = COLUMNS.flatMap((column) => trained.map((name) => table.gain(column, look, name)));
     const found = [await leftToFind(runs, grit(runs.scale)), await leftToFind(runs, arms.at(-1)!)];
     return {
       columns: table.columns,
       arms: table.arms,
       paper: [],
       gains,
-      direction: directionOf(gains.filter(({ from }) => from === others[0])),
+      direction: directionOf(gains.filter(({ to }) => to === trained.at(-1))),
       notes: [
         "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions.",
         `What is left to find for a chain that looks, in the first ${FIRST} steps of training: ${found.join("; ")}.`,
