@@ -3,6 +3,7 @@
  * It leaves objects out of long lists and says others twice, so this asks to count five and more. Not among the paper's studies.
  */
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
+import type { RolloutLine } from "../run/lines.ts";
 import { type Arm, countingTriplets, forcedToLook, grit, withoutCounting } from "./arms.ts";
 import { type Column, signOf } from "./numbers.ts";
 import { countingMany } from "./scale.ts";
@@ -26,7 +27,7 @@ export const beyondLooking: Study = {
     const table = await Tabulated.of(runs, arms, COLUMNS);
     const [look, ...trained] = arms.map(({ name }) => name) as [string, ...string[]];
     const gains = COLUMNS.flatMap((column) => trained.map((name) => table.gain(column, look, name)));
-    const found = [await leftToFind(runs, grit(runs.scale)), await leftToFind(runs, arms.at(-1)!)];
+    const own = [await rightOnItsOwn(runs, grit(runs.scale)), await rightOnItsOwn(runs, arms.at(-1)!)];
     return {
       columns: table.columns,
       arms: table.arms,
@@ -35,21 +36,24 @@ export const beyondLooking: Study = {
       direction: directionOf(gains.filter(({ to }) => to === trained.at(-1))),
       notes: [
         "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions.",
-        `What is left to find for a chain that looks, in the first ${FIRST} steps of training: ${found.join("; ")}.`,
+        `Chains that look and are right on the scenes trained on: ${own.join("; ")}.`,
       ],
     };
   },
 };
 
-/** Steps in which a policy is nearly its base. */
-const FIRST = 5;
+/** Steps at the beginning of training, in which a policy is nearly its base, and at its end. */
+const STEPS = 5;
 
-/** How often the chains that look were right at first, over all seeds: the rest is what training could find beside looking. */
-async function leftToFind(runs: Runs, arm: Arm): Promise<string> {
+/** How often chains that look are right on the scenes trained on, over all seeds: at first, which leaves the rest to find, and at last. */
+async function rightOnItsOwn(runs: Runs, arm: Arm): Promise<string> {
   const lines = (await Promise.all(runs.seedsOf(arm).map((seed) => runs.rollouts(arm, seed)))).flat();
-  const looking = lines.filter(({ step, text }) => step <= FIRST && text.startsWith(LOOK_PREFIX));
-  const right = looking.filter(({ terms }) => terms.answer === 1);
-  return `in ${arm.name} ${right.length} of ${looking.length} were right`;
+  const looking = lines.filter(({ text }) => text.startsWith(LOOK_PREFIX));
+  const last = Math.max(...lines.map(({ step }) => step));
+  const right = (chains: readonly RolloutLine[]) =>
+    `${chains.filter(({ terms }) => terms.answer === 1).length} of ${chains.length}`;
+  const [first, end] = [looking.filter(({ step }) => step <= STEPS), looking.filter(({ step }) => step > last - STEPS)];
+  return `in ${arm.name} ${right(first)} in the first ${STEPS} steps, ${right(end)} in the last`;
 }
 
 /** By what the taught model has more than the base that is forced to look. */
