@@ -3,6 +3,7 @@
  * It leaves objects out of long lists and says others twice, so this asks to count five and more. Not among the paper's studies.
  */
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
+import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
 import type { RolloutLine } from "../run/lines.ts";
 import { type Arm, countingTriplets, forcedToLook, grit, withoutCounting } from "./arms.ts";
 import { type Column, signOf } from "./numbers.ts";
@@ -27,6 +28,8 @@ export const beyondLooking: Study = {
     const table = await Tabulated.of(runs, arms, COLUMNS);
     const [look, ...trained] = arms.map(({ name }) => name) as [string, ...string[]];
     const gains = COLUMNS.flatMap((column) => trained.map((name) => table.gain(column, look, name)));
+    const counted: string[] = [];
+    for (const arm of arms) counted.push(`${arm.name} ${missesOf(await runs.answers(arm))}`);
     const own = [await rightOnItsOwn(runs, grit(runs.scale)), await rightOnItsOwn(runs, arms.at(-1)!)];
     return {
       columns: table.columns,
@@ -36,11 +39,20 @@ export const beyondLooking: Study = {
       direction: directionOf(gains.filter(({ to }) => to === trained.at(-1))),
       notes: [
         "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions.",
+        `Answers with too few, and with too many: ${counted.join("; ")}.`,
         `Chains that look and are right on the scenes trained on: ${own.join("; ")}.`,
       ],
     };
   },
 };
+
+/** How many answers count too few, and how many too many, over all seeds. */
+function missesOf(evaluations: readonly AnsweredEvaluation[]): string {
+  const missed = evaluations.flatMap(({ samples }) =>
+    samples.map((each) => Number(each.response) - Number(each.answer)),
+  );
+  return `${missed.filter((by) => by < 0).length} and ${missed.filter((by) => by > 0).length}`;
+}
 
 /** Steps at the beginning of training, in which a policy is nearly its base, and at its end. */
 const STEPS = 5;
