@@ -71,7 +71,7 @@ describe("what a study says of its direction", () => {
   });
 
   it("of steps: the jump, the plateau, and small batches that catch up", async () => {
-    const large = { "grit-step-5": 0.4, "grit-step-10": 0.6, "grit-step-20": 0.8, grit: 0.8 };
+    const large = { cot: 0.3, "grit-step-5": 0.4, "grit-step-10": 0.6, "grit-step-20": 0.8, grit: 0.8 };
     const small = { "small-step-5": 0.3, "small-step-20": 0.4, small: 0.5, "small-long": 0.8 };
     expect((await directionOf("steps", { ...large, ...small })).agrees).toBe(true);
     const { sentence } = await directionOf("steps", { ...large, ...small, "grit-step-20": 0.6, "small-long": 0.4 });
