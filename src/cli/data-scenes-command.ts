@@ -9,7 +9,7 @@ import { integer } from "./number-options.ts";
 /** The command `scenes`, to be added to `grit data`. */
 export function scenesCommand(): Command {
   return new Command("scenes")
-    .description("render the scenes world: six held-out sets and two training sets, JSONL and PNG, no downloads")
+    .description("render the scenes world: seven held-out sets and two training sets, JSONL and PNG, no downloads")
     .option("--out <dir>", "folder to make; a folder that already holds the same sets is kept", scenes)
     .option("--seed <n>", "seed of all scenes", integer(0), 1)
     .option("--n <n>", "samples a held-out set", integer(1), DEFAULT_COUNTS.val)
@@ -19,9 +19,14 @@ export function scenesCommand(): Command {
       integer(1),
       DEFAULT_COUNTS.train,
     )
-    .action(async (options: { out: string; seed: number; n: number; train: number }) => {
-      const counts = { train: options.train, val: options.n };
-      const progress = new Progress({ label: "render", total: 2 * counts.train + 6 * counts.val });
+    .option(
+      "--least <n>",
+      "fewest objects that counting is asked about (default: small counts are common)",
+      integer(0, 9),
+    )
+    .action(async (options: { out: string; seed: number; n: number; train: number; least?: number }) => {
+      const counts = { train: options.train, val: options.n, least: options.least };
+      const progress = new Progress({ label: "render", total: 2 * counts.train + 7 * counts.val });
       const { out, files, reused } = await renderSets({
         out: options.out,
         seed: options.seed,

@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Judge } from "../judge/judge.ts";
 import { openJudge } from "../judge/open.ts";
 import { attentionSummary, rethinkAttention } from "../probes/attention-share.ts";
+import { boxesRemoved, withBoxes } from "../probes/boxed-thought.ts";
 import { correlationSummary, drawable, pick } from "../probes/correlation.ts";
 import { probe, probeSummaries } from "../probes/faithfulness.ts";
 import { localChooser } from "../probes/local-chooser.ts";
@@ -71,8 +72,13 @@ function attentionCommand(): Command {
     .action(async (options: ProbeOptions & { tokens: number }) => {
       const { stop } = METHODS[options.method];
       const { rows, chains } = await probeChains(options, async (engine, batch, signal) => {
-        const observed = await rethinkAttention(engine, batch, { stop, tokens: options.tokens, signal });
-        return observed.flatMap((each, i) => (each ? [{ id: batch[i]!.sample.id, ...each }] : []));
+        const variants = { withBoxes, withoutBoxes: boxesRemoved };
+        const observed = await rethinkAttention(engine, batch, variants, { stop, tokens: options.tokens, signal });
+        return observed.flatMap((each, i) => {
+          if (!each) return [];
+          const { withBoxes, withoutBoxes } = each;
+          return [{ id: batch[i]!.sample.id, withBoxes: withBoxes.image, withoutBoxes: withoutBoxes.image }];
+        });
       });
       if (rows.length === 0) throw nothingToProbe("a box before a <rethink>");
       const summary = attentionSummary(rows);

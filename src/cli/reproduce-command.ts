@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { refuseMissing } from "../reproduce/missing.ts";
 import { FAMILIES, type Family, fullSize, miniature, type Scale } from "../reproduce/scale.ts";
 import { STUDIES, studyNamed } from "../reproduce/studies.ts";
-import type { Study } from "../reproduce/study.ts";
+import { filesOf, type Study } from "../reproduce/study.ts";
 import { planOf } from "../reproduce/study-plan.ts";
 import { KeptRuns, type RunsListener } from "../reproduce/study-runs.ts";
 import { type Found, printed, summaryOf, writeSummary } from "../reproduce/study-summary.ts";
@@ -53,9 +53,15 @@ export function reproduceCommand(): Command {
     const { quick = false, full = false, plan = false } = options;
     if (quick && full) throw new UserError("--quick is given with --full.", "Leave one of them out.");
     if (plan && !full) throw new UserError("--plan is given without --full.", "Add --full.");
+    if (full && study.asking) {
+      throw new UserError(`${study.name} is a study of the scenes world.`, "Leave out --full.");
+    }
     const families = options.family === "both" ? FAMILIES : options.family ? [options.family] : study.families;
     const scales = await Promise.all(
-      families.map((family) => (full ? fullSize(family) : miniature(family, { quick }))),
+      families.map(async (family) => {
+        const scale = await (full ? fullSize(family) : miniature(family, { quick }));
+        return study.asking?.(scale) ?? scale;
+      }),
     );
     if (plan) {
       for (const scale of scales) console.log(await planOf(study, scale));
@@ -83,7 +89,7 @@ async function reproduce(
       // A service judges the rewards as it judges the answers.
       const judged = judge.name === "exact" ? scale : { ...scale, judged: { judge } };
       const runs = new KeptRuns(kept, judged, judge, listener(scale, signal));
-      await runs.prepare({ more: readsMore(study, scale) });
+      await runs.prepare(filesOf(study, scale));
       try {
         all.push({ scale, findings: await study.run(runs) });
       } catch (error) {
@@ -101,12 +107,6 @@ async function reproduce(
 }
 
 const CONTINUES = "Interrupted; the same command continues.";
-
-/** Whether an arm of a study trains on the larger sets. */
-function readsMore(study: Study, scale: Scale): boolean {
-  const { vsr } = scale.more;
-  return study.arms(scale).some(({ made }) => [made?.set["data.train"]].flat().includes(vsr));
-}
 
 /** Shows trainings and answers as they are made. */
 function listener({ family }: Scale, signal: AbortSignal): RunsListener {

@@ -55,7 +55,7 @@ const verbs: Verbs = {
       { signal, whole },
     ),
   dropGradient: (engine) => void engine.dropGradient(),
-  imageAttention: (engine, { ids }, { prompts }) => engine.imageAttention(prompts[0]!, ids),
+  attentionTo: (engine, { places, ids }, { prompts }) => engine.attentionTo(places, prompts[0]!, ids),
   step: (engine, { options }) => {
     const metrics = engine.step(options);
     return { metrics, still: engine.still };

@@ -200,8 +200,16 @@ export interface Engine extends EngineDescription {
    * theirs.
    */
   step(options: StepOptions & Cancellable): Promise<StepMetrics>;
-  /** Attention to a prompt's images from the places where the policy chooses each of `ids`: [layer][token], mean over heads. */
-  imageAttention(prompt: Prompt, ids: readonly number[], options?: Cancellable): Promise<number[][]>;
+  /**
+   * Attention to lists of `places` from where the policy chooses each of `ids`: [list][layer][token] in [0, 1], mean over heads.
+   * Places count through the prompt's ids and on through `ids`.
+   */
+  attentionTo(
+    places: readonly (readonly number[])[],
+    prompt: Prompt,
+    ids: readonly number[],
+    options?: Cancellable,
+  ): Promise<number[][][]>;
   /** Full training state into a folder, and back. */
   save(dir: string, options?: Cancellable): Promise<void>;
   load(dir: string): Promise<void>;

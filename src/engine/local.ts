@@ -250,11 +250,10 @@ export class LocalEngine {
     return scored;
   }
 
-  /** Attention to a prompt's images from the places where the policy chooses each of `ids`: [layer][token], mean over heads. */
-  imageAttention(prompt: Prompt, ids: readonly number[]): number[][] {
+  /** Attention to lists of `places` from where the policy chooses each of `ids`: [list][layer][token], mean over heads. */
+  attentionTo(places: readonly (readonly number[])[], prompt: Prompt, ids: readonly number[]): number[][][] {
     const choosing = ids.map((_, i) => prompt.ids.length - 1 + i);
-    const image = prompt.ids.flatMap((id, i) => (id === this.processor.imageTokenId ? [i] : []));
-    const shares: number[][] = [];
+    const shares = places.map((): number[][] => []);
     noGrad(() =>
       tidy(() => {
         const weights = this.#computing(this.#policy.weights);
@@ -264,7 +263,7 @@ export class LocalEngine {
           [bundle],
           this.#see("policy", () => weights),
         );
-        forward(this.model, weights, input, new ObservedAttention(attention, choosing, image, shares)).dispose();
+        forward(this.model, weights, input, new ObservedAttention(attention, choosing, places, shares)).dispose();
       }),
     );
     this.#trim();

@@ -45,7 +45,11 @@ export type Call =
       readonly loss: Loss;
       readonly whole: BatchSize | undefined;
     }
-  | { readonly verb: "imageAttention"; readonly ids: readonly number[] }
+  | {
+      readonly verb: "attentionTo";
+      readonly places: readonly (readonly number[])[];
+      readonly ids: readonly number[];
+    }
   | { readonly verb: "step"; readonly options: StepOptions }
   | { readonly verb: "save" | "load"; readonly dir: string }
   | { readonly verb: "export"; readonly dir: string; readonly merge: boolean }
@@ -65,7 +69,7 @@ export interface Results {
   readonly score: number[][][];
   readonly forwardBackward: BackwardResult;
   readonly dropGradient: undefined;
-  readonly imageAttention: number[][];
+  readonly attentionTo: number[][][];
   readonly step: { readonly metrics: StepMetrics; readonly still: EngineDescription["still"] };
   readonly save: undefined;
   readonly load: undefined;

@@ -23,14 +23,19 @@ import { type Tensor, tidy } from "../torch/tensor.ts";
 export class ObservedAttention implements Attention {
   readonly #inner: Attention;
   readonly #rows: readonly number[];
-  readonly #columns: readonly number[];
-  readonly #shares: number[][];
+  readonly #columns: readonly (readonly number[])[];
+  readonly #shares: number[][][];
 
   /**
-   * `rows` are the places of the tokens that look, `columns` of those that are looked at. `shares` is filled: by layer and
-   * row the part of the row's attention that falls on the columns, mean over the heads.
+   * `rows` are the places of the tokens that look, each list of `columns` the places of some that are looked at. `shares` is filled: by
+   * list, layer and row the part of the row's attention that falls on the list's columns, mean over the heads.
    */
-  constructor(inner: Attention, rows: readonly number[], columns: readonly number[], shares: number[][]) {
+  constructor(
+    inner: Attention,
+    rows: readonly number[],
+    columns: readonly (readonly number[])[],
+    shares: number[][][],
+  ) {
     this.#inner = inner;
     this.#rows = rows;
     this.#columns = columns;
@@ -38,12 +43,15 @@ export class ObservedAttention implements Attention {
   }
 
   attend(layer: number, q_THE: Tensor, k_TKE: Tensor, v_TKE: Tensor): Tensor {
-    this.#shares[layer] = tidy(() => Array.from(this.#observe(q_THE, k_TKE).toFloats()));
+    tidy(() => {
+      for (const [i, seen_R] of this.#observe(q_THE, k_TKE).entries())
+        this.#shares[i]![layer] = Array.from(seen_R.toFloats());
+    });
     return this.#inner.attend(layer, q_THE, k_TKE, v_TKE);
   }
 
-  /** For R observed rows: the share of each, [R]. */
-  #observe(q_THE: Tensor, k_TKE: Tensor): Tensor {
+  /** For R observed rows: the share of each, [R], by list of columns. */
+  #observe(q_THE: Tensor, k_TKE: Tensor): Tensor[] {
     const [T, H, E] = q_THE.shape as [number, number, number];
     const [K, R] = [k_TKE.size(1), this.#rows.length];
     const { device } = q_THE;
@@ -54,6 +62,6 @@ export class ObservedAttention implements Attention {
     const scores_HRT = reshape(matmul(mul(q, E ** -0.5), permute(cast(k_TKE, "float32"), [1, 2, 0])), [H, R, T]);
     const causal = additive(prefixedCausal(0, T), [T, T], "float32", device);
     const weights_HRT = softmax(add(scores_HRT, indexSelect(causal, 0, index(this.#rows))), -1);
-    return mul(sumDim(indexSelect(weights_HRT, 2, index(this.#columns)), [0, 2]), 1 / H);
+    return this.#columns.map((places) => mul(sumDim(indexSelect(weights_HRT, 2, index(places)), [0, 2]), 1 / H));
   }
 }

@@ -166,8 +166,13 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  imageAttention(prompt: Prompt, ids: readonly number[], { signal }: Cancellable = {}): Promise<number[][]> {
-    return this.#call({ verb: "imageAttention", ids }, { prompts: [prompt], signal });
+  attentionTo(
+    places: readonly (readonly number[])[],
+    prompt: Prompt,
+    ids: readonly number[],
+    { signal }: Cancellable = {},
+  ): Promise<number[][][]> {
+    return this.#call({ verb: "attentionTo", places, ids }, { prompts: [prompt], signal });
   }
 
   async step({ signal, ...options }: StepOptions & Cancellable): Promise<StepMetrics> {

@@ -9,8 +9,10 @@ import type { Engine } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { readModel } from "../models/architectures.ts";
 import { userText } from "../prompt/methods.ts";
+import type { Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import { attentionSummary, rethinkAttention } from "./attention-share.ts";
+import { boxesRemoved, withBoxes } from "./boxed-thought.ts";
 
 const path = new URL("../../test/golden/metrics/attention.json", import.meta.url);
 const recorded = JSON.parse(readFileSync(path, "utf8")) as number[][][];
@@ -23,7 +25,12 @@ function promptOf(engine: Engine, image: string, question: string) {
   return engine.processor.promptFrom({ images: [picture], text: userText(question, "direct") });
 }
 
-describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
+/** The places of a prompt's image. */
+function imageOf({ processor }: Engine, { ids }: Prompt): number[] {
+  return ids.flatMap((id, place) => (id === processor.imageTokenId ? [place] : []));
+}
+
+describe.each(checkpoints)("attentionTo of %s", (checkpoint) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await RemoteEngine.open(checkpointDir(checkpoint), { device: DEVICE, precision: "float32" });
@@ -35,9 +42,19 @@ describe.each(checkpoints)("imageAttention of %s", (checkpoint) => {
       each.name === checkpoint ? [{ ...each, attention: recorded[i]! }] : [],
     );
     const prompts = await Promise.all(lines.map(({ line }) => promptOf(engine, line.image, line.question)));
-    const observe = () => Promise.all(lines.map(({ line }, i) => engine.imageAttention(prompts[i]!, line.ids)));
-    for (const [i, attention] of (await observe()).entries())
-      expect(largestGap(attention, lines[i]!.attention)).toBeLessThan(1e-5);
+    const everywhere = ({ ids }: Prompt, written: number) => [...ids, ...Array(written)].map((_, place) => place);
+    const observe = () =>
+      Promise.all(
+        lines.map(({ line }, i) => {
+          const places = [imageOf(engine, prompts[i]!), everywhere(prompts[i]!, line.ids.length), []];
+          return engine.attentionTo(places, prompts[i]!, line.ids);
+        }),
+      );
+    for (const [i, [image, all, none]] of (await observe()).entries()) {
+      expect(largestGap(image!, lines[i]!.attention)).toBeLessThan(1e-5);
+      for (const share of all!.flat()) expect(share).toBeCloseTo(1, 5);
+      expect(new Set(none!.flat())).toEqual(new Set([0]));
+    }
     const before = liveTensors();
     await observe();
     expect(liveTensors()).toEqual(before);
@@ -60,23 +77,36 @@ describe("rethinkAttention", () => {
       "<think>no box</think><rethink>",
     ];
     const chains = texts.map((text) => ({ prompt, chain: parse(text) }));
-    const [observed, ...others] = await rethinkAttention(engine, chains, { stop: [], tokens: 5 });
+    const variants = { withBoxes, boxesRemoved };
+    const [observed, ...others] = await rethinkAttention(engine, chains, variants, { stop: [], tokens: 5 });
     expect(others).toEqual([undefined, undefined]);
-    const { withBoxes, withoutBoxes } = observed!;
-    expect(withBoxes.map((tokens) => tokens.length)).toEqual(withoutBoxes.map((tokens) => tokens.length));
-    expect(withBoxes).toHaveLength(readModel(checkpointDir("tied")).shape.layers);
-    expect(withBoxes).not.toEqual(withoutBoxes);
+    const { withBoxes: having, boxesRemoved: lacking } = observed!;
+    expect(having.image.map((tokens) => tokens.length)).toEqual(lacking.image.map((tokens) => tokens.length));
+    expect(having.image).toHaveLength(readModel(checkpointDir("tied")).shape.layers);
+    expect(having.image).not.toEqual(lacking.image);
+    expect(new Set(lacking.boxes.flat())).toEqual(new Set([0]));
+    for (const share of having.boxes.flat()) expect(share).toBeGreaterThan(0);
+    expect(having.tokens).toEqual({
+      image: imageOf(engine, prompt).length,
+      boxes: expect.any(Number),
+      all: prompt.ids.length + engine.processor.tokenizer.encode(`${texts[0]!.split("<rethink>")[0]}<rethink>`).length,
+    });
+    expect(lacking.tokens.boxes).toBe(0);
     // The first token after the cut is chosen at the end of the intact prefix itself.
     const forced = [
       ...prompt.ids,
       ...engine.processor.tokenizer.encode("<think>it is (1, 2, 30, 40)</think><rethink>"),
     ];
     const sampled = await engine.sample([{ ...prompt, ids: forced }], { n: 1, maxTokens: 1, temperature: 0, seed: 0 });
-    const alone = await engine.imageAttention({ ...prompt, ids: forced }, sampled[0]![0]!.ids);
+    const [alone] = await engine.attentionTo(
+      [imageOf(engine, prompt)],
+      { ...prompt, ids: forced },
+      sampled[0]![0]!.ids,
+    );
     expect(
       largestGap(
-        withBoxes.map(([first]) => first!),
-        alone.map(([first]) => first!),
+        having.image.map(([first]) => first!),
+        alone!.map(([first]) => first!),
       ),
     ).toBeLessThan(1e-6);
   });

@@ -1,6 +1,6 @@
 /**
  * @file Measures how much the rethink attends to the image, with and without the boxes before it (paper, figure 5).
- * The chain is cut at `<rethink>`, and the model continues it once as it is and once with its boxes deleted.
+ * The chain is cut at `<rethink>`, and the model continues it once as it is and once with its boxes deleted, or with others.
  */
 
 import type { Engine } from "../engine/engine.ts";
@@ -8,15 +8,23 @@ import { type PairedGain, pairedGain } from "../evaluation/statistics.ts";
 import type { Chain, Prompt } from "../records.ts";
 import { mean } from "../util/arrays.ts";
 import type { Cancellable } from "../util/interruptible.ts";
-import { boxesRemoved, forcedPrefix, intact } from "./forced-prefix.ts";
+import { boxedThought, type ThoughtVariant } from "./boxed-thought.ts";
 
-/** Attention to the image, [layer][written token] in [0, 1]: mean over the heads. */
-export type ImageAttention = readonly (readonly number[])[];
+/** Attention to some tokens, [layer][written token] in [0, 1]: mean over the heads. */
+export type TokenAttention = readonly (readonly number[])[];
 
-/** One chain's two rethinks, both cut to the shorter one's length, since attention to the image falls with the length of a text. */
+/** Where a rethink looks: at the image, and at what stands for the boxes of the thought before it. */
+export interface Looks {
+  readonly image: TokenAttention;
+  readonly boxes: TokenAttention;
+  /** How many tokens stand before the rethink: the image's, those of the boxes, and all. */
+  readonly tokens: { readonly image: number; readonly boxes: number; readonly all: number };
+}
+
+/** Attention to the image by one chain's two rethinks, cut to one length, since it falls with the length of a text. */
 export interface RethinkAttention {
-  readonly withBoxes: ImageAttention;
-  readonly withoutBoxes: ImageAttention;
+  readonly withBoxes: TokenAttention;
+  readonly withoutBoxes: TokenAttention;
 }
 
 /** Means over chains. */
@@ -35,37 +43,55 @@ export interface AttentionSummary {
 }
 
 /**
- * Lets the model rethink each chain greedily for `tokens` tokens, after its thinking as it is and after its thinking without
- * boxes, and observes both. Undefined for a chain without a `<rethink>`, or without a box before it. The paper observes 50.
+ * Lets the model rethink each chain greedily for `tokens` tokens, after each variant of its thinking, and observes all of them, cut to
+ * the length of the shortest. Undefined for a chain without a `<rethink>`, or without a box before it. The paper observes 50.
  */
-export async function rethinkAttention(
-  engine: Pick<Engine, "processor" | "sample" | "imageAttention">,
+export async function rethinkAttention<Name extends string>(
+  engine: Pick<Engine, "processor" | "sample" | "attentionTo">,
   chains: readonly { readonly prompt: Prompt; readonly chain: Chain }[],
+  variants: Readonly<Record<Name, ThoughtVariant>>,
   { stop, tokens, signal }: Cancellable & { readonly stop: readonly string[]; readonly tokens: number },
-): Promise<(RethinkAttention | undefined)[]> {
-  const pairs = chains.map(({ prompt, chain }) => {
-    const texts = [intact, boxesRemoved].map((edit) => forcedPrefix(chain, "<rethink>", edit));
-    const forced = texts.filter((text) => text !== undefined);
-    const ids = forced.map((text) => [...prompt.ids, ...engine.processor.tokenizer.encode(text)]);
-    return forced.length === 2 ? ids.map((each) => ({ ...prompt, ids: each })) : [];
+): Promise<(Record<Name, Looks> | undefined)[]> {
+  const { tokenizer, imageTokenId } = engine.processor;
+  const names = Object.keys(variants) as Name[];
+  const thoughts = chains.flatMap(({ prompt, chain }, i) => {
+    const thought = boxedThought(chain);
+    return thought ? [{ i, prompt, thought }] : [];
+  });
+  const laid = thoughts.flatMap(({ prompt, thought }, t) => {
+    const other = thoughts[(t + 1) % thoughts.length]!.thought;
+    return names.map((name) => {
+      const { ids, boxes } = variants[name](thought, other, tokenizer);
+      const image = prompt.ids.flatMap((id, place) => (id === imageTokenId ? [place] : []));
+      const places = [image, boxes.map((place) => prompt.ids.length + place)];
+      return { prompt: { ...prompt, ids: [...prompt.ids, ...ids] }, places };
+    });
   });
   const options = { n: 1, maxTokens: tokens, temperature: 0, seed: 0, stop, signal };
-  const completions = await engine.sample(pairs.flat(), options);
-  const written = completions.map(([completion]) => completion!.ids).values();
-  const rethought = pairs.map(async (pair) => {
-    const rethinks = pair.map((prompt) => ({ prompt, ids: written.next().value! }));
-    const length = Math.min(...rethinks.map(({ ids }) => ids.length));
-    const observed = rethinks.map(({ prompt, ids }) => engine.imageAttention(prompt, ids.slice(0, length), { signal }));
-    const [withBoxes, withoutBoxes] = await Promise.all(observed);
-    return withBoxes && withoutBoxes && { withBoxes, withoutBoxes };
-  });
-  return Promise.all(rethought);
+  const completions = await engine.sample(
+    laid.map(({ prompt }) => prompt),
+    options,
+  );
+  const out: (Record<Name, Looks> | undefined)[] = chains.map(() => undefined);
+  for (const [t, { i }] of thoughts.entries()) {
+    const at = names.map((_, v) => t * names.length + v);
+    const written = at.map((k) => completions[k]![0]!.ids);
+    const length = Math.min(...written.map((ids) => ids.length));
+    const looks = at.map(async (k, v) => {
+      const { prompt, places } = laid[k]!;
+      const [image, boxes] = await engine.attentionTo(places, prompt, written[v]!.slice(0, length), { signal });
+      const tokens = { image: places[0]!.length, boxes: places[1]!.length, all: prompt.ids.length };
+      return [names[v]!, { image: image!, boxes: boxes!, tokens }] as const;
+    });
+    out[i] = Object.fromEntries<Looks>(await Promise.all(looks)) as Record<Name, Looks>;
+  }
+  return out;
 }
 
 /** Summarizes the rethinks of some chains. @throws Error without any */
 export function attentionSummary(observed: readonly RethinkAttention[]): AttentionSummary {
   const [having, lacking] = [observed.map((each) => each.withBoxes), observed.map((each) => each.withoutBoxes)];
-  const overall = (attentions: readonly ImageAttention[]) => attentions.map((layers) => mean(layers.map(mean)));
+  const overall = (attentions: readonly TokenAttention[]) => attentions.map((layers) => mean(layers.map(mean)));
   return {
     withBoxes: curves(having),
     withoutBoxes: curves(lacking),
@@ -73,7 +99,7 @@ export function attentionSummary(observed: readonly RethinkAttention[]): Attenti
   };
 }
 
-function curves(attentions: readonly ImageAttention[]): AttentionCurves {
+function curves(attentions: readonly TokenAttention[]): AttentionCurves {
   const longest = Math.max(...attentions.map((layers) => layers[0]!.length));
   return {
     byToken: Array.from({ length: longest }, (_, token) =>

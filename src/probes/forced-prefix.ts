@@ -29,14 +29,23 @@ export const intact: Edit = (head) => head;
 
 /** Removes every box, with the brackets around it. */
 export const boxesRemoved: Edit = (head, boxes) => {
-  if (boxes.length === 0) return undefined;
-  const bracketed = boxes.map(({ start, end }) => {
-    const opening = /[([]\s*$/.exec(head.slice(0, start));
-    const closing = /^\s*[)\]]/.exec(head.slice(end));
+  return boxes.length === 0 ? undefined : replaced(head, bracketed(head, boxes), () => "");
+};
+
+/** A range of characters of a text. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where boxes stand in a text, with the brackets around them. */
+export function bracketed(text: string, boxes: readonly Stretch[]): Stretch[] {
+  return boxes.map(({ start, end }) => {
+    const opening = /[([]\s*$/.exec(text.slice(0, start));
+    const closing = /^\s*[)\]]/.exec(text.slice(end));
     return opening && closing ? { start: opening.index, end: end + closing[0].length } : { start, end };
   });
-  return replaced(head, bracketed, () => "");
-};
+}
 
 /**
  * Every box takes another one's place, equal boxes the same one: words and regions no longer belong together, while the
@@ -61,11 +70,7 @@ export const thinkingRemoved: Edit = (head) => {
 };
 
 /** A text with some ranges replaced; they are in order and do not overlap. */
-export function replaced(
-  text: string,
-  stretches: readonly { readonly start: number; readonly end: number }[],
-  by: (index: number) => string,
-): string {
+export function replaced(text: string, stretches: readonly Stretch[], by: (index: number) => string): string {
   let out = "";
   let done = 0;
   for (const [i, { start, end }] of stretches.entries()) {

@@ -1,12 +1,15 @@
 /** @file The arms of all studies: ways of asking a model that is there or is made first. Arms of one run share it, in whatever study. */
+import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { MethodName } from "../prompt/methods.ts";
-import { type Scale, SMALL_BATCH } from "./scale.ts";
+import { MANY_TRAIN, type Scale, SMALL_BATCH } from "./scale.ts";
 
 /** One way of asking one model. */
 export interface Arm {
   /** Names its answers, and its row. */
   readonly name: string;
   readonly method: MethodName;
+  /** Text that every answer is made to begin with. */
+  readonly prefix?: string;
   /** How its model is made; without, it is the base, or `model`. */
   readonly made?: Made;
   readonly model?: string;
@@ -28,6 +31,11 @@ export function untrained({ family }: Scale): Record<"direct" | "cot" | "icl", A
     cot: { name: "cot", method: "cot" },
     icl: { name: "icl", method: family === "qwen" ? "icl" : "icl-box" },
   };
+}
+
+/** The untrained base that is made to begin with boxes, not among the paper's rows; in the scenes world alone, whose bases know the words. */
+export function forcedToLook({ name }: Scale): Arm[] {
+  return name === "miniature" ? [{ name: "look", method: "cot", prefix: LOOK_PREFIX }] : [];
 }
 
 /** Few-shot fine-tuning on the twenty triplets. */
@@ -61,6 +69,16 @@ export function withoutCounting(scale: Scale): Arm {
   return variant(scale, "no-counting", set);
 }
 
+/** Twenty triplets that count five objects and more, with hardly fewer completions than `grit` has; in the scenes world alone. */
+export function countingTriplets(scale: Scale): Arm {
+  return variant(scale, "counting-many", {
+    "data.train": [MANY_TRAIN],
+    prompts_per_step: 10,
+    group_size: 8,
+    steps: 40,
+  });
+}
+
 /** So many samples of both tasks, and steps as with twenty. */
 export function withSamples(scale: Scale, samples: number): Arm {
   const { vsr, tallyqa } = scale.more;
@@ -79,5 +97,11 @@ export function smallBatch(scale: Scale, step: number): Arm {
 }
 
 function variant(scale: Scale, run: string, set: Readonly<Record<string, unknown>>): Arm {
-  return { name: run, method: "grit", made: { run, by: "train", set: { ...scale.set, ...scale.judged, ...set } } };
+  // A study is interrupted seldom: the recipe of the miniature saves each step.
+  const saved = { "save.every": scale.along.large[0]! };
+  return {
+    name: run,
+    method: "grit",
+    made: { run, by: "train", set: { ...scale.set, ...scale.judged, ...saved, ...set } },
+  };
 }

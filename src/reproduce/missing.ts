@@ -5,22 +5,17 @@ import { modelFolder } from "../hub/resolve.ts";
 import { UserError } from "../util/errors.ts";
 import { firstFew } from "../util/faults.ts";
 import type { Scale } from "./scale.ts";
-import type { Study } from "./study.ts";
+import { filesOf, type Study } from "./study.ts";
 
 /** @throws UserError naming everything that is missing, each with how to get it */
 export function refuseMissing(study: Study, scale: Scale, judge: JudgeSettings): void {
   const { recipe } = scale;
   const arms = study.arms(scale);
-  const isTrained = arms.some(({ made }) => made);
   const models = new Set([
     ...(study.arms(scale).length > 0 ? [recipe.model] : []),
     ...arms.flatMap(({ model }) => model ?? []),
   ]);
-  const files = [
-    ...Object.values(recipe.data.eval),
-    ...(isTrained ? recipe.data.train : []),
-    ...new Set(arms.flatMap(({ made }) => (made?.set["data.train"] as readonly string[] | undefined) ?? [])),
-  ];
+  const files = filesOf(study, scale);
   const missing = [
     ...[...models].filter((model) => !isThere(model)).map((model) => `${model}: npx grit download ${model}`),
     ...files.filter((file) => !existsSync(file)).map((file) => `${file}: ${sourceOf(file, scale)}`),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { packageRoot, scenes } from "../../tools/places.mjs";
 import { loadRecipe, type Recipe } from "../config/recipe.ts";
 import type { SetValues } from "../config/yaml.ts";
+import { DEFAULT_COUNTS, type SetCounts } from "../data/scenes/sets.ts";
 
 export const FAMILIES = ["qwen", "internvl"] as const;
 export type Family = (typeof FAMILIES)[number];
@@ -25,6 +26,8 @@ export interface Scale {
   readonly judged?: Readonly<Record<string, unknown>>;
   /** The authors' own trained model, where there is one. */
   readonly released?: string;
+  /** Names the held-out sets, where they are not the paper's six. */
+  readonly asks?: string;
   /** Models are trained once with each. */
   readonly seeds: readonly number[];
   /** Samples of each set; without it all. */
@@ -37,8 +40,19 @@ export interface Scale {
   readonly probed: number;
 }
 
-/** A folder of scenes with training sets of this size each. */
-export const MORE_SCENES = { out: `${scenes}-7000`, train: 3500 };
+/** A folder of scenes that studies of the miniature read, rendered when one does. */
+interface Scenes {
+  readonly out: string;
+  readonly counts: SetCounts;
+}
+
+/** With large training sets. */
+const MORE_SCENES = { out: `${scenes}-7000`, counts: { train: 3500, val: 1 } };
+
+/** With five objects and more to count. */
+const MANY_SCENES = { out: `${scenes}-many`, counts: { train: 20, val: 300, least: 5 } };
+
+export const SCENES: readonly Scenes[] = [{ out: scenes, counts: DEFAULT_COUNTS }, MORE_SCENES, MANY_SCENES];
 
 /** Prompts of a small batch, which with a group of four are the paper's batch of 8 completions. */
 export const SMALL_BATCH = 2;
@@ -61,11 +75,26 @@ export async function miniature(family: Family, { quick = false } = {}): Promise
     limit: quick ? 60 : undefined,
     along: { large: [5, 10, 20, 30], small: [5, 20, 30], long: 300 },
     more: {
-      vsr: join(MORE_SCENES.out, `vsr_train_${MORE_SCENES.train}.jsonl`),
-      tallyqa: join(MORE_SCENES.out, `tallyqa_train_${MORE_SCENES.train}.jsonl`),
+      vsr: join(MORE_SCENES.out, `vsr_train_${MORE_SCENES.counts.train}.jsonl`),
+      tallyqa: join(MORE_SCENES.out, `tallyqa_train_${MORE_SCENES.counts.train}.jsonl`),
       sizes: [500, 7000],
     },
     probed: quick ? 30 : 100,
+  };
+}
+
+/** Twenty triplets that count five objects and more. */
+export const MANY_TRAIN = join(MANY_SCENES.out, `tallyqa_train_${MANY_SCENES.counts.train}.jsonl`);
+
+/** The same scale, asked to count five objects and more in place of all that the recipe asks: of one set, more samples. */
+export function countingMany(scale: Scale): Scale {
+  const { recipe, limit } = scale;
+  const asked = { tallyqa_many: join(MANY_SCENES.out, "tallyqa_val.jsonl") };
+  return {
+    ...scale,
+    asks: "many",
+    limit: limit && 5 * limit,
+    recipe: { ...recipe, data: { ...recipe.data, eval: asked } },
   };
 }
 

@@ -1,5 +1,5 @@
 /** @file Steps and batch: checkpoints along one run of large batches and one of small ones, and small batches that see as many prompts. */
-import { grit, smallBatch } from "./arms.ts";
+import { grit, smallBatch, untrained } from "./arms.ts";
 import { signOf } from "./numbers.ts";
 import { STEPS } from "./published-studies.ts";
 import { type Scale, SMALL_BATCH } from "./scale.ts";
@@ -15,6 +15,7 @@ export const steps: Study = {
   title: "Steps and batch: accuracy and grounding IoU along training",
   families: ["qwen"],
   arms: (scale) => [
+    untrained(scale).cot,
     ...scale.along.large.map((step) => grit(scale, step)),
     ...[...scale.along.small, scale.along.long].map((step) => smallBatch(scale, step)),
   ],
@@ -31,16 +32,18 @@ export const steps: Study = {
       (step) => smallBatch(scale, step).name,
     ) as [string, string, string];
     const gain = (from: string, to: string) => table.gain(MEAN_ACC, from, to);
+    const start = gain(untrained(scale).cot.name, first);
     const [jump, plateau] = [gain(first, third), gain(third, last)];
     const [behind, caught] = [gain(late, last), gain(late, long)];
     return {
       columns: table.columns,
-      arms: table.arms.map((arm) => ({ ...arm, name: rowName(scale, arm.name) })),
+      // Before training the same prompt is that of cot.
+      arms: table.arms.map((arm, i) => ({ ...arm, name: i === 0 ? "no steps" : rowName(scale, arm.name) })),
       paper: STEPS.map(({ name, numbers }) => {
         const mean = ACCS.reduce((sum, i) => sum + numbers[i]!, 0) / ACCS.length;
         return { name: `${name} (paper)`, numbers: published(COLUMNS, [...numbers, mean]) };
       }),
-      gains: [jump, plateau, behind, caught, gain(early, late)],
+      gains: [start, jump, plateau, behind, caught, gain(early, late)],
       direction: directionOf({
         jumps: signOf(jump.gain) === 1,
         flattens: Math.abs(plateau.gain.mean) < jump.gain.mean / 2,
@@ -78,8 +81,9 @@ function directionOf({ jumps, flattens, isBehind, catchesUp }: Shown) {
   ] as const;
   const [held, failed] = [true, false].map((is) => parts.filter(([holds]) => holds === is).map(([, says]) => says));
   const agrees = failed!.length === 0;
-  const sentence = agrees
-    ? `As in the paper, ${held!.join(", ")}.`
-    : `As in the paper: ${held!.join(", ") || "nothing"}; not clearly so: ${failed!.join(", ")}.`;
+  const sentence =
+    held!.length === 0
+      ? `Unlike in the paper, none of this is clear: ${failed!.join(", ")}.`
+      : `As in the paper: ${held!.join(", ")}${agrees ? "" : `; not clearly so: ${failed!.join(", ")}`}.`;
   return { agrees, sentence };
 }

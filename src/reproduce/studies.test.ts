@@ -10,7 +10,7 @@ import { studyNamed } from "./studies.ts";
 import type { Runs } from "./study.ts";
 import { ACC_SETS, IOU_SETS } from "./tabulate.ts";
 
-const SETS = [...new Set([...ACC_SETS, ...IOU_SETS])];
+const SETS = [...new Set([...ACC_SETS, ...IOU_SETS]), "tallyqa_many"];
 const SAMPLES = 40;
 
 /** Runs whose arms are right, and point right, with these chances, by the name of the arm; the same in every set. */
@@ -28,6 +28,7 @@ async function runsOf(chances: Readonly<Record<string, number>>): Promise<Runs> 
     model: never,
     withModel: never,
     probed: never,
+    rollouts: async () => [],
     answers: async (arm) => (arm.made ? scale.seeds : [1]).map((seed) => answersOf(arm, seed, chances[arm.name]!)),
   };
 }
@@ -47,7 +48,7 @@ const directionOf = async (study: string, chances: Record<string, number>) =>
   (await studyNamed(study).run(await runsOf(chances))).direction;
 
 describe("what a study says of its direction", () => {
-  const METHODS = { direct: 0.4, cot: 0.3, icl: 0.2, sft: 0.5, grit: 0.8 };
+  const METHODS = { direct: 0.4, cot: 0.3, icl: 0.2, sft: 0.5, grit: 0.8, look: 0.8 };
 
   it("of table 1: GRIT above all four, or the exceptions by name", async () => {
     expect(await directionOf("table1", METHODS)).toMatchObject({
@@ -63,18 +64,26 @@ describe("what a study says of its direction", () => {
   });
 
   it("of table 3: IoU falls without counting, or where it does not", async () => {
-    const arms = { grit: 0.8, "no-count-reward": 0.75 };
+    const arms = { grit: 0.8, "no-count-reward": 0.75, look: 0.8 };
     expect((await directionOf("table3", { ...arms, "no-counting": 0.6 })).agrees).toBe(true);
     const { agrees, sentence } = await directionOf("table3", { ...arms, "no-counting": 0.9 });
     expect([agrees, sentence]).toEqual([false, expect.stringContaining("rises in domain and rises out of it")]);
   });
 
   it("of steps: the jump, the plateau, and small batches that catch up", async () => {
-    const large = { "grit-step-5": 0.4, "grit-step-10": 0.6, "grit-step-20": 0.8, grit: 0.8 };
+    const large = { cot: 0.3, "grit-step-5": 0.4, "grit-step-10": 0.6, "grit-step-20": 0.8, grit: 0.8 };
     const small = { "small-step-5": 0.3, "small-step-20": 0.4, small: 0.5, "small-long": 0.8 };
     expect((await directionOf("steps", { ...large, ...small })).agrees).toBe(true);
     const { sentence } = await directionOf("steps", { ...large, ...small, "grit-step-20": 0.6, "small-long": 0.4 });
     expect(sentence).toContain("not clearly so: it moves less than half as much after that, they gain by more steps");
+  });
+
+  it("of what goes beyond looking: above the base that is forced to look, or not", async () => {
+    const arms = { look: 0.5, "no-counting": 0.5, grit: 0.5 };
+    const above = await directionOf("beyond-looking", { ...arms, "counting-many": 0.8 });
+    expect([above.agrees, above.sentence]).toEqual([true, expect.stringContaining("a habit: ACC and IoU above")]);
+    const below = await directionOf("beyond-looking", { ...arms, "counting-many": 0.3 });
+    expect([below.agrees, below.sentence]).toEqual([false, expect.stringContaining("no more than a habit")]);
   });
 
   it("of scaling: accuracy rises with the samples, or does not", async () => {
@@ -94,7 +103,7 @@ describe("what a study says of its direction", () => {
 describe("the numbers of a study", () => {
   it("are means over seeds with intervals, and gains paired by sample", async () => {
     const { columns, arms, gains, paper } = await studyNamed("table1").run(
-      await runsOf({ direct: 0.4, cot: 0.4, icl: 0.4, sft: 0.4, grit: 0.8 }),
+      await runsOf({ direct: 0.4, cot: 0.4, icl: 0.4, sft: 0.4, grit: 0.8, look: 0.8 }),
     );
     const meanAcc = columns.findIndex(({ name }) => name === "mean ACC");
     const grit = arms.find(({ name }) => name === "grit")!;
@@ -104,6 +113,7 @@ describe("the numbers of a study", () => {
       ["icl", 1],
       ["sft", 3],
       ["grit", 3],
+      ["look", 1],
     ]);
     expect(grit.numbers[meanAcc]).toMatchObject({ mean: expect.closeTo(0.8, 1), n: ACC_SETS.length * SAMPLES });
     const gain = gains.find(({ column, from }) => column === "mean ACC" && from === "direct")!.gain;

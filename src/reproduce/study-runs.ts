@@ -3,24 +3,25 @@
  * an earlier try has stopped.
  *
  *     RUNS/models/<family>/<run>-seed-<n>/        run folders, or checkpoints of few-shot fine-tuning
- *     RUNS/answers/<family>[-<limit>]/<arm>/      one evaluation an arm and seed
+ *     RUNS/answers/<family>[-<sets>][-<limit>]/<arm>/    one evaluation an arm and seed
  *     RUNS/probes/<family>-<probed>/<name>/       what a probe found
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { scenes } from "../../tools/places.mjs";
+import { dirname, join } from "node:path";
 import type { JudgeSettings } from "../config/judge-settings.ts";
 import { toImage } from "../config/recipe-options.ts";
-import { DEFAULT_COUNTS, renderSets } from "../data/scenes/sets.ts";
+import { renderSets } from "../data/scenes/sets.ts";
 import type { Engine } from "../engine/engine.ts";
 import { RemoteEngine } from "../engine/remote-engine.ts";
 import { type HashedSet, loadSets, runEvaluation, settledFor } from "../evaluation/evaluate.ts";
 import { type AnsweredEvaluation, readOneEvaluation } from "../evaluation/read-evaluations.ts";
 import { openJudge } from "../judge/open.ts";
+import type { RolloutLine } from "../run/lines.ts";
+import { readRollouts, readRunFolder } from "../run/read-run.ts";
 import { type MakingListener, makeModel, modelToMake } from "../tables/made-models.ts";
 import { writeWhole } from "../util/files.ts";
-import type { Arm } from "./arms.ts";
-import { asSet, MORE_SCENES, type Scale } from "./scale.ts";
+import type { Arm, Made } from "./arms.ts";
+import { asSet, SCENES, type Scale } from "./scale.ts";
 import type { Runs } from "./study.ts";
 
 /** Callbacks that follow the work, and the signal that ends it. */
@@ -55,12 +56,11 @@ export class KeptRuns implements Runs {
     return this.#listener.signal;
   }
 
-  /** Renders what the scenes world's runs read, unless it is there. `more`: the larger training sets too. */
-  async prepare({ more }: { readonly more: boolean }): Promise<void> {
-    if (this.scale.name === "full") return;
+  /** Renders the scenes of some data files, unless they are there. */
+  async prepare(files: readonly string[]): Promise<void> {
     const { signal } = this.#listener;
-    await renderSets({ out: scenes, seed: 1, counts: DEFAULT_COUNTS, signal });
-    if (more) await renderSets({ out: MORE_SCENES.out, seed: 1, counts: { train: MORE_SCENES.train, val: 1 }, signal });
+    const read = SCENES.filter(({ out }) => files.some((file) => dirname(file) === out));
+    for (const { out, counts } of read) await renderSets({ out, seed: 1, counts, signal });
   }
 
   /** The held-out sets that every arm is asked. @throws UserError naming every fault of the files */
@@ -78,12 +78,21 @@ export class KeptRuns implements Runs {
   async model({ made, model }: Arm, seed: number): Promise<string> {
     const { family, recipe, train, pretrain } = this.scale;
     if (!made) return model ?? recipe.model;
-    const run = `${made.run}-seed-${seed}`;
+    const run = runOf(made, seed);
     const dir = join(this.#dir, "models", family, run);
     const named = made.by === "train" ? { train } : { pretrain };
     const wanted = await modelToMake({ ...named, step: made.step, seed, set: asSet(made.set) }, dir);
     const { signal, onTraining } = this.#listener;
     return makeModel(wanted!, { signal, onTraining: (...plan) => onTraining(run, ...plan) });
+  }
+
+  /** The chains that an arm's training sampled; it is trained unless it is there. @throws Error for an arm that is not trained */
+  async rollouts(arm: Arm, seed: number): Promise<RolloutLine[]> {
+    if (arm.made?.by !== "train") throw new Error(`${arm.name} is not trained by grit train`);
+    await this.model(arm, seed);
+    const dir = join(this.#dir, "models", this.scale.family, runOf(arm.made, seed));
+    const { rolloutSteps } = await readRunFolder(dir);
+    return (await Promise.all(rolloutSteps.map((step) => readRollouts(dir, step)))).flat();
   }
 
   /** What an arm answers, a seed each; answered unless it is kept. @throws UserError as `runEvaluation` */
@@ -95,7 +104,7 @@ export class KeptRuns implements Runs {
       const sets = await this.sets();
       const judge = await openJudge(this.judge, { signal: this.signal });
       const maxTokens = this.scale.recipe.sampling.max_tokens;
-      const asking = { method: arm.method, temperature: 0, maxTokens, seed };
+      const asking = { method: arm.method, prefix: arm.prefix ?? "", temperature: 0, maxTokens, seed };
       const total = sets.reduce((sum, { samples }) => sum + samples.length, 0);
       const onProgress = this.#listener.onAsking(named(arm, seed), total);
       await this.withModel(model, dir, (engine) =>
@@ -127,9 +136,14 @@ export class KeptRuns implements Runs {
   }
 
   #answersOf(arm: Arm, seed: number): string {
-    const { family, limit } = this.scale;
-    return join(this.#dir, "answers", limit === undefined ? family : `${family}-${limit}`, named(arm, seed));
+    const { family, asks, limit } = this.scale;
+    const asked = [family, asks, limit].filter((part) => part !== undefined).join("-");
+    return join(this.#dir, "answers", asked, named(arm, seed));
   }
+}
+
+function runOf({ run }: Made, seed: number): string {
+  return `${run}-seed-${seed}`;
 }
 
 /** An arm with its seed, where its model is made. */

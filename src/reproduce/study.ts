@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { AskedSet } from "../evaluation/ask.ts";
 import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
 import type { Interval } from "../evaluation/statistics.ts";
+import type { RolloutLine } from "../run/lines.ts";
 import type { Arm } from "./arms.ts";
 import type { Family, Scale } from "./scale.ts";
 
@@ -19,6 +20,8 @@ export interface Runs {
   seedsOf(arm: Arm): readonly number[];
   /** The folder of an arm's model. */
   model(arm: Arm, seed: number): Promise<string>;
+  /** The chains that an arm's training by `grit train` sampled. */
+  rollouts(arm: Arm, seed: number): Promise<readonly RolloutLine[]>;
   /** What an arm answers, a seed each. */
   answers(arm: Arm): Promise<readonly AnsweredEvaluation[]>;
   /** Opens a model as the study's recipe says, for some work. */
@@ -37,8 +40,18 @@ export interface Study {
   readonly arms: (scale: Scale) => readonly Arm[];
   /** Whether a person or a service that sees pictures has to choose between some, in full size. */
   readonly choosesPictures?: boolean;
+  /** What it asks instead of the scale's held-out sets; such a study is one of the scenes world alone. */
+  readonly asking?: (scale: Scale) => Scale;
   /** Makes what is missing, and measures. */
   readonly run: (runs: Runs) => Promise<Findings>;
+}
+
+/** The data files that a study reads at a scale: held-out sets, and what its arms train on. */
+export function filesOf(study: Study, scale: Scale): string[] {
+  const { eval: sets, train } = scale.recipe.data;
+  const trained = study.arms(scale).flatMap(({ made }) => (made ? [made] : []));
+  const own = trained.flatMap(({ set }) => (set["data.train"] as readonly string[] | undefined) ?? train);
+  return [...new Set([...Object.values(sets), ...own])];
 }
 
 /** How a number is written: a share in %, an IoU or another share with three digits, a quantity with one. */

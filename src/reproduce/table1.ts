@@ -1,6 +1,6 @@
 /** @file Table 1: five ways of asking, six sets. GRIT against the bare question, the untrained prompt, a worked example and few-shot fine-tuning. */
 import { PUBLISHED } from "../tables/published.ts";
-import { finetuned, grit, released, untrained } from "./arms.ts";
+import { finetuned, forcedToLook, grit, released, untrained } from "./arms.ts";
 import { signOf } from "./numbers.ts";
 import type { Family } from "./scale.ts";
 import type { Gain, Study } from "./study.ts";
@@ -13,25 +13,35 @@ export const table1: Study = {
   name: "table1",
   title: "Table 1: accuracy and grounding IoU of five methods on six sets",
   families: ["qwen", "internvl"],
-  arms: (scale) => [...Object.values(untrained(scale)), finetuned(scale), grit(scale), ...released(scale)],
+  arms: (scale) => [
+    ...Object.values(untrained(scale)),
+    finetuned(scale),
+    grit(scale),
+    ...released(scale),
+    ...forcedToLook(scale),
+  ],
   run: async (runs) => {
     const { scale } = runs;
     const table = await Tabulated.of(runs, table1.arms(scale), COLUMNS);
-    const others = ["direct", "cot", "icl", "sft"];
-    const gains = [MEAN_ACC, MEAN_IOU].flatMap((column) => others.map((other) => table.gain(column, other, "grit")));
+    const gainsOver = (others: readonly string[]) =>
+      [MEAN_ACC, MEAN_IOU].flatMap((column) => others.map((other) => table.gain(column, other, "grit")));
+    const gains = gainsOver(["direct", "cot", "icl", "sft"]);
     return {
       columns: table.columns,
       arms: table.arms,
       paper: paperRows(scale.family),
-      gains,
+      gains: [...gains, ...gainsOver(forcedToLook(scale).map(({ name }) => name))],
       direction: directionOf(gains),
-      notes: scale.name === "miniature" ? [MUTE] : [],
+      notes: scale.name === "miniature" ? [MUTE, LOOK] : [],
     };
   },
 };
 
 const MUTE =
   "The prompts of icl and sft are words that the tiny bases have never read, so their rows say how a base fails on unknown words, not what the methods are worth.";
+
+const LOOK =
+  "look is not among the paper's rows: the untrained base, each of its answers made to begin with boxes. What GRIT has more than that is more than a habit.";
 
 function paperRows(family: Family) {
   return PUBLISHED.filter(({ model }) => model === MODELS[family]).map(({ method, sets }) => {

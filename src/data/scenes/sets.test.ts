@@ -77,6 +77,24 @@ describe("rendered sets", () => {
     }
   });
 
+  it("count much where they are told to", async () => {
+    const much = join(folder, "much");
+    await renderSets({ seed: 7, counts: { train: 5, val: 6, least: 7 }, out: much });
+    for (const [file, sorted] of [
+      ["tallyqa_train_5.jsonl", "77889"],
+      ["tallyqa_val.jsonl", "778899"],
+    ] as const) {
+      const items = await lines(file, much);
+      expect(
+        items
+          .map(({ answer }) => answer)
+          .sort()
+          .join(""),
+      ).toBe(sorted);
+      for (const { answer, bboxs } of items) expect(bboxs).toHaveLength(Number(answer));
+    }
+  });
+
   it("ask for exactly one box in detection, which is the answer", async () => {
     for (const file of ["ovd_position_val.jsonl", "refcoco_val.jsonl"])
       for (const { question, phrase, answer, bboxs } of await lines(file)) {
@@ -103,6 +121,6 @@ describe("rendered sets", () => {
   it("never replace anything else", async () => {
     await expect(renderSets({ ...options, seed: 8, out })).rejects.toThrow(UserError);
     await expect(renderSets({ ...options, out: folder })).rejects.toThrow(/already exists/);
-    expect((await readdir(folder)).sort()).toEqual(["again", "sets"]);
+    expect((await readdir(folder)).sort()).toEqual(["again", "much", "sets"]);
   });
 });

@@ -21,6 +21,8 @@ const VERSION = 3;
 export interface SetCounts {
   readonly train: number;
   readonly val: number;
+  /** Fewest objects that counting is asked about, up to 9; without it small counts are common, and training has none above 4. */
+  readonly least?: number | undefined;
 }
 
 export const DEFAULT_COUNTS: SetCounts = { train: 10, val: 300 };
@@ -110,7 +112,8 @@ interface SetPlan extends SetFile {
   readonly draw: (random: Random, i: number) => Item | undefined;
 }
 
-function plan({ train, val }: SetCounts): SetPlan[] {
+function plan({ train, val, least }: SetCounts): SetPlan[] {
+  const many = least === undefined ? undefined : COUNTS.filter((count) => count >= least);
   const trainSet = (name: string, draw: SetPlan["draw"]): SetPlan => ({
     name,
     split: "train",
@@ -127,9 +130,9 @@ function plan({ train, val }: SetCounts): SetPlan[] {
   });
   return [
     trainSet("vsr", drawRelation),
-    trainSet("tallyqa", drawCount([0, 1, 2, 3, 4])),
+    trainSet("tallyqa", drawCount(many ?? [0, 1, 2, 3, 4])),
     valSet("vsr", drawRelation),
-    valSet("tallyqa", drawCount(COUNTS)),
+    valSet("tallyqa", drawCount(many ?? COUNTS)),
     valSet("gqa", (random, i) => ask(mixedScene(random), "gqa", random, i)),
     valSet("mme", drawYesNo),
     valSet("mathvista_mini", drawSum),
