@@ -69,8 +69,8 @@ export class LocalEngine {
   readonly #microBatchTokens: number;
   readonly #features: Readonly<Record<"policy" | "reference" | "training", FeatureCache>>;
   readonly #visionPhase: VisionPhase;
-  /** Whether the reference's features outlive a step, beside a tower that is trained. */
-  readonly #keepsReference: boolean;
+  /** Whether a trained tower sees several images at once. */
+  readonly #imagesTogether: boolean;
   readonly #logitChunk: number;
   readonly #checkpointing: boolean;
   readonly #offload: Offload;
@@ -124,16 +124,14 @@ export class LocalEngine {
     const trains = this.#policy.trains.bind(this.#policy);
     const dropout = (this.#policy.adapter?.dropout ?? 0) > 0;
     const together = patchesTogether(this.device, this.#checkpointing, dropout);
-    // On a processor seeing an image again costs more than seeing it alone.
-    const referenceTogether = this.device === "cpu" ? 1 : together;
-    this.#keepsReference = referenceTogether === 1;
+    this.#imagesTogether = together > 1;
     this.#visionPhase = new VisionPhase(this.model, trains, this.#checkpointing, together);
     const moves = trains("vision", "connector");
     const { mergeSize } = this.model.imageLayout;
     const features = new FeatureCache(mergeSize, moves ? together : 1);
     this.#features = {
       policy: features,
-      reference: moves ? new FeatureCache(mergeSize, referenceTogether) : features,
+      reference: moves ? new FeatureCache(mergeSize, together) : features,
       training: moves && dropout ? new FeatureCache(mergeSize) : features,
     };
     this.#seed = options.seed ?? 0;
@@ -446,7 +444,7 @@ export class LocalEngine {
     if (!this.#policy.trains("vision", "connector")) return;
     this.#visionPhase.clear();
     for (const [who, features] of Object.entries(this.#features))
-      if (who !== "reference" || !this.#keepsReference) features.clear();
+      if (who !== "reference" || this.#imagesTogether) features.clear();
   }
 
   /** Weights for one pass. The embeddings are the head's too, which every chunk of logits asks for: they are cast once. */

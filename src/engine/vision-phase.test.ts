@@ -85,8 +85,9 @@ it.each(TINIES)("%s sees an image once for sampling, scoring and training, and o
     };
     const once = [...new Set(images)].sort();
     expect(await step()).toEqual({ seen: once, reference: once, trained: [], phase: once });
-    // The policy's tower has moved; the reference's has not.
-    expect(await step()).toEqual({ seen: once, reference: [], trained: [], phase: once });
+    // The policy's tower has moved; the reference's has not, but where images are seen together all are forgotten.
+    const reference = DEVICE === "cpu" ? once : [];
+    expect(await step()).toEqual({ seen: once, reference, trained: [], phase: once });
   }),
 );
 
