@@ -5,3 +5,6 @@ if (!/^(cpu|mirror|cuda:\d+)$/.test(asked)) throw new Error(`GRIT_TEST_DEVICE is
 
 /** As the engine takes it. */
 export const DEVICE = asked === "mirror" ? "mirror:0" : asked;
+
+/** Whether that is the processor, which computes in ways of its own. */
+export const IS_PROCESSOR = DEVICE === "cpu";

@@ -68,7 +68,7 @@ describe.each(TINIES)("of %s", (checkpoint) => {
       try {
         return await withTiny(
           checkpoint,
-          { ...options, device: "cpu" },
+          options,
           (engine, groups) => {
             const held = Array.from({ length: 2 }, () => {
               const [before] = native.metered();
@@ -83,7 +83,7 @@ describe.each(TINIES)("of %s", (checkpoint) => {
         native.meter(false);
       }
     };
-    const [alone, one] = [await trained(), await trained(processOf(0, 4, { device: "cpu" }))];
+    const [alone, one] = [await trained(), await trained(processOf(0, 4))];
     const elements = [...alone.gradient.values()].reduce((sum, { length }) => sum + length, 0);
     // What else is held, features of images, is the same; a second call finds all there.
     expect(Math.abs((alone.held[0]! - one.held[0]!) / (3 * elements) - 1)).toBeLessThan(0.05);

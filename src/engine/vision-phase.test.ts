@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { DEVICE } from "../../test/device.ts";
+import { DEVICE, IS_PROCESSOR } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
 import { GRPO, promptOf, STEP, scratchPlaces, TINIES, toTrain, withTiny } from "../../test/tiny.ts";
 import { readWeights } from "../checkpoint/weights-io.ts";
@@ -86,7 +86,7 @@ it.each(TINIES)("%s sees an image once for sampling, scoring and training, and o
     const once = [...new Set(images)].sort();
     expect(await step()).toEqual({ seen: once, reference: once, trained: [], phase: once });
     // The policy's tower has moved; the reference's has not, but where images are seen together all are forgotten.
-    const reference = DEVICE === "cpu" ? once : [];
+    const reference = IS_PROCESSOR ? once : [];
     expect(await step()).toEqual({ seen: once, reference, trained: [], phase: once });
   }),
 );
