@@ -167,12 +167,21 @@ export function weightsApart(run: string, from: string, step: number): WeightsAp
   return { moved: apart(names.filter((name) => !isIdle(name))), idle: apart(idleNames), idleNames };
 }
 
-/** The same of first moments, of the tensor that is farthest. One that is all zeros on both sides is not apart. */
-export function momentsApart(run: string, from: string, step: number): number {
+/** Gradients are of the order of a hundredth. */
+const ROUNDING = 1e-7;
+
+/**
+ * The same of first moments, of the tensor that is farthest, and the names of those that are rounding alone. One that is all zeros on both
+ * sides is not apart.
+ */
+export function momentsApart(run: string, from: string, step: number): { apart: number; idleNames: readonly string[] } {
   const [left, right] = statesOf([run, from], step, (name) => name.endsWith(".mean"));
-  const isZero = (values: Float32Array) => values.every((value) => value === 0);
+  const isBelow = (bound: number, values: Float32Array) => values.every((value) => Math.abs(value) <= bound);
+  const isIdle = (name: string) => isBelow(ROUNDING, left.get(name)!) && isBelow(ROUNDING, right.get(name)!);
+  const isZero = (name: string) => isBelow(0, left.get(name)!) && isBelow(0, right.get(name)!);
   const distances = [...right].map(([name, values]) =>
-    isZero(values) && isZero(left.get(name)!) ? 0 : relativeDistance(left, new Map([[name, values]])),
+    isIdle(name) ? 0 : relativeDistance(left, new Map([[name, values]])),
   );
-  return Math.max(...distances);
+  const idleNames = [...right.keys()].filter((name) => isIdle(name) && !isZero(name));
+  return { apart: Math.max(...distances), idleNames: idleNames.map((name) => name.replace(/\.mean$/, "")) };
 }
