@@ -81,7 +81,7 @@ function renameRange(node: unknown): void {
 }
 
 /** Seconds that rendering may take: a template of the families takes a thousandth of one, an endless list 2 GB a second. */
-const MOST_SECONDS = 0.5;
+const MOST_SECONDS = 0.25;
 /** Characters that a template may write beside its messages. */
 const LONGEST = 2 ** 20;
 
