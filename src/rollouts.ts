@@ -73,7 +73,9 @@ export async function rollOut(
   team.at(`step ${step}, rewards`);
   const reference = recipe.loss.beta > 0 ? await referenceOf(engine, prompts, completions, { signal }) : undefined;
   clock.lap("score");
-  const [scores] = await unlessAborted(signal, team.gather(await unlessAborted(signal, Promise.all(scored))));
+  const ownScores = await unlessAborted(signal, Promise.all(scored));
+  // Gradients come next, over tensors: who leaves here alone is waited for there. A signal stops the team, and the team ends this.
+  const [scores] = await team.gather(ownScores);
   const groups = withAdvantages(answered, scores!, recipe.advantage);
   clock.lap("reward");
   const own = mine.map((g) => groups[g]!);
