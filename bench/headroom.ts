@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { chainOf } from "../src/chain/chain-of.ts";
+import { LOOK_PREFIX } from "../src/data/scenes/scene-chains.ts";
 import { RemoteEngine } from "../src/engine/remote-engine.ts";
 import { type Asking, ask, measured } from "../src/evaluation/ask.ts";
 import { loadSets } from "../src/evaluation/evaluate.ts";
@@ -23,7 +24,7 @@ const { values } = parseArgs({
   options: {
     model: { type: "string", default: "models/grit-tiny-base" },
     data: { type: "string" },
-    prefix: { type: "string", default: "<think> Boxes:" },
+    prefix: { type: "string", default: LOOK_PREFIX },
     samples: { type: "string", default: "8" },
     limit: { type: "string", default: "100" },
   },

@@ -128,7 +128,7 @@ export class CacheAttention implements Attention {
     const dtype = attentionType(q_BHE.dtype, q_BHE.device);
     const { k, v, mask } = this.#cache.append(layer, asType(k_BKE, dtype), asType(v_BKE, dtype));
     const q = reshape(asType(q_BHE, dtype), [B, K, H / K, E]);
-    const attend = q_BHE.device === "cpu" ? attendInOneProduct : attention;
+    const attend = q_BHE.device === "cpu" ? attendByProducts : attention;
     return asType(reshape(attend(q, k, v, mask), [B, H * E]), q_BHE.dtype);
   }
 }
@@ -137,7 +137,7 @@ export class CacheAttention implements Attention {
  * `attention` by plain products. A processor's fused kernel takes blocks of queries, and decoding has one or a few for each head of keys: at
  * 32 sequences this takes half the time, with few sequences or wide heads as long.
  */
-function attendInOneProduct(q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Tensor {
+function attendByProducts(q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Tensor {
   const scores = matmul(mul(q, q.size(-1) ** -0.5), transpose(k, -2, -1));
   return matmul(softmax(add_(scores, mask), -1), v);
 }

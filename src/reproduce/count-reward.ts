@@ -4,11 +4,9 @@
  */
 import { taskOf } from "../data/samples.ts";
 import { advantages } from "../objective/advantage.ts";
+import { COUNT_WORTH } from "../rewards/grounding.ts";
 import type { RolloutLine } from "../run/lines.ts";
 import { groupBy, mean } from "../util/arrays.ts";
-
-/** What the right number of boxes earns with the preset `paper`. */
-const WORTH = 0.5;
 
 /** Of the chains about counting samples, those that could not be judged left out. */
 export interface CountReward {
@@ -28,7 +26,9 @@ export function countRewardIn(lines: readonly RolloutLine[]): CountReward | null
     const boxes = soundBoxes(line);
     const countRight = boxes === Number(line.answer);
     const group = `${line.step} ${line.group}`;
-    return [{ group, total, rest: total - (countRight ? WORTH : 0), boxes, countRight, right: terms.answer === 1 }];
+    return [
+      { group, total, rest: total - (countRight ? COUNT_WORTH : 0), boxes, countRight, right: terms.answer === 1 },
+    ];
   });
   const groups = groupBy(chains, ({ group }) => group);
   const advantagesOf = (of: "total" | "rest") =>

@@ -9,6 +9,9 @@ export function wantedCount(sample: Sample): number | undefined {
   return sample.task === "count" ? int(sample.answer) : undefined;
 }
 
+/** What the right number of boxes earns, at a weight of 1. */
+export const COUNT_WORTH = 0.5;
+
 /**
  * s_bf + r_count of the paper (section 3.2): 0.5 for at least one box in the reasoning before the rethink, and 0.5 more when
  * a counting sample gets exactly as many boxes as its answer says. Only boxes without flaws count: distinct, with area, inside
@@ -20,7 +23,7 @@ export function boxesAndCount({ chain, sample }: RewardInput, counting = 1): num
   const sound = chain.boxes.filter(
     (b) => b.beforeRethink && (answerAt < 0 || b.start < answerAt) && !b.duplicate && !b.degenerate && !b.outOfBounds,
   );
-  return (sound.length > 0 ? 0.5 : 0) + (sound.length === wantedCount(sample) ? 0.5 * counting : 0);
+  return (sound.length > 0 ? 0.5 : 0) + (sound.length === wantedCount(sample) ? COUNT_WORTH * counting : 0);
 }
 
 /**
