@@ -125,6 +125,21 @@ describe.skipIf(!CHROMIUM)("the studio in Chromium", () => {
     },
   );
 
+  test("charts that give way to a comparison end without an error", async () => {
+    const { page, faults } = await openPage(browser);
+    await page.goto(at("view=curves&run=first"));
+    await page.waitForSelector(".chart canvas");
+    for (let i = 0; i < 3; i++) {
+      await page.locator(".compare").evaluate((list: HTMLDetailsElement) => {
+        list.open = true;
+      });
+      await page.locator(".compare input").first().click();
+      await page.waitForSelector(".recipes", { state: i % 2 === 0 ? "visible" : "detached" });
+    }
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   test("a box and its words light each other, by pointer and by keyboard", async () => {
     const { page } = await openPage(browser);
     await page.goto(at("view=chains&run=first&step=40"));

@@ -1,6 +1,6 @@
 /** @file One chart of the curves, drawn by uPlot: faint values under their means, a cursor shared by all charts, alarms marked. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Charted } from "../../report/charted.ts";
@@ -57,11 +57,13 @@ export function Curve(props: CurveProps) {
   const scheme = useScheme();
   const shape = lines.map(({ name, colour }) => `${name} ${colour}`).join("\n");
 
-  useEffect(() => {
-    const made = new uPlot(options(field.current!, current, setAt), dataOf(current.current), field.current!);
+  // As the chart leaves the page, not after the next paint: its size is told as it goes, when the reference is empty already.
+  useLayoutEffect(() => {
+    const box = field.current!;
+    const made = new uPlot(options(box, current, setAt), dataOf(current.current), box);
     plot.current = made;
-    const sizes = new ResizeObserver(() => made.setSize({ width: field.current!.clientWidth, height: HEIGHT }));
-    sizes.observe(field.current!);
+    const sizes = new ResizeObserver(() => made.setSize({ width: box.clientWidth, height: HEIGHT }));
+    sizes.observe(box);
     return () => {
       sizes.disconnect();
       made.destroy();
