@@ -26,7 +26,18 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const Bias& bi
 }
 
 bool is_for_one_dnn(const at::Tensor& x, const at::Tensor& weight) {
+  if (weight.is_mkldnn()) return true;
   return one_dnn() && x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.numel() > 0;
+}
+
+// Whether oneDNN lays weights of a type out for this processor.
+bool packs(at::ScalarType type) {
+  if (!one_dnn() || (type != at::kFloat && type != at::kBFloat16)) return false;
+  static const auto takes_halves = c10::Dispatcher::singleton()
+                                       .findSchemaOrThrow("mkldnn::_is_mkldnn_bf16_supported", "")
+                                       .typed<bool()>()
+                                       .call();
+  return type == at::kFloat || takes_halves;
 }
 
 // yᵀ x. Both are turned round for it, the second faster: let that be the wider.
@@ -69,6 +80,18 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::opti
   return differs ? Linear::apply(x, weight, bias) : product(x, weight, bias);
 }
 
-TORCH_LIBRARY(grit, library) { library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear); }
+// The layout is the same for two rows and for thousands.
+at::Tensor pack(const at::Tensor& weight) {
+  if (!weight.is_cpu() || !packs(weight.scalar_type())) return weight;
+  static const auto reorder = c10::Dispatcher::singleton()
+                                  .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                                  .typed<at::Tensor(const at::Tensor&, std::optional<int64_t>)>();
+  return reorder.call(weight.detach(), 32);
+}
+
+TORCH_LIBRARY_FRAGMENT(grit, library) {
+  library.def("linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor", linear);
+  library.def("pack(Tensor weight) -> Tensor", pack);
+}
 
 }  // namespace grit

@@ -6,4 +6,6 @@
 
 namespace grit {
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias);
+// A weight as oneDNN reads it fastest, for `linear` without gradients alone; as it is where oneDNN does not compute.
+at::Tensor pack(const at::Tensor& weight);
 }  // namespace grit

@@ -6,6 +6,7 @@
 import type { ProcessGroup } from "../distributed/process-group.ts";
 import { encodeImages, forward } from "../models/forward.ts";
 import type { Model, Part } from "../models/model.ts";
+import { openSamplingWeights } from "../models/sampling-weights.ts";
 import type { Weights } from "../models/weights.ts";
 import type { BatchSize, Loss } from "../objective/loss.ts";
 import { Processor } from "../prompt/prompt.ts";
@@ -362,9 +363,7 @@ export class LocalEngine {
   }
 
   #openSampler(): OpenSampler {
-    // The compute copy outlives the steps, so it is made outside every scope.
-    const masters = this.#policy.weights;
-    const weights = noGrad(() => masters.compute(this.precision, () => true));
+    const { weights, close } = openSamplingWeights(this.model, this.#policy.weights, this.precision);
     return {
       context: {
         model: this.model,
@@ -377,7 +376,7 @@ export class LocalEngine {
       },
       trim: () => this.#trim(),
       close: () => {
-        if (weights !== masters) for (const [, tensor] of weights.entries()) tensor.dispose();
+        close();
         this.#trim();
       },
     };

@@ -2,11 +2,13 @@
  * @file How much memory a training step takes, reckoned from shapes before anything is opened: what is held throughout, and the
  * fullest moment of sampling, of a micro-batch, and of the vision tower's own phase. Tests hold it to what allocators count.
  */
+
 import { BUCKET } from "../distributed/shards.ts";
 import { attentionType } from "../models/attention.ts";
 import type { BlockCost, Values } from "../models/block-cost.ts";
 import { BLOCK } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
+import { isPacked } from "../models/sampling-weights.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
 import { byBudget, groupBy } from "../util/arrays.ts";
 import { patchesTogether } from "./features.ts";
@@ -434,7 +436,14 @@ export class MemoryForecast {
         total(batch, row) * (1 + 0.5 / L) + Math.max(scores, rows * V * (this.#b + CHOOSING)),
       );
     });
-    return this.#casts(this.#parameters) + Math.max(...moments);
+    return this.#samplingCopies + Math.max(...moments);
+  }
+
+  /** Of weights: see sampling-weights.ts. */
+  get #samplingCopies(): number {
+    const isLaidOut = (each: HeldParameter) => isPacked(this.#model, each, this.#settings.device);
+    const isCast = (each: HeldParameter) => !isLaidOut(each) || each.part === "embeddings";
+    return this.#casts(this.#parameters.filter(isCast)) + this.#b * total(this.#parameters.filter(isLaidOut), elements);
   }
 }
 

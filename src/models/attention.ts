@@ -6,6 +6,7 @@ import {
   asType,
   attention,
   cat,
+  expand,
   matmul,
   mul,
   permute,
@@ -43,7 +44,7 @@ export function storeKeys(
 /** Tokens of a pack look back along their own branch and its root. Made for one forward pass. */
 export class PackAttention implements Attention {
   readonly #trees: readonly Tree[];
-  /** Roots and branches in the pack's order; neighbouring trees of one length without branches are one piece. */
+  /** Roots and branches in the pack's order; neighbours of one length are one piece: branches, and trees without any. */
   readonly #pieces: readonly Piece[];
   readonly #masks = new Map<string, Tensor>();
   /** The masks serve every layer, also where each layer has a scope of its own. */
@@ -72,7 +73,8 @@ export class PackAttention implements Attention {
     const outs = this.#pieces.map(({ count: n, length: t, isBranch }, piece) => {
       const own = (part: Tensor) => transpose(reshape(part, [K, n, t, E]), 0, 1);
       const [k, v] = [own(ks[piece]!), own(vs[piece]!)];
-      const seen = isBranch ? { k: cat([root!.k, k], 2), v: cat([root!.v, v], 2) } : (soFar ?? { k, v });
+      const behind = (roots: Tensor, own: Tensor) => cat([expand(roots, [n, ...roots.shape.slice(1)]), own], 2);
+      const seen = isBranch ? { k: behind(root!.k, k), v: behind(root!.v, v) } : (soFar ?? { k, v });
       const before = seen.k.size(2) - t;
       if (!isBranch) root = seen;
       const q = reshape(permute(reshape(qs[piece]!, [K, R, n, t, E]), [2, 0, 1, 3, 4]), [n, K, R * t, E]);
@@ -95,7 +97,7 @@ export class PackAttention implements Attention {
   }
 }
 
-/** `count` roots without branches of one length, or one root, or one branch of the root before it. */
+/** `count` roots without branches of one length, or one root, or `count` branches of one length of the root before them. */
 interface Piece extends Run {
   readonly isBranch: boolean;
 }
@@ -109,7 +111,7 @@ function piecesOf(trees: readonly Tree[]): Piece[] {
     if (length > 0) return [{ count, length, isBranch: false }];
     return members.flatMap(({ root, branches }) => [
       { count: 1, length: root, isBranch: false },
-      ...branches.map((branch) => ({ count: 1, length: branch, isBranch: true })),
+      ...runsOf(branches).map((run) => ({ ...run, isBranch: true })),
     ]);
   });
 }

@@ -37,9 +37,9 @@ export interface TowerCost {
   readonly connector: BlockCost;
 }
 
-/** RMS normalisation: the normalised input in float32, in half precision the input in float32 as well, and the output. */
+/** RMS normalisation: the output and a row's scale; in half precision the input in float32, and normalised, instead of the scale. */
 export function normKept(width: number, isHalf: boolean): Values {
-  return { compute: width, float32: isHalf ? 2 * width : width };
+  return { compute: width, float32: isHalf ? 2 * width : 1 };
 }
 
 /** Values of the same types added up. */

@@ -37,7 +37,7 @@ export function linear(weights: Weights, prefix: string, x: Tensor, { out = 0, i
   const bias = `${prefix}.bias`;
   const padded = (tensor: Tensor, rows: number, columns: number) =>
     rows + columns > 0 ? pad(tensor, rows, columns) : tensor;
-  const W = padded(weights.get(`${prefix}.weight`), out, into);
+  const W = padded(weights.factor(`${prefix}.weight`), out, into);
   const b = weights.has(bias) ? weights.get(bias) : undefined;
   const y = linearOp(x, W, b && out > 0 ? reshape(pad(reshape(b, [1, -1]), 0, out), [-1]) : b);
   const change = lowRank(weights, prefix, x);

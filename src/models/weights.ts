@@ -26,17 +26,20 @@ export class Weights {
   readonly adaptation: Adaptation | undefined;
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #resting: Resting | undefined;
+  readonly #packed: ReadonlyMap<string, Tensor> | undefined;
 
   constructor(
     tensors: ReadonlyMap<string, Tensor>,
     dtype: DType = "float32",
     adaptation?: Adaptation,
     resting?: Resting,
+    packed?: ReadonlyMap<string, Tensor>,
   ) {
     this.#tensors = tensors;
     this.dtype = dtype;
     this.adaptation = adaptation;
     this.#resting = resting;
+    this.#packed = packed;
   }
 
   /**
@@ -49,6 +52,11 @@ export class Weights {
     if (!tensor) throw new Error(`No parameter ${name}.`);
     const typed = asType(tensor, this.dtype);
     return this.#resting ? this.#resting.fetch(name, typed) : typed;
+  }
+
+  /** The weight of a linear layer, for `linear` alone. @throws as `get` does */
+  factor(name: string): Tensor {
+    return this.#packed?.get(name) ?? this.get(name);
   }
 
   has(name: string): boolean {
@@ -89,6 +97,11 @@ export class Weights {
 
   /** The same parameters, the adapter applied otherwise. */
   adapted(adaptation: Adaptation | undefined): Weights {
-    return new Weights(this.#tensors, this.dtype, adaptation, this.#resting);
+    return new Weights(this.#tensors, this.dtype, adaptation, this.#resting, this.#packed);
+  }
+
+  /** The same parameters for passes without gradients, in which linear layers take these weights of theirs: see `pack`. */
+  packed(packed: ReadonlyMap<string, Tensor>): Weights {
+    return new Weights(this.#tensors, this.dtype, this.adaptation, this.#resting, packed);
   }
 }

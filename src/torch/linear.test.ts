@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, cast, floats, linear, matmul, mul, reshape, sum, transpose } from "./ops.ts";
+import { add, cast, floats, linear, matmul, mul, pack, reshape, sum, transpose } from "./ops.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "./tensor.ts";
 
 const table = (factor: number, ...shape: number[]) =>
@@ -51,6 +51,26 @@ describe("a linear layer in float32", () => {
     expect(x.grad()).toBeUndefined();
     tidy(() => expect(W.grad()!.shape).toEqual([3, 6]));
     for (const leaf of [x, W]) leaf.dispose();
+  });
+
+  it.each([
+    ["float32", 1e-6],
+    ["bfloat16", 1e-2],
+  ] as const)("takes weights that are laid out for it, with as many rows as there are: %s", (dtype, bound) => {
+    noGrad(() =>
+      tidy(() => {
+        const [W, b] = [cast(table(2, 24, 40), dtype), cast(table(3, 24), dtype)];
+        const packed = pack(W);
+        expect(packed.shape).toEqual([24, 40]);
+        for (const rows of [0, 1, 2, 33]) {
+          const x = cast(rows === 0 ? floats([], [0, 40]) : table(1, rows, 40), dtype);
+          const [got, wanted] = [packed, W].map((each) => cast(linear(x, each, b), "float32").toFloats());
+          expect(got!.length).toBe(rows * 24);
+          const size = Math.max(1, ...wanted!.map(Math.abs));
+          for (const [i, value] of got!.entries()) expect(Math.abs(value - wanted![i]!)).toBeLessThan(bound * size);
+        }
+      }),
+    );
   });
 
   it("takes views and no rows", () => {

@@ -218,11 +218,13 @@ export const gather = operator("gather") as (x: Tensor, dim: number, index: Tens
 export const matmul = operator("matmul") as (a: Tensor, b: Tensor) => Tensor;
 /** x Wᵀ + b. On a processor, in float32, by oneDNN: about twice as fast as libtorch's own on AMD's (native/linear.cc). */
 export const linear = operator("grit::linear") as (x: Tensor, weight: Tensor, bias?: Tensor) => Tensor;
-const rmsNormOp = operator("rms_norm");
-/** x / √(mean(x²) + eps) · weight over the last dimension. */
-export function rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
-  return rmsNormOp(x, weight.shape, weight, eps) as Tensor;
-}
+/**
+ * The weight of a linear layer, laid out as a processor's products read it fastest, a copy: for `linear` without gradients alone. The
+ * weight itself where there is no such layout.
+ */
+export const pack = unary("grit::pack");
+/** x / √(mean(x²) + eps) · weight over the last dimension. On a processor, in float32, in one pass (native/rms_norm.cc). */
+export const rmsNorm = operator("grit::rms_norm") as (x: Tensor, weight: Tensor, eps: number) => Tensor;
 const layerNormOp = operator("layer_norm");
 /** (x - mean) / √(variance + eps) · weight + bias over the last dimension. */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
@@ -239,7 +241,6 @@ const sdpaOp = operator("scaled_dot_product_attention");
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor, causal = false): Tensor {
   return sdpaOp(q, k, v, mask, 0, causal) as Tensor;
 }
-
 /** Where each of some sequences, laid end to end, ends: [count + 1] int32 from 0 on; and the longest of them. */
 export interface Lengths {
   readonly ends: Tensor;

@@ -168,7 +168,7 @@ export abstract class Qwen2Language implements Model {
   }
 
   logits(weights: Weights, hidden_TD: Tensor): Tensor {
-    return linearOp(hidden_TD, weights.get(this.#around.tied ? EMBEDDINGS : HEAD));
+    return linearOp(hidden_TD, weights.factor(this.#around.tied ? EMBEDDINGS : HEAD));
   }
 
   #selfAttention(weights: Weights, layer: number, x_TD: Tensor, turn: Rotation, attention: Attention): Tensor {
