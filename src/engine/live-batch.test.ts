@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { DEVICE } from "../../test/device.ts";
 import { loadGolden } from "../../test/golden/golden.ts";
-import { openTiny, promptOf, scratchPlaces } from "../../test/tiny.ts";
+import { GRPO, openTiny, promptOf, STEP, scratchPlaces, toTrain } from "../../test/tiny.ts";
 import type { Completion, Prompt } from "../records.ts";
 import { liveTensors } from "../torch/tensor.ts";
 import { Decoder } from "./decoder.ts";
@@ -44,9 +44,57 @@ function ask(engine: LocalEngine, prompt: Prompt, asked: Streaming, signal = goi
 describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a live batch of %s", (name) => {
   const { engine } = openTiny(name, { device: DEVICE, precision: "float32" });
   const prompts = loadGolden(name).prompts.map(promptOf);
-  // Features of images stay with the engine.
+  // Features of images stay with the engine, and so do the weights that streams are written with.
   engine.sample(prompts, { n: 1, maxTokens: 1, temperature: 0, seed: 1 });
+  ask(engine, prompts[0]!, options);
+  while (engine.turn());
   afterAll(() => engine.dispose());
+
+  it("writes with the policy as it is: weights are kept from batch to batch, until it is trained", () => {
+    const { engine, golden } = openTiny(name, { device: DEVICE, precision: "float32", training: true });
+    const prompt = promptOf(golden.prompts[0]!);
+    const greedy = { ...options, temperature: 0 };
+    const streamed = () => {
+      const heard = ask(engine, prompt, greedy);
+      while (engine.turn());
+      return heard.completion!.logprobs;
+    };
+    const sampled = () => engine.sample([prompt], { ...greedy, n: 1, seed: 1 })[0]![0]!.logprobs;
+    const learn = () => {
+      engine.forwardBackward(
+        toTrain([
+          {
+            prompt,
+            completions: [
+              [5, 6, 7],
+              [8, 9],
+            ],
+          },
+        ]),
+        GRPO,
+      );
+      // What begins between gradient and update is old after it.
+      streamed();
+      engine.step(STEP);
+    };
+    const first = streamed();
+    const before = liveTensors();
+    expect(streamed()).toEqual(first);
+    expect(liveTensors()).toEqual(before);
+    learn();
+    const moved = streamed();
+    expect(moved).not.toEqual(first);
+    expect(moved).toEqual(sampled());
+    // One that is under way goes on with what it began with.
+    const heard = ask(engine, prompt, greedy);
+    engine.turn();
+    learn();
+    while (engine.turn());
+    expect(heard.completion!.logprobs.length).toBeGreaterThan(1);
+    expect(streamed()).toEqual(sampled());
+    engine.dispose();
+    expect(liveTensors().tensors).toBeLessThan(before.tensors);
+  });
 
   it("writes what each request writes alone, whenever it joins, however it is sampled, and whatever leaves", () => {
     const ways: Streaming[] = [
@@ -211,6 +259,9 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("a long prompt of %s", (name
   const greedy = { ...options, temperature: 0 };
 
   it("is read in pieces, and its images one by one, between the tokens of others, and writes what it writes alone", () => {
+    // Weights that streams are written with stay.
+    ask(engine, short, { ...greedy, maxTokens: 1 });
+    while (engine.turn());
     const before = liveTensors();
     // The first piece ends among the tokens of an image.
     const image = pair.ids.indexOf(engine.model.imageTokenId);

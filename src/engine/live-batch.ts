@@ -101,6 +101,11 @@ export class LiveBatch {
     this.#clear();
   }
 
+  /** Whether nothing is under way: what requests are written with is closed. */
+  get isEmpty(): boolean {
+    return this.#sampler === undefined;
+  }
+
   /** Whether anyone waits for the next token. */
   get #isWriting(): boolean {
     return this.#rows.some(({ isOver }) => !isOver);

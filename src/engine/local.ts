@@ -6,7 +6,7 @@
 import type { ProcessGroup } from "../distributed/process-group.ts";
 import { encodeImages, forward } from "../models/forward.ts";
 import type { Model, Part } from "../models/model.ts";
-import { openSamplingWeights } from "../models/sampling-weights.ts";
+import { openSamplingWeights, type SamplingWeights } from "../models/sampling-weights.ts";
 import type { Weights } from "../models/weights.ts";
 import type { BatchSize, Loss } from "../objective/loss.ts";
 import { Processor } from "../prompt/prompt.ts";
@@ -47,7 +47,7 @@ import { isOutOfMemory } from "./out-of-memory.ts";
 import { bundleTokens } from "./packing.ts";
 import { type Features, Passes, readAll, unflatten } from "./passes.ts";
 import { Policy } from "./policy.ts";
-import { sample } from "./sampler.ts";
+import { type SamplerContext, sample } from "./sampler.ts";
 import { loadState, saveState } from "./state.ts";
 import { VisionPhase } from "./vision-phase.ts";
 
@@ -76,7 +76,9 @@ export class LocalEngine {
   readonly #checkpointing: boolean;
   readonly #offload: Offload;
   readonly #seed: number;
-  readonly #live = new LiveBatch(() => this.#openSampler());
+  readonly #live = new LiveBatch(() => this.#openForStreams());
+  /** What streams are written with, kept from one batch to the next until the policy is trained or read anew. */
+  #streaming: SamplingWeights | undefined;
   #optimizer: AdamW | undefined;
   /** Parts that a micro-batch is cut into, since memory ran short once. */
   #parts = 1;
@@ -196,11 +198,12 @@ export class LocalEngine {
 
   sample(prompts: readonly Prompt[], options: Sampling & SamplingListener & Cancellable<Cancellation>): Completion[][] {
     for (const prompt of prompts) checkLength(this.processor, prompt, options.maxTokens);
-    const { context, close } = this.#openSampler();
+    const { weights, close } = this.#samplingWeights();
     try {
-      return sample(context, prompts, options);
+      return sample(this.#samplerContext(weights), prompts, options);
     } finally {
       close();
+      this.#trim();
     }
   }
 
@@ -277,6 +280,7 @@ export class LocalEngine {
     this.#checkLengths(
       groups.map(({ prompt, items }) => [prompt, items.map(({ context = [], ids }) => [...context, ...ids])]),
     );
+    this.#endStreaming();
     for (const leaf of this.#policy.leaves()) leaf.requiresGrad();
     const context = {
       passes: this.#passes,
@@ -323,6 +327,7 @@ export class LocalEngine {
   }
 
   step(options: StepOptions): StepMetrics {
+    this.#endStreaming();
     this.#visionBackward();
     const unfitAnywhere = this.#anywhere(LOSS_QUANTITIES.map((quantity) => this.#unfit.has(quantity)));
     const metrics = this.#movement.over(() =>
@@ -344,6 +349,7 @@ export class LocalEngine {
   load(dir: string): void {
     const { trainable, masters } = this.#policy;
     loadState(dir, trainable, masters, this.#moments());
+    this.#endStreaming();
     this.#forgetFeatures();
   }
 
@@ -355,6 +361,7 @@ export class LocalEngine {
 
   dispose(): void {
     this.#live.fail(new Error("The engine was disposed of while it was streaming."));
+    this.#endStreaming();
     this.#optimizer?.dispose();
     this.#visionPhase.clear();
     for (const features of Object.values(this.#features)) features.clear();
@@ -362,24 +369,40 @@ export class LocalEngine {
     this.#policy.dispose();
   }
 
-  #openSampler(): OpenSampler {
-    const { weights, close } = openSamplingWeights(this.model, this.#policy.weights, this.precision);
+  #samplingWeights(): SamplingWeights {
+    return openSamplingWeights(this.model, this.#policy.weights, this.precision);
+  }
+
+  #samplerContext(weights: Weights): SamplerContext {
     return {
-      context: {
-        model: this.model,
-        weights,
-        mask_V: this.#mask_V,
-        tokenizer: this.processor.tokenizer,
-        endIds: this.processor.endIds,
-        features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
-        cacheBytes: this.forecast.cacheBytes(this.#available),
-      },
+      model: this.model,
+      weights,
+      mask_V: this.#mask_V,
+      tokenizer: this.processor.tokenizer,
+      endIds: this.processor.endIds,
+      features: (images) => (images.length > 0 ? this.#see("policy", () => weights)(images) : undefined),
+      cacheBytes: this.forecast.cacheBytes(this.#available),
+    };
+  }
+
+  #openForStreams(): OpenSampler {
+    this.#streaming ??= this.#samplingWeights();
+    const opened = this.#streaming;
+    return {
+      context: this.#samplerContext(opened.weights),
       trim: () => this.#trim(),
       close: () => {
-        close();
+        if (opened !== this.#streaming) opened.close();
         this.#trim();
       },
     };
+  }
+
+  /** Streams that come now are written with the policy as it will be; those under way go on with what they began with. */
+  #endStreaming(): void {
+    const opened = this.#streaming;
+    this.#streaming = undefined;
+    if (this.#live.isEmpty) opened?.close();
   }
 
   /** Which of these flags are set in any process. */

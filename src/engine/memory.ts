@@ -2,7 +2,6 @@
  * @file How much memory a training step takes, reckoned from shapes before anything is opened: what is held throughout, and the
  * fullest moment of sampling, of a micro-batch, and of the vision tower's own phase. Tests hold it to what allocators count.
  */
-
 import { BUCKET } from "../distributed/shards.ts";
 import { attentionType } from "../models/attention.ts";
 import type { BlockCost, Values } from "../models/block-cost.ts";

@@ -73,8 +73,8 @@ export class PackAttention implements Attention {
     const outs = this.#pieces.map(({ count: n, length: t, isBranch }, piece) => {
       const own = (part: Tensor) => transpose(reshape(part, [K, n, t, E]), 0, 1);
       const [k, v] = [own(ks[piece]!), own(vs[piece]!)];
-      const behind = (roots: Tensor, own: Tensor) => cat([expand(roots, [n, ...roots.shape.slice(1)]), own], 2);
-      const seen = isBranch ? { k: behind(root!.k, k), v: behind(root!.v, v) } : (soFar ?? { k, v });
+      const withRoot = (part: Tensor, root: Tensor) => cat([expand(root, root.shape.with(0, n)), part], 2);
+      const seen = isBranch ? { k: withRoot(k, root!.k), v: withRoot(v, root!.v) } : (soFar ?? { k, v });
       const before = seen.k.size(2) - t;
       if (!isBranch) root = seen;
       const q = reshape(permute(reshape(qs[piece]!, [K, R, n, t, E]), [2, 0, 1, 3, 4]), [n, K, R * t, E]);
