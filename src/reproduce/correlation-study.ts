@@ -57,7 +57,10 @@ export const correlation: Study = {
       figure: correlationChart(shares),
       notes: [
         `Each chain with a box, of ${SETS.join(", ")}, ${REPEATS} times, with other random boxes and in an order drawn anew; 0.5 is chance. Chosen by ${chooser.name}.`,
-        ...rows.map(({ name, seeds }) => `${name}: ${seeds[0]!.length / REPEATS} chains have a box.`),
+        ...rows.map(({ name, seeds }) => {
+          const chains = seeds.map((picks) => picks.length / REPEATS).join(", ");
+          return `${name}: ${chains} chains have a box${seeds.length > 1 ? ", by seed" : ""}.`;
+        }),
         "The paper gives its figure without numbers: GRIT above the worked example and few-shot fine-tuning, below human-written chains.",
       ],
     };
