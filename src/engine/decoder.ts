@@ -18,9 +18,8 @@ import {
   floats,
   indexSelect,
   ints,
-  logsumexp,
+  logSoftmax,
   reshape,
-  sub,
   toDevice,
   topk,
   upload_,
@@ -244,8 +243,7 @@ export class Decoder {
     // Float32 holds every id below 2^24 exactly, and so all go back together.
     const parts = [cast(ids_B, "float32"), tokenLogprobs(logits_BV, ids_B)];
     if (this.#alternatives > 0) {
-      const [logits_BA, ids_BA] = topk(logits_BV, this.#alternatives, 1);
-      const logprobs_BA = sub(logits_BA, logsumexp(logits_BV, [1], true));
+      const [logprobs_BA, ids_BA] = topk(logSoftmax(logits_BV, 1), this.#alternatives, 1);
       parts.push(reshape(cast(ids_BA, "float32"), [-1]), reshape(logprobs_BA, [-1]));
     }
     return cat(parts, 0);

@@ -175,7 +175,7 @@ export const max = unary("max");
 export const all = unary("all");
 export const sumDim = operator("sum.dim_IntList") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
 export const argmax = operator("argmax") as (x: Tensor, dim: number) => Tensor;
-export const logsumexp = operator("logsumexp") as (x: Tensor, dims: readonly number[], keepdim?: boolean) => Tensor;
+export const logSoftmax = operator("log_softmax.int") as (x: Tensor, dim: number) => Tensor;
 export const softmax = operator("softmax.int") as (x: Tensor, dim: number) => Tensor;
 export const cumsum = operator("cumsum") as (x: Tensor, dim: number) => Tensor;
 /** Values sorted along `dim`, and the places where they stood. */
