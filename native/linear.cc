@@ -80,7 +80,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::opti
   return differs ? Linear::apply(x, weight, bias) : product(x, weight, bias);
 }
 
-// The layout is the same for two rows and for thousands.
+// The layout for 32 rows is that for two and for thousands; one row alone asks for none.
 at::Tensor pack(const at::Tensor& weight) {
   if (!weight.is_cpu() || !packs(weight.scalar_type())) return weight;
   static const auto reorder = c10::Dispatcher::singleton()

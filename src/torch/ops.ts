@@ -241,6 +241,7 @@ const sdpaOp = operator("scaled_dot_product_attention");
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor, causal = false): Tensor {
   return sdpaOp(q, k, v, mask, 0, causal) as Tensor;
 }
+
 /** Where each of some sequences, laid end to end, ends: [count + 1] int32 from 0 on; and the longest of them. */
 export interface Lengths {
   readonly ends: Tensor;

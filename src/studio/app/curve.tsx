@@ -57,7 +57,7 @@ export function Curve(props: CurveProps) {
   const scheme = useScheme();
   const shape = lines.map(({ name, colour }) => `${name} ${colour}`).join("\n");
 
-  // As the chart leaves the page, not after the next paint: its size is told as it goes, when the reference is empty already.
+  // A layout effect ends as the chart leaves the page; others end after the next paint, and until then a chart without a page is sized.
   useLayoutEffect(() => {
     const box = field.current!;
     const made = new uPlot(options(box, current, setAt), dataOf(current.current), box);
