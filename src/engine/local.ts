@@ -398,7 +398,7 @@ export class LocalEngine {
     };
   }
 
-  /** Streams that come now are written with the policy as it will be; those under way go on with what they began with. */
+  /** Streams that come now are written with the policy as it will be. Those under way keep the copies that they have of its weights. */
   #endStreaming(): void {
     const opened = this.#streaming;
     this.#streaming = undefined;
