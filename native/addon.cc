@@ -17,6 +17,7 @@
 
 #include "cpu_allocator.h"
 #include "memory.h"
+#include "pending_read.h"
 #include "process_group.h"
 #include "recorded_work.h"
 #include "slab.h"
@@ -143,6 +144,20 @@ napi_value into_bytes(napi_env env, const std::vector<napi_value>& args) {
   const Bytes bytes = bytes_of(env, args[1]);
   TORCH_CHECK(bytes.length == tensor.nbytes(), "the tensor has ", tensor.nbytes(), " bytes, the array ", bytes.length);
   if (bytes.length) std::memcpy(bytes.data, tensor.data_ptr(), bytes.length);
+  return nullptr;
+}
+
+// beginRead(handle) -> number of a read that does not wait; endRead(number, typedArray) : waits for it and copies its values, row-major
+napi_value begin_read(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("beginRead");
+  return from_int(env, grit::begin_read(tensor_at(to_int(env, args[0]))));
+}
+
+napi_value end_read(napi_env env, const std::vector<napi_value>& args) {
+  const auto values = grit::end_read(to_int(env, args[0]));
+  const Bytes bytes = bytes_of(env, args[1]);
+  TORCH_CHECK(bytes.length == values.nbytes(), "the read has ", values.nbytes(), " bytes, the array ", bytes.length);
+  if (bytes.length) std::memcpy(bytes.data, values.data_ptr(), bytes.length);
   return nullptr;
 }
 
@@ -498,6 +513,8 @@ napi_value init(napi_env env, napi_value exports) {
   define<call>(env, exports, "call");
   define<from_bytes>(env, exports, "fromBytes");
   define<into_bytes>(env, exports, "intoBytes");
+  define<begin_read>(env, exports, "beginRead");
+  define<end_read>(env, exports, "endRead");
   define<get_bytes>(env, exports, "getBytes");
   define<put_bytes>(env, exports, "putBytes");
   define<dispose>(env, exports, "dispose");

@@ -47,6 +47,8 @@ class CudaGraph final : public RecordedWork {
 
   ~CudaGraph() override {
     try {
+      // It may still be running.
+      before_.synchronize();
       close();
     } catch (const std::exception&) {
       // What made it break off is told already.

@@ -7,12 +7,7 @@
 
 #include <cmath>
 
-// Compiled for several instruction sets, of which the loader takes the widest that the processor has.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
-#define GRIT_WIDE __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define GRIT_WIDE
-#endif
+#include "wide.h"
 
 namespace grit {
 namespace {

@@ -15,8 +15,11 @@ import {
   maskedFill,
   mul,
   narrow,
+  remainder,
+  searchSorted,
   softmax,
   sort,
+  squeeze,
   sub,
   sumDim,
   toDevice,
@@ -94,11 +97,12 @@ function keyOf({ temperature, topP, topK }: Choice): string {
 
 function chooseAlike(logits_BV: Tensor, choice: Choice, uniforms_B1: Tensor): Tensor {
   if (choice.temperature === 0) return argmax(logits_BV, 1);
-  const kept = restrict(div(logits_BV, choice.temperature), choice);
-  const cumulative = cumsum(softmax(kept, 1), 1);
-  const total = narrow(cumulative, 1, cumulative.size(1) - 1, 1);
-  const wanted = mul(total, uniforms_B1);
-  return sumDim(cast(lt(cumulative, wanted), "int64"), [1]);
+  const tempered = choice.temperature === 1 ? logits_BV : div(logits_BV, choice.temperature);
+  const cumulative = cumsum(softmax(restrict(tempered, choice), 1), 1);
+  const V = cumulative.size(1);
+  const wanted = mul(narrow(cumulative, 1, V - 1, 1), uniforms_B1);
+  // Probabilities that are no numbers find no place: then it is V.
+  return squeeze(remainder(searchSorted(cumulative, wanted), V), 1);
 }
 
 /** Logits with everything outside the top k and the top p set to -inf. */

@@ -62,13 +62,13 @@ function asked(turn: () => void): { calls: number; uploads: number; reads: numbe
 
 describe.each(goldenNames())("a turn of %s", (name) => {
   // On a processor attention is 6 operators instead of 1.
-  const layerCalls = IS_PROCESSOR ? 33 : 28;
+  const layerCalls = IS_PROCESSOR ? 29 : 24;
 
   it("sends one number a row to the device and reads once, by a fixed number of operators", () => {
     withoutRecording();
     const { turn, layers, dispose } = open(name, 1);
     turn();
-    const usual = { calls: layerCalls * layers + 27, uploads: 1, reads: 1 };
+    const usual = { calls: layerCalls * layers + 26, uploads: 1, reads: 1 };
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual(usual);
     dispose();
   });
@@ -77,7 +77,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
     const { turn, layers, dispose } = open(name, 1);
     for (let i = 0; i < 3; i++) turn();
     // The other is the upload.
-    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 27;
+    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 26;
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual({ calls, uploads: 1, reads: 1 });
     dispose();
   });

@@ -25,6 +25,7 @@ import {
   upload_,
   zeros,
 } from "../torch/ops.ts";
+import { PendingRead } from "../torch/pending-read.ts";
 import { Repeated } from "../torch/repeated.ts";
 import { keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { type Choice, Chooser } from "./choose-token.ts";
@@ -71,6 +72,8 @@ export class Decoder {
   #alternatives = 0;
   /** A turn's work on the device, which gives what is read back. */
   readonly #turn: Repeated;
+  /** Turns that are written and not yet read, the oldest first. */
+  readonly #written: { readonly told: PendingRead; readonly rows: number; readonly alternatives: number }[] = [];
 
   /**
    * Rows for prompts of such positions, which `prefill` then reads, and `newTokens` more each. Lives until `dispose()`.
@@ -119,24 +122,35 @@ export class Decoder {
 
   /** The next token of every row, chosen in its way by one number of (0, 1]. `alternatives`: how many to tell of for each. */
   next(choices: readonly Choice[], uniforms: readonly number[], alternatives = 0): Turn {
-    return noGrad(() =>
+    this.write(choices, uniforms, alternatives);
+    return this.read();
+  }
+
+  /** The first half of `next`: asks for the tokens. A GPU may be asked for the next ones before these are read. */
+  write(choices: readonly Choice[], uniforms: readonly number[], alternatives = 0): void {
+    noGrad(() =>
       tidy(() => {
         const chooser = this.#prepare(choices, alternatives);
         if (chooser.draws) upload_(this.#uniforms_B1, floats(uniforms, [uniforms.length, 1]));
-        const told = this.#write().toFloats();
-        const [B, A] = [uniforms.length, alternatives];
-        const part = (start: number, row: number, size: number) =>
-          Array.from(told.subarray(start + row * size, start + (row + 1) * size));
-        return {
-          ids: part(0, 0, B),
-          logprobs: part(B, 0, B),
-          alternatives: uniforms.map((_, row) => {
-            const logprobs = part(2 * B + B * A, row, A);
-            return part(2 * B, row, A).map((id, a) => ({ id, logprob: logprobs[a]! }));
-          }),
-        };
+        this.#written.push({ told: new PendingRead(this.#write()), rows: uniforms.length, alternatives });
       }),
     );
+  }
+
+  /** The second half: waits for the tokens that were asked for first, of the rows that there were then. */
+  read(): Turn {
+    const { told: pending, rows: B, alternatives: A } = this.#written.shift()!;
+    const told = pending.floats();
+    const part = (start: number, row: number, size: number) =>
+      Array.from(told.subarray(start + row * size, start + (row + 1) * size));
+    return {
+      ids: part(0, 0, B),
+      logprobs: part(B, 0, B),
+      alternatives: Array.from({ length: B }, (_, row) => {
+        const logprobs = part(2 * B + B * A, row, A);
+        return part(2 * B, row, A).map((id, a) => ({ id, logprob: logprobs[a]! }));
+      }),
+    };
   }
 
   /** Keeps the given rows, in the given order; one may be named several times. */
@@ -185,6 +199,7 @@ export class Decoder {
   }
 
   dispose(): void {
+    while (this.#written.length > 0) this.read();
     this.#release();
     this.#logits_BV?.dispose();
     this.#cache.dispose();

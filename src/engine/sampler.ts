@@ -71,6 +71,8 @@ function runBatch(
 ): void {
   const { n, maxTokens, signal } = options;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
+  // A GPU writes the next tokens while these are read and become text.
+  const turnsAhead = context.mask_V.device === "cpu" ? 0 : 1;
   let read = 0;
   const places = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
   const decoder = beginDecoding(context, prompts, places, maxTokens, {
@@ -86,13 +88,20 @@ function runBatch(
   };
   try {
     let rows = sequences;
+    // Of the turns that are written and not yet read. A row that ends in one has written another in vain.
+    const written: (readonly Sequence[])[] = [];
+    let turns = 0;
     const open = new Map(prompts.map((_, i) => [i, sequences.slice(i * n, (i + 1) * n)]));
     for (;;) {
-      const { ids, logprobs } = decoder.next(
-        rows.map(() => choice),
-        rows.map((row) => row.draw()),
-      );
-      for (const [i, row] of rows.entries()) row.push(ids[i]!, logprobs[i]!);
+      for (; written.length <= turnsAhead && turns < maxTokens; turns++) {
+        decoder.write(
+          rows.map(() => choice),
+          rows.map((row) => row.draw()),
+        );
+        written.push(rows);
+      }
+      const { ids, logprobs } = decoder.read();
+      for (const [i, row] of written.shift()!.entries()) row.push(ids[i]!, logprobs[i]!);
       for (const [prompt, group] of open) {
         if (!group.every(({ ending }) => ending)) continue;
         open.delete(prompt);

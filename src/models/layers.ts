@@ -1,21 +1,20 @@
 /** @file The layers that architectures share. Each takes the weights and the prefix its parameters have there. */
 import {
   add,
-  asType,
   cast,
   cat,
   cos,
   floats,
   layerNorm as layerNormOp,
   linear as linearOp,
-  mul,
   neg,
   pad,
   repeat,
   reshape,
   rmsNorm as rmsNormOp,
-  roll,
+  rotate as rotateOp,
   sin,
+  split,
   toDevice,
 } from "../torch/ops.ts";
 import { bytesPer, type DType, type Tensor } from "../torch/tensor.ts";
@@ -45,6 +44,22 @@ export function linear(weights: Weights, prefix: string, x: Tensor, { out = 0, i
 }
 
 /**
+ * Layers of a block that read the same input x [T, in]: for each group of them their outputs side by side. Where sampling has joined the
+ * weights of all these is one product (sampling-weights.ts), of which each group is a view.
+ */
+export function linears(weights: Weights, block: string, groups: readonly (readonly string[])[], x: Tensor): Tensor[] {
+  const joined = weights.joined(groups.flat().map((name) => `${block}.${name}`));
+  if (!joined) {
+    const outputs = groups.map((names) => names.map((name) => linear(weights, `${block}.${name}`, x)));
+    return outputs.map((group) => (group.length === 1 ? group[0]! : cat(group, 1)));
+  }
+  const { weight, bias, widths } = joined;
+  const left = [...widths];
+  const sizes = groups.map(({ length }) => left.splice(0, length).reduce((a, b) => a + b));
+  return split(linearOp(x, weight, bias), sizes, 1);
+}
+
+/**
  * Columns of zeros to add to so many, that a GPU's matrix units can take them: a product over a width of halves that is no multiple of 8
  * falls back to kernels several times slower.
  */
@@ -65,8 +80,7 @@ export function layerNorm(weights: Weights, prefix: string, x: Tensor, eps: numb
 
 /** Rotary embedding over the last dimension: x·cos + (x₂, x₁)·(−sin, sin). x [T, heads, E]. */
 export function rotate(x: Tensor, { cos, signedSin }: Rotation): Tensor {
-  const wide = asType(x, cos.dtype);
-  return asType(add(mul(wide, cos), mul(roll(wide, [x.size(-1) / 2], [-1]), signedSin)), x.dtype);
+  return rotateOp(x, cos, signedSin);
 }
 
 /** The rotation for angles given per token over half the head width, [T, E/2] row-major. */

@@ -85,6 +85,8 @@ export interface Model {
   /** The name above for a tensor's name in any checkpoint layout of the family. */
   canonicalName(name: string): string;
   partOf(parameter: string): Part;
+  /** Linear layers that read the same input, by their prefixes: see `linears`. */
+  readonly siblings: readonly (readonly string[])[];
   /**
    * What a fresh parameter begins as where that is not what its shape says: a number (a layer scale is neither 0 nor 1),
    * or its values row by row.

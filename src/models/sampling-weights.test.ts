@@ -22,8 +22,19 @@ it.each(TINIES.flatMap((name) => (["float32", "bfloat16"] as const).map((dtype) 
     );
     const before = liveTensors();
     const { weights, close } = openSamplingWeights(model, new Weights(parameters), dtype);
+    const joined = model.siblings.map((prefixes) => weights.joined(prefixes));
+    for (const [i, layer] of joined.entries()) {
+      // No more copies are made than there would be.
+      expect(layer !== undefined).toBe(IS_PROCESSOR || dtype === "bfloat16");
+      if (!layer) continue;
+      expect(layer.prefixes).toEqual(model.siblings[i]);
+      const outputs = layer.prefixes.map((prefix) => parameters.get(`${prefix}.weight`)!.size(0));
+      expect(layer.widths).toEqual(outputs);
+      expect(layer.weight.shape).toEqual([outputs.reduce((a, b) => a + b), model.shape.hidden]);
+    }
+    const isJoined = new Set(model.siblings.flat().map((prefix) => `${prefix}.weight`));
     for (const [parameter, { shape }] of parameters) {
-      const packs = isPacked(model, { name: parameter, shape }, weights.device);
+      const packs = isPacked(model, { name: parameter, shape }, weights.device) && !isJoined.has(parameter);
       tidy(() => {
         const [plain, factor] = [weights.get(parameter), weights.factor(parameter)];
         expect([plain, factor].map((tensor) => [tensor.dtype, tensor.shape])).toEqual([

@@ -1,11 +1,11 @@
 /**
- * @file Weights for sampling, which reads each of them once a token: in the type of the computation, and on a processor those of the
- * language model's linear layers laid out as products read them fastest.
+ * @file Weights for sampling, which reads each of them once a token: in the type of the computation, those of linear layers that read the
+ * same input end to end, and on a processor those of the language model's linear layers laid out as products read them fastest.
  */
-import { pack } from "../torch/ops.ts";
+import { cat, pack } from "../torch/ops.ts";
 import { type DType, keep, noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import type { Model } from "./model.ts";
-import type { Weights } from "./weights.ts";
+import type { JoinedLayer, Weights } from "./weights.ts";
 
 export interface SamplingWeights {
   readonly weights: Weights;
@@ -16,22 +16,41 @@ export interface SamplingWeights {
 /** Makes the copies. They outlive the scopes of passes, so this is called outside of every scope. */
 export function openSamplingWeights(model: Model, masters: Weights, dtype: DType): SamplingWeights {
   const { device } = masters;
-  const names = [...masters.entries()].flatMap(([name, { shape }]) =>
-    isPacked(model, { name, shape }, device) ? [name] : [],
-  );
   const typed = masters.compute(dtype);
-  const packed = new Map(names.map((name) => [name, keep(noGrad(() => tidy(() => pack(typed.get(name)))))]));
+  const weightOf = (prefix: string) => `${prefix}.weight`;
+  // Never a copy more than there would be. An adapter changes each layer by itself.
+  const isCopied = (prefix: string) => device === "cpu" || !masters.isReady(weightOf(prefix), dtype);
+  const siblings = masters.adaptation ? [] : model.siblings.filter((prefixes) => prefixes.every(isCopied));
+  const joined = new Map(siblings.map((prefixes) => [prefixes[0]!, join(typed, prefixes)]));
+  const isJoined = new Set(siblings.flat().map(weightOf));
+  const packed = [...masters.entries()].flatMap(([name, { shape }]) =>
+    isPacked(model, { name, shape }, device) && !isJoined.has(name) ? [name] : [],
+  );
+  const factors = new Map(packed.map((name) => [name, keep(noGrad(() => tidy(() => pack(typed.get(name)))))]));
   // Embeddings are looked up besides.
-  const isPlain = (name: string) => !packed.has(name) || model.partOf(name) === "embeddings";
+  const isPlain = (name: string) => !isJoined.has(name) && (!factors.has(name) || model.partOf(name) === "embeddings");
   const copies = noGrad(() => masters.compute(dtype, isPlain));
   return {
-    weights: copies.packed(packed),
+    weights: copies.laidOut({ factors, joined }),
     close: () => {
       const held = new Set([...masters.entries()].map(([, tensor]) => tensor));
       const made: Tensor[] = [...copies.entries()].flatMap(([, tensor]) => (held.has(tensor) ? [] : [tensor]));
-      for (const tensor of [...made, ...packed.values()]) tensor.dispose();
+      const layers = [...joined.values()].flatMap(({ weight, bias }) => (bias ? [weight, bias] : [weight]));
+      for (const tensor of [...made, ...factors.values(), ...layers]) tensor.dispose();
     },
   };
+}
+
+/** Linear layers as one. All have a bias, or none has. */
+function join(typed: Weights, prefixes: readonly string[]): JoinedLayer {
+  return noGrad(() =>
+    tidy(() => {
+      const ends = (kind: "weight" | "bias") => prefixes.map((prefix) => typed.get(`${prefix}.${kind}`));
+      const weights = ends("weight");
+      const bias = typed.has(`${prefixes[0]}.bias`) ? keep(cat(ends("bias"), 0)) : undefined;
+      return { prefixes, weight: keep(pack(cat(weights, 0))), bias, widths: weights.map((weight) => weight.size(0)) };
+    }),
+  );
 }
 
 /** Whether sampling has a copy of a parameter that is laid out anew: a matrix of the language model or its head, but not of an adapter. */

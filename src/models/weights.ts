@@ -20,26 +20,42 @@ export interface Resting {
   readonly fetch: (name: string, value: Tensor) => Tensor;
 }
 
+/** What passes without gradients take in place of parameters: see sampling-weights.ts. */
+export interface Layout {
+  /** Weights of linear layers, by their names. */
+  readonly factors: ReadonlyMap<string, Tensor>;
+  /** Linear layers that are computed as one, by the prefix of the first. */
+  readonly joined: ReadonlyMap<string, JoinedLayer>;
+}
+
+/** Linear layers that read the same input: their weights end to end, and how many outputs each has. */
+export interface JoinedLayer {
+  readonly prefixes: readonly string[];
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly widths: readonly number[];
+}
+
 export class Weights {
   readonly dtype: DType;
   /** How the adapter among the parameters is applied; a model without one has none. */
   readonly adaptation: Adaptation | undefined;
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #resting: Resting | undefined;
-  readonly #packed: ReadonlyMap<string, Tensor> | undefined;
+  readonly #layout: Layout | undefined;
 
   constructor(
     tensors: ReadonlyMap<string, Tensor>,
     dtype: DType = "float32",
     adaptation?: Adaptation,
     resting?: Resting,
-    packed?: ReadonlyMap<string, Tensor>,
+    layout?: Layout,
   ) {
     this.#tensors = tensors;
     this.dtype = dtype;
     this.adaptation = adaptation;
     this.#resting = resting;
-    this.#packed = packed;
+    this.#layout = layout;
   }
 
   /**
@@ -56,7 +72,18 @@ export class Weights {
 
   /** The weight of a linear layer, for `linear` alone. @throws as `get` does */
   factor(name: string): Tensor {
-    return this.#packed?.get(name) ?? this.get(name);
+    return this.#layout?.factors.get(name) ?? this.get(name);
+  }
+
+  /** The linear layers of these prefixes as one, where they are laid out so; for `linears` alone. */
+  joined(prefixes: readonly string[]): JoinedLayer | undefined {
+    const found = this.#layout?.joined.get(prefixes[0]!);
+    return found && `${found.prefixes}` === `${prefixes}` ? found : undefined;
+  }
+
+  /** Whether a parameter is held as a pass in `dtype` takes it: no copy is made of it. */
+  isReady(name: string, dtype: DType): boolean {
+    return !this.#resting && this.#tensors.get(name)?.dtype === dtype;
   }
 
   has(name: string): boolean {
@@ -97,11 +124,11 @@ export class Weights {
 
   /** The same parameters, the adapter applied otherwise. */
   adapted(adaptation: Adaptation | undefined): Weights {
-    return new Weights(this.#tensors, this.dtype, adaptation, this.#resting, this.#packed);
+    return new Weights(this.#tensors, this.dtype, adaptation, this.#resting, this.#layout);
   }
 
-  /** The same parameters for passes without gradients, in which linear layers take these weights of theirs: see `pack`. */
-  packed(packed: ReadonlyMap<string, Tensor>): Weights {
-    return new Weights(this.#tensors, this.dtype, this.adaptation, this.#resting, packed);
+  /** The same parameters for passes without gradients, some of them laid out otherwise. */
+  laidOut(layout: Layout): Weights {
+    return new Weights(this.#tensors, this.dtype, this.adaptation, this.#resting, layout);
   }
 }

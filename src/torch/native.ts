@@ -19,6 +19,8 @@ export interface Native {
   call(op: number, ...args: NativeValue[]): NativeValue;
   fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
   intoBytes(tensor: Handle, bytes: ArrayBufferView): void;
+  beginRead(tensor: Handle): number;
+  endRead(read: number, bytes: ArrayBufferView): void;
   getBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
   putBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
   dispose(tensor: Handle): void;

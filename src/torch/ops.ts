@@ -124,10 +124,10 @@ export function toDevice(x: Tensor, device: string): Tensor {
   return toDeviceOp(x, device, dtypes[x.dtype]) as Tensor;
 }
 const contiguous = unary("contiguous");
-/** Writes the values of `host` into `place`, a tensor of its shape that is kept on a device. */
+/** Writes the values of `host` into `place`, a tensor of its shape that is kept on a device, without waiting for what that is doing. */
 export function upload_(place: Tensor, host: Tensor): Tensor {
   countUpload();
-  return copy_(place, host);
+  return place.device.startsWith("cuda") ? inPlace(place, copyOp(place, pinMemory(host), true)) : copy_(place, host);
 }
 /** `x` on the host, row-major; the same values shared when it is so already. */
 export function toHost(x: Tensor): Tensor {
@@ -177,6 +177,9 @@ export const sumDim = operator("sum.dim_IntList") as (x: Tensor, dims: readonly 
 export const argmax = operator("argmax") as (x: Tensor, dim: number) => Tensor;
 export const logSoftmax = operator("log_softmax.int") as (x: Tensor, dim: number) => Tensor;
 export const softmax = operator("softmax.int") as (x: Tensor, dim: number) => Tensor;
+/** Where each of values_BN stands in the rows of sums_BM, which do not fall: how many of those are less. [B, N] int64 */
+export const searchSorted = operator("searchsorted.Tensor") as (sums_BM: Tensor, values_BN: Tensor) => Tensor;
+export const remainder = operator("remainder.Scalar") as (x: Tensor, divisor: number) => Tensor;
 export const cumsum = operator("cumsum") as (x: Tensor, dim: number) => Tensor;
 /** Values sorted along `dim`, and the places where they stood. */
 export const sort = operator("sort") as (x: Tensor, dim: number, descending: boolean) => [Tensor, Tensor];
@@ -225,6 +228,10 @@ export const linear = operator("grit::linear") as (x: Tensor, weight: Tensor, bi
 export const pack = unary("grit::pack");
 /** x / √(mean(x²) + eps) · weight over the last dimension. On a processor, in float32, in one pass (native/rms_norm.cc). */
 export const rmsNorm = operator("grit::rms_norm") as (x: Tensor, weight: Tensor, eps: number) => Tensor;
+/** x · cos + x' · signedSin, x' [T, heads, E] with the halves of each head exchanged; cos and signedSin [T, 1, E] (native/rotate.cc). */
+export const rotate = operator("grit::rotate") as (x: Tensor, cos: Tensor, signedSin: Tensor) => Tensor;
+/** silu(gate) · up (native/gated.cc). */
+export const gated = operator("grit::gated") as (gate: Tensor, up: Tensor) => Tensor;
 const layerNormOp = operator("layer_norm");
 /** (x - mean) / √(variance + eps) · weight + bias over the last dimension. */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {

@@ -5,20 +5,18 @@
 import type { ImageInput, ImageLayout } from "../../records.ts";
 import {
   add,
-  cat,
   embedding,
+  gated,
   indexCopy,
   ints,
   linear as linearOp,
-  mul,
   reshape,
-  silu,
   split,
   toDevice,
 } from "../../torch/ops.ts";
 import type { Tensor } from "../../torch/tensor.ts";
 import { type BlockCost, normKept, sumValues, type TowerCost } from "../block-cost.ts";
-import { linear, rmsNorm, rotate, rotation } from "../layers.ts";
+import { linear, linears, rmsNorm, rotate, rotation } from "../layers.ts";
 import type { Attention, Model, ModelShape, Part, Positions, Rotation, TokenInput } from "../model.ts";
 import type { Shapes } from "../parameter-shapes.ts";
 import type { Stages } from "../stages.ts";
@@ -28,6 +26,9 @@ import type { Qwen2Text } from "./qwen2-config.ts";
 export const LANGUAGE = "model.language_model";
 const EMBEDDINGS = `${LANGUAGE}.embed_tokens.weight`;
 const HEAD = "lm_head.weight";
+/** Layers that read the same input, those in one group used side by side. */
+const QK_V = [["q_proj", "k_proj"], ["v_proj"]];
+const GATE_UP = [["gate_proj"], ["up_proj"]];
 
 /** What a language model has to know of the architecture it is part of. */
 export interface Surroundings {
@@ -104,6 +105,13 @@ export abstract class Qwen2Language implements Model {
     return parameter.startsWith(this.#around.connector) ? "connector" : "vision";
   }
 
+  get siblings(): readonly (readonly string[])[] {
+    return Array.from({ length: this.shape.layers }, (_, i) => `${LANGUAGE}.layers.${i}`).flatMap((block) => [
+      QK_V.flat().map((name) => `${block}.self_attn.${name}`),
+      GATE_UP.flat().map((name) => `${block}.mlp.${name}`),
+    ]);
+  }
+
   initialValue(_parameter: string): number | readonly number[] | undefined {
     return undefined;
   }
@@ -141,9 +149,8 @@ export abstract class Qwen2Language implements Model {
     const normed = rmsNorm(weights, `${block}.input_layernorm`, x_TD, eps);
     const attended_TD = add(x_TD, this.#selfAttention(weights, index, normed, turn, attention));
     const again = rmsNorm(weights, `${block}.post_attention_layernorm`, attended_TD, eps);
-    const gate = silu(linear(weights, `${block}.mlp.gate_proj`, again));
-    const gated = mul(gate, linear(weights, `${block}.mlp.up_proj`, again));
-    return add(attended_TD, linear(weights, `${block}.mlp.down_proj`, gated));
+    const [gate, up] = linears(weights, `${block}.mlp`, GATE_UP, again) as [Tensor, Tensor];
+    return add(attended_TD, linear(weights, `${block}.mlp.down_proj`, gated(gate, up)));
   }
 
   layerCost(isHalf: boolean): BlockCost {
@@ -175,10 +182,9 @@ export abstract class Qwen2Language implements Model {
     const { heads: H, kvHeads: K, headWidth: E } = this.shape;
     const T = x_TD.size(0);
     const prefix = `${LANGUAGE}.layers.${layer}.self_attn`;
-    const project = (name: string) => linear(weights, `${prefix}.${name}`, x_TD);
-    const qk = rotate(reshape(cat([project("q_proj"), project("k_proj")], 1), [T, H + K, E]), turn);
-    const [q_THE, k_TKE] = split(qk, [H, K], 1) as [Tensor, Tensor];
-    const v_TKE = reshape(project("v_proj"), [T, K, E]);
+    const [qk, v] = linears(weights, prefix, QK_V, x_TD) as [Tensor, Tensor];
+    const [q_THE, k_TKE] = split(rotate(reshape(qk, [T, H + K, E]), turn), [H, K], 1) as [Tensor, Tensor];
+    const v_TKE = reshape(v, [T, K, E]);
     return linear(weights, `${prefix}.o_proj`, attention.attend(layer, q_THE, k_TKE, v_TKE));
   }
 }

@@ -14,13 +14,12 @@ import {
   cast,
   cat,
   floats,
+  gated,
   gelu,
   indexSelect,
   ints,
   linear as linearOp,
-  mul,
   reshape,
-  silu,
   split,
   toDevice,
   transpose,
@@ -163,7 +162,7 @@ function mlp(config: Config, weights: Weights, prefix: string, x: Tensor): Tenso
   // The released towers are 3,420 wide, which is no multiple of 8.
   const missing = columnsMissing(weights, config.intermediate_size);
   const into = (name: string) => linear(weights, `${prefix}.${name}`, x, { out: missing });
-  return linear(weights, `${prefix}.down_proj`, mul(silu(into("gate_proj")), into("up_proj")), { in: missing });
+  return linear(weights, `${prefix}.down_proj`, gated(into("gate_proj"), into("up_proj")), { in: missing });
 }
 
 /** Patches that look at each other and at no others, as lists of patch indices; attended in groups of equal length. */
