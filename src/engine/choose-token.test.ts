@@ -103,6 +103,31 @@ describe("choose", () => {
   });
 });
 
+describe("choose among a real model's vocabulary", () => {
+  it.each([151_936, 151_674, 8192, 10_007])("of %i tokens, none of which without probability", (V) => {
+    const random = stream(V, "many");
+    // Nine in ten cannot be chosen; some stand out.
+    const logits = Array.from({ length: V }, () =>
+      random.float() < 0.9 ? Number.NEGATIVE_INFINITY : 12 * random.float() ** 4,
+    );
+    const sums = [0];
+    for (const logit of logits) sums.push(sums.at(-1)! + Math.exp(logit));
+    const uniforms = [2 ** -32, 1, ...Array.from({ length: 46 }, () => 1 - random.float())];
+    for (const [i, id] of draw(logits, everything, uniforms).entries()) {
+      expect(logits[id]).toBeGreaterThanOrEqual(0);
+      const wanted = uniforms[i]! * sums[V]!;
+      expect(sums[id]).toBeLessThan(wanted + 1e-5 * sums[V]!);
+      expect(sums[id + 1]).toBeGreaterThan(wanted - 1e-5 * sums[V]!);
+    }
+  });
+
+  it("chooses something where probabilities are no numbers", () => {
+    const logits = new Array<number>(8192).fill(Number.NaN);
+    expect(draw(logits, everything, [0.5])).toEqual([0]);
+    expect(draw(logits.slice(0, 6), everything, [0.5])).toEqual([0]);
+  });
+});
+
 /** The same choice for one row in double precision, temperature 0.8. */
 function byHand(logits: readonly number[], { topK, topP }: Choice, uniform: number): number {
   const best = logits

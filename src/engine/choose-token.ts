@@ -3,11 +3,14 @@
  * choices do not depend on what shares its batch.
  */
 import {
+  add,
   argmax,
   cast,
   cat,
+  clamp,
   cumsum,
   div,
+  expand,
   gather,
   indexSelect,
   ints,
@@ -16,6 +19,7 @@ import {
   mul,
   narrow,
   remainder,
+  reshape,
   searchSorted,
   softmax,
   sort,
@@ -24,6 +28,7 @@ import {
   sumDim,
   toDevice,
   topk,
+  unsqueeze,
 } from "../torch/ops.ts";
 import { keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { groupBy } from "../util/arrays.ts";
@@ -98,11 +103,39 @@ function keyOf({ temperature, topP, topK }: Choice): string {
 function chooseAlike(logits_BV: Tensor, choice: Choice, uniforms_B1: Tensor): Tensor {
   if (choice.temperature === 0) return argmax(logits_BV, 1);
   const tempered = choice.temperature === 1 ? logits_BV : div(logits_BV, choice.temperature);
-  const cumulative = cumsum(softmax(restrict(tempered, choice), 1), 1);
-  const V = cumulative.size(1);
-  const wanted = mul(narrow(cumulative, 1, V - 1, 1), uniforms_B1);
-  // Probabilities that are no numbers find no place: then it is V.
-  return squeeze(remainder(searchSorted(cumulative, wanted), V), 1);
+  return squeeze(draw(softmax(restrict(tempered, choice), 1), uniforms_B1), 1);
+}
+
+/** From so many probabilities on they are added up in parts of at most so many: side by side, where one long sum keeps a GPU waiting. */
+const [MANY, PART] = [8192, 2048];
+
+/** The first place of each row where the sum of probabilities_BV reaches its share of the whole: [B, 1] int64. */
+function draw(probabilities_BV: Tensor, shares_B1: Tensor): Tensor {
+  const [B, V] = probabilities_BV.shape as [number, number];
+  const W = V < MANY ? V : widestPart(V);
+  const P = V / W;
+  const sums = cumsum(reshape(probabilities_BV, [B * P, W]), 1);
+  const totals_BP = reshape(narrow(sums, 1, W - 1, 1), [B, P]);
+  if (P === 1) return firstReaching(mul(totals_BP, shares_B1), sums);
+  const ends_BP = cumsum(totals_BP, 1);
+  const wanted_B1 = mul(narrow(ends_BP, 1, P - 1, 1), shares_B1);
+  const part_B1 = firstReaching(wanted_B1, ends_BP);
+  const of = (values_BP: Tensor) => gather(values_BP, 1, part_B1);
+  // Rounding may leave nothing to reach, which a token without any probability would do.
+  const within_B1 = clamp(sub(of(totals_BP), sub(of(ends_BP), wanted_B1)), 1e-30, null);
+  const own = gather(reshape(sums, [B, P, W]), 1, expand(unsqueeze(part_B1, 2), [B, 1, W]));
+  return add(mul(part_B1, W), firstReaching(within_B1, squeeze(own, 1)));
+}
+
+/** The first place in each row of sums_BN that reaches a value: [B, 1]. 0 where sums are no numbers, of which none does. */
+function firstReaching(value_B1: Tensor, sums_BN: Tensor): Tensor {
+  return remainder(searchSorted(sums_BN, value_B1), sums_BN.size(1));
+}
+
+/** The greatest divisor of V that is at most `PART`; V itself where parts would be so small that they help nobody. */
+function widestPart(V: number): number {
+  for (let width = PART; width >= 64; width--) if (V % width === 0) return width;
+  return V;
 }
 
 /** Logits with everything outside the top k and the top p set to -inf. */

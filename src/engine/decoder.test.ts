@@ -68,7 +68,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
     withoutRecording();
     const { turn, layers, dispose } = open(name, 1);
     turn();
-    const usual = { calls: layerCalls * layers + 26, uploads: 1, reads: 1 };
+    const usual = { calls: layerCalls * layers + 27, uploads: 1, reads: 1 };
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual(usual);
     dispose();
   });
@@ -77,7 +77,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
     const { turn, layers, dispose } = open(name, 1);
     for (let i = 0; i < 3; i++) turn();
     // The other is the upload.
-    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 26;
+    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 27;
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual({ calls, uploads: 1, reads: 1 });
     dispose();
   });

@@ -7,6 +7,7 @@ import {
   attention,
   cat,
   expand,
+  flashAttention,
   matmul,
   mul,
   permute,
@@ -119,19 +120,26 @@ function piecesOf(trees: readonly Tree[]): Piece[] {
 /** Decoding: each of B sequences has one new token and looks at everything its cache row holds. */
 export class CacheAttention implements Attention {
   readonly #cache: KVCache;
+  readonly #kernel: typeof flashAttention;
 
-  constructor(cache: KVCache) {
+  constructor(cache: KVCache, kernel = flashAttention) {
     this.#cache = cache;
+    this.#kernel = kernel;
   }
 
   attend(layer: number, q_BHE: Tensor, k_BKE: Tensor, v_BKE: Tensor): Tensor {
     const [B, H, E] = q_BHE.shape as [number, number, number];
     const K = k_BKE.size(1);
     const dtype = attentionType(q_BHE.dtype, q_BHE.device);
-    const { k, v, mask } = this.#cache.append(layer, asType(k_BKE, dtype), asType(v_BKE, dtype));
+    const { k, v, seen } = this.#cache.append(layer, asType(k_BKE, dtype), asType(v_BKE, dtype));
+    if (!("mask" in seen)) {
+      // Each head of keys is a sequence of one head, which has as many queries as share it.
+      const [q_1, k_1, v_1] = [q_BHE, k, v].map((x) => reshape(x, [-1, 1, E])) as [Tensor, Tensor, Tensor];
+      return reshape(this.#kernel(q_1, k_1, v_1, seen.queries, seen.keys, seen.lengths), [B, H * E]);
+    }
     const q = reshape(asType(q_BHE, dtype), [B, K, H / K, E]);
     const attend = q_BHE.device === "cpu" ? attendByProducts : attention;
-    return asType(reshape(attend(q, k, v, mask), [B, H * E]), q_BHE.dtype);
+    return asType(reshape(attend(q, k, v, seen.mask), [B, H * E]), q_BHE.dtype);
   }
 }
 

@@ -6,13 +6,15 @@
  */
 import {
   add_,
+  cast,
   cat,
   copy_,
-  full,
+  hasFlashAttention,
   indexCopy_,
   indexFill_,
   indexSelect,
   ints,
+  type Lengths,
   narrow,
   reshape,
   split,
@@ -21,7 +23,7 @@ import {
   unsqueeze,
   zeros,
 } from "../torch/ops.ts";
-import { type DType, keep, type Tensor, tidy } from "../torch/tensor.ts";
+import { type DType, disposeAll, keep, type Tensor, tidy } from "../torch/tensor.ts";
 import { additive } from "./masks.ts";
 import type { ModelShape } from "./model.ts";
 import { runsOf } from "./runs.ts";
@@ -32,12 +34,22 @@ export const BLOCK = 64;
 /** A GPU's attention copies a mask whose width is no multiple of this, in every layer. */
 const MASK_WIDTH = 16;
 
+/** Which keys a turn sees: as a mask, or as stretches of the rows of one column of one head each, [B·K·columns, E]. */
+export type Seen =
+  /** [B, 1, 1, columns]: 0 where a sequence looks, -inf before its prompt and where nothing is written yet. */
+  | { readonly mask: Tensor }
+  /** The queries of a head, [B·K·queries, E], the rows of each of the B·K heads, and how many it sees of these, [B·K] int32. */
+  | { readonly queries: Lengths; readonly keys: Lengths; readonly lengths: Tensor };
+
 export class KVCache {
   /** Per layer [B, K, columns, E]. */
   readonly #keys: Tensor[];
   readonly #values: Tensor[];
-  /** [B, 1, 1, columns]: 0 where a sequence looks, -inf before its prompt and where nothing is written yet. */
-  #mask: Tensor;
+  #seen: Seen;
+  readonly #shape: ModelShape;
+  readonly #dtype: DType;
+  readonly #device: string;
+  readonly #isFlash: boolean;
   /** [1] int64: the column written last. */
   #column: Tensor;
   /** The first column of each sequence. */
@@ -48,7 +60,18 @@ export class KVCache {
   #most: number;
 
   /** Room for prompts of the given lengths and `newTokens` more each. Lives until `dispose()`. */
-  constructor(shape: ModelShape, promptLengths: readonly number[], newTokens: number, dtype: DType, device: string) {
+  constructor(
+    shape: ModelShape,
+    promptLengths: readonly number[],
+    newTokens: number,
+    dtype: DType,
+    device: string,
+    isFlash = hasFlashAttention(device, dtype, shape.headWidth),
+  ) {
+    this.#shape = shape;
+    this.#dtype = dtype;
+    this.#device = device;
+    this.#isFlash = isFlash;
     const rows = promptLengths.length;
     this.#used = Math.max(...promptLengths);
     this.#most = this.#used + newTokens;
@@ -58,10 +81,7 @@ export class KVCache {
     const make = () => Array.from({ length: shape.layers }, () => keep(zeros(size, dtype, device)));
     this.#keys = make();
     this.#values = make();
-    const visible = new Uint8Array(rows * this.#columns);
-    for (const [b, start] of this.#starts.entries())
-      visible.fill(1, b * this.#columns + start, b * this.#columns + this.#used);
-    this.#mask = keep(tidy(() => additive(visible, [rows, 1, 1, this.#columns], dtype, device)));
+    this.#seen = this.#visible();
     this.#column = newest(this.#used, device);
   }
 
@@ -101,22 +121,23 @@ export class KVCache {
 
   /** Sees to it that there is a column for the next token. */
   makeRoom(): void {
-    if (this.isFull) this.#move(this.#used, (of) => of(this));
+    if (this.isFull) this.#move(this.#used, this.#starts, (of) => of(this));
     this.#used++;
   }
 
   /** Opens that column, on the device; every layer then appends into it. */
   advance(): void {
     add_(this.#column, 1);
-    indexFill_(this.#mask, 3, this.#column, 0);
+    if ("mask" in this.#seen) indexFill_(this.#seen.mask, 3, this.#column, 0);
+    else add_(this.#seen.lengths, 1);
   }
 
-  /** Writes the newest token's k_BKE, v_BKE; gives back all columns, k and v [B, K, columns, E], and their mask. */
-  append(layer: number, k_BKE: Tensor, v_BKE: Tensor): { k: Tensor; v: Tensor; mask: Tensor } {
+  /** Writes the newest token's k_BKE, v_BKE; gives back all columns, k and v [B, K, columns, E], and which are seen. */
+  append(layer: number, k_BKE: Tensor, v_BKE: Tensor): { k: Tensor; v: Tensor; seen: Seen } {
     const [k, v] = [this.#keys[layer]!, this.#values[layer]!];
     indexCopy_(k, 2, this.#column, unsqueeze(k_BKE, 2));
     indexCopy_(v, 2, this.#column, unsqueeze(v_BKE, 2));
-    return { k, v, mask: this.#mask };
+    return { k, v, seen: this.#seen };
   }
 
   /** Keeps the given sequences, in their order; one may be named several times (n completions of a prompt). */
@@ -127,10 +148,10 @@ export class KVCache {
     const left = this.#used - dropped;
     this.#most -= dropped;
     tidy(() => {
-      const index = toDevice(ints(rows), this.#mask.device);
-      this.#move(left, (of, dim) => indexSelect(narrow(of(this), dim, dropped, left), 0, index));
+      const index = toDevice(ints(rows), this.#device);
+      const moved = starts.map((start) => start - dropped);
+      this.#move(left, moved, (of) => indexSelect(narrow(of(this), 2, dropped, left), 0, index));
     });
-    this.#starts = starts.map((start) => start - dropped);
   }
 
   /** Takes over the sequences of another cache, which is disposed, behind its own. All write their next token next. */
@@ -138,47 +159,72 @@ export class KVCache {
     const caches = [this, other].map((cache) => ({ cache, used: cache.#used, starts: cache.#starts }));
     const used = Math.max(this.#used, other.#used);
     this.#most = used + Math.max(this.#most - this.#used, other.#most - other.#used);
-    this.#move(used, (of, dim, empty) =>
+    const starts = caches.flatMap(({ starts, used: own }) => starts.map((start) => start + used - own));
+    this.#move(used, starts, (of) =>
       cat(
-        caches.map(({ cache, used: own }) => alignedRight(narrow(of(cache), dim, 0, own), dim, used, empty)),
+        caches.map(({ cache, used: own }) => alignedRight(narrow(of(cache), 2, 0, own), used)),
         0,
       ),
     );
-    this.#starts = caches.flatMap(({ starts, used: own }) => starts.map((start) => start + used - own));
     other.dispose();
   }
 
   /**
-   * Makes every tensor [B, …, columns, …] anew: what `pick` gives, `used` columns, and room for the next ones. `of` takes the
-   * tensor from a cache, and `empty` is its value where nothing is written.
+   * Makes the keys and the values of every layer anew: what `pick` gives, `used` columns, and room for the next ones. `of` takes them
+   * from a cache.
    */
-  #move(used: number, pick: (of: (cache: KVCache) => Tensor, dim: number, empty: number) => Tensor): void {
-    const columns = columnsFor(used, this.#most, this.#mask.device);
-    const moved = (of: (cache: KVCache) => Tensor, dim: number, empty: number) => {
+  #move(used: number, starts: readonly number[], pick: (of: (cache: KVCache) => Tensor) => Tensor): void {
+    const columns = columnsFor(used, this.#most, this.#device);
+    const moved = (of: (cache: KVCache) => Tensor) => {
       const old = of(this);
       const copy = keep(
         tidy(() => {
-          const picked = pick(of, dim, empty);
-          return cat([picked, full(picked.shape.with(dim, columns - used), empty, old.dtype, old.device)], dim);
+          const picked = pick(of);
+          return cat([picked, zeros(picked.shape.with(2, columns - used), old.dtype, old.device)], 2);
         }),
       );
       old.dispose();
       return copy;
     };
-    this.#mask = moved((cache) => cache.#mask, 3, Number.NEGATIVE_INFINITY);
     // One after another: at no time are there two copies of more than one layer.
-    for (const layer of this.#keys.keys()) this.#keys[layer] = moved((cache) => cache.#keys[layer]!, 2, 0);
-    for (const layer of this.#values.keys()) this.#values[layer] = moved((cache) => cache.#values[layer]!, 2, 0);
+    for (const layer of this.#keys.keys()) this.#keys[layer] = moved((cache) => cache.#keys[layer]!);
+    for (const layer of this.#values.keys()) this.#values[layer] = moved((cache) => cache.#values[layer]!);
     if (used !== this.#used) {
       this.#column.dispose();
-      this.#column = newest(used, this.#mask.device);
+      this.#column = newest(used, this.#device);
     }
     this.#used = used;
     this.#columns = columns;
+    this.#starts = starts;
+    disposeAll(this.#seen);
+    this.#seen = this.#visible();
+  }
+
+  /** What the sequences see of the columns that there are. */
+  #visible(): Seen {
+    const [B, C, device] = [this.#starts.length, this.#columns, this.#device];
+    const { heads, kvHeads: K } = this.#shape;
+    return keep(
+      tidy(() => {
+        if (!this.#isFlash) {
+          const visible = new Uint8Array(B * C);
+          for (const [b, start] of this.#starts.entries()) visible.fill(1, b * C + start, b * C + this.#used);
+          return { mask: additive(visible, [B, 1, 1, C], this.#dtype, device) };
+        }
+        const place = (values: readonly number[]) => toDevice(cast(ints(values), "int32"), device);
+        const starts = this.#starts.flatMap((start) => new Array<number>(K).fill(start));
+        const queries = Array.from({ length: B * K + 1 }, (_, i) => (i * heads) / K);
+        return {
+          queries: { ends: place(queries), longest: heads / K },
+          keys: { ends: place([...starts.map((start, i) => i * C + start), B * K * C]), longest: C },
+          lengths: place(starts.map((start) => this.#used - start)),
+        };
+      }),
+    );
   }
 
   dispose(): void {
-    for (const tensor of [...this.#keys, ...this.#values, this.#mask, this.#column]) tensor.dispose();
+    disposeAll([this.#keys, this.#values, this.#seen, this.#column]);
   }
 }
 
@@ -193,9 +239,9 @@ function newest(used: number, device: string): Tensor {
   return keep(tidy(() => toDevice(ints([used - 1]), device)));
 }
 
-/** The columns of a tensor at the right end of `columns`, with `empty` before them. */
-function alignedRight(tensor: Tensor, dim: number, columns: number, empty: number): Tensor {
-  const missing = columns - tensor.size(dim);
+/** The columns of keys or values at the right end of `columns`. */
+function alignedRight(tensor: Tensor, columns: number): Tensor {
+  const missing = columns - tensor.size(2);
   if (missing === 0) return tensor;
-  return cat([full(tensor.shape.with(dim, missing), empty, tensor.dtype, tensor.device), tensor], dim);
+  return cat([zeros(tensor.shape.with(2, missing), tensor.dtype, tensor.device), tensor], 2);
 }

@@ -59,19 +59,16 @@ export function varlenPlan(trees: readonly Tree[]): VarlenPlan {
   return plan;
 }
 
-/** The kernel: q [T, H, E], and k and v [gathered, K, E], with the lengths of the sequences in each → [T, H, E]. */
-export type VarlenKernel = (q_THE: Tensor, k_GKE: Tensor, v_GKE: Tensor, queries: Lengths, keys: Lengths) => Tensor;
-
 /** The same numbers as `PackAttention`, by another kernel. Made for one forward pass. */
 export class VarlenAttention implements Attention {
   readonly #trees: readonly Tree[];
   readonly #store: Store | undefined;
-  readonly #kernel: VarlenKernel;
+  readonly #kernel: typeof flashAttention;
   readonly #keep = scopeHere();
   /** What is on the device for all layers; no gathering where no root has branches. */
   #placed: { queries: Lengths; keys: Lengths; rows: Tensor | undefined } | undefined;
 
-  constructor(trees: readonly Tree[], store?: Store, kernel: VarlenKernel = flashAttention) {
+  constructor(trees: readonly Tree[], store?: Store, kernel = flashAttention) {
     this.#trees = trees;
     this.#store = store;
     this.#kernel = kernel;

@@ -257,10 +257,20 @@ export interface Lengths {
 const flashOp = operator("_flash_attention_forward");
 /**
  * softmax(q kᵀ / √d) v of sequences laid end to end, causal and aligned at the end of each: q [T, H, d], k and v [S, K, d], H a
- * multiple of K → [T, H, d]. On CUDA alone, in 16 bits.
+ * multiple of K → [T, H, d]. On CUDA alone, in 16 bits. With `seen` queries look at all keys, of which each sequence has so many
+ * from where the one before it ends: [count] int32.
  */
-export function flashAttention(q: Tensor, k: Tensor, v: Tensor, queries: Lengths, keys: Lengths): Tensor {
-  const [out] = flashOp(q, k, v, queries.ends, keys.ends, queries.longest, keys.longest, 0, true, false) as [Tensor];
+export function flashAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  queries: Lengths,
+  keys: Lengths,
+  seen?: Tensor,
+): Tensor {
+  const lengths = [queries.ends, keys.ends, queries.longest, keys.longest];
+  const usual = [null, null, null];
+  const [out] = flashOp(q, k, v, ...lengths, 0, seen === undefined, false, ...usual, seen) as [Tensor];
   return out;
 }
 const sdpChoiceOp = operator("_fused_sdp_choice");
