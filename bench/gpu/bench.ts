@@ -162,6 +162,18 @@ async function profiled(what: string, work: () => Promise<unknown>): Promise<voi
 
 type Profiler = { start(): void; stop(): [where: string, name: string, calls: number, microseconds: number][] };
 
+/** How far the log-probabilities of sampled tokens are from those that `score` gives them. */
+async function samplingGaps(engine: LocalEngine): Promise<number[]> {
+  const prompts = await promptsOf(engine, { completions: 16, side }, 3);
+  const sampled = engine.sample(prompts, { n: 4, maxTokens: small ? 8 : 96, temperature: 1, seed: 3 });
+  const groups = prompts.map((prompt, p) => ({ prompt, completions: sampled[p]!.map(({ ids }) => ids) }));
+  return engine
+    .score("policy", groups)
+    .flatMap((group, p) =>
+      group.flatMap((row, k) => row.map((value, t) => Math.abs(value - sampled[p]![k]!.logprobs[t]!))),
+    );
+}
+
 /** Decoding and steps at one shape. */
 async function shape(name: string, donor: string, sizes: Sizes, peak: number): Promise<void> {
   const dir = join(scratch, "model");
@@ -184,6 +196,12 @@ async function shape(name: string, donor: string, sizes: Sizes, peak: number): P
         const perToken = ((await time(long)) - (await time(short))) / (long - short);
         row(`${name}: a decoded token, ${rows} rows`, `${(1000 * perToken).toFixed(2)} ms`);
       }
+      const gaps = await samplingGaps(engine);
+      const mean = gaps.reduce((a, b) => a + b) / gaps.length;
+      row(
+        `${name}: log-probabilities noted in sampling, and scored`,
+        `${mean.toExponential(1)} apart on average, at most ${Math.max(...gaps).toExponential(1)}`,
+      );
       const [completions, tokens] = small ? [8, 16] : [128, 256];
       const { ids, images } = await promptAbout(engine, picture(side, 1));
       const patches = images.reduce((sum, { grid_thw: [t, h, w] }) => sum + t * h * w, 0);
