@@ -1,4 +1,4 @@
-// silu(gate) · up. On a GPU, in bfloat16 without a gradient, in one pass.
+// silu(gate) · up. On a GPU, in bfloat16, in one pass, its gradient in one more, for which only gate and up are kept.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -1,7 +1,6 @@
 #include "jit.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 #ifdef GRIT_CUDA
 #include <ATen/cuda/jiterator.h>
@@ -12,21 +11,33 @@ namespace grit {
 #ifdef GRIT_CUDA
 
 namespace {
-const std::string ROUNDED = R"(
+
+const std::string IN_BFLOAT16 = R"(
 __device__ float rounded(float x) {
   const unsigned bits = __float_as_uint(x);
   return x == x ? __uint_as_float((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u) : x;
 }
+__device__ float times(float a, float b) { return rounded(a * b); }
+__device__ float plus(float a, float b) { return rounded(a + b); }
 )";
+
+// A product and a sum after it are not one instruction, which would round once.
+const std::string IN_FLOAT32 = R"(
+__device__ float rounded(float x) { return x; }
+__device__ float times(float a, float b) { return __fmul_rn(a, b); }
+__device__ float plus(float a, float b) { return __fadd_rn(a, b); }
+)";
+
 }  // namespace
 
-bool has_jit(const at::Tensor& x) {
-  return x.is_cuda() && x.scalar_type() == at::kBFloat16 && !(at::GradMode::is_enabled() && x.requires_grad());
-}
+bool has_jit(const at::Tensor& x) { return x.is_cuda() && x.scalar_type() == at::kBFloat16 && x.numel() > 0; }
 
 std::vector<at::Tensor> elementwise(const std::string& name, const std::string& source, std::vector<at::Tensor> tensors, int outputs) {
+  bool is_wide = false;
+  for (const auto& tensor : tensors) is_wide = is_wide || tensor.scalar_type() == at::kFloat;
   const c10::SmallVector<at::Tensor> inputs(tensors.begin(), tensors.end());
-  const auto made = at::cuda::CompileAndLaunchKernel(ROUNDED + source, name, outputs, inputs, {}, outputs > 1);
+  const auto made =
+      at::cuda::CompileAndLaunchKernel((is_wide ? IN_FLOAT32 : IN_BFLOAT16) + source, name, outputs, inputs, {}, outputs > 1);
   return {made.begin(), made.end()};
 }
 

@@ -1,4 +1,4 @@
-// Kernels that a GPU gets at their first use: one pass over some tensors for what libtorch computes operator by operator.
+// Kernels that a GPU gets at their first use: one pass over some tensors for what libtorch computes operator by operator, to the same bits.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -7,11 +7,12 @@
 
 namespace grit {
 
-// Whether `elementwise` takes this tensor: in bfloat16, which rounds as often as the operators would, and without a gradient.
+// Whether `elementwise` takes this tensor: one of halves, bfloat16, on a GPU.
 bool has_jit(const at::Tensor& x);
 
-// The kernel `name` of a source in libtorch's own form for such kernels (a template over the type that it computes in, float32; several
-// outputs are references after the inputs), over tensors that broadcast to one shape. `rounded(x)` in it rounds to bfloat16.
+// The kernel `name` of a source in libtorch's own form for such kernels: a template over the type that it computes in, float32, whose
+// outputs, where they are several, are references after the inputs. Tensors broadcast to one shape; outputs have the widest type of the
+// inputs. In the source `times(a, b)` and `plus(a, b)` round as operators on tensors of that type do.
 std::vector<at::Tensor> elementwise(const std::string& name, const std::string& source, std::vector<at::Tensor> tensors,
                                     int outputs = 1);
 

@@ -14,7 +14,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A token's heads. Each half is turned into the other: the first takes `into_first` of the second, the second `into_second` of the first.
+// A token's heads. `into_first` of each second half goes into the first, `into_second` of the first into the second.
 GRIT_WIDE void turn(const float* x, const float* cos, const float* into_first, const float* into_second, float* y, int64_t heads,
                     int64_t half) {
   for (int64_t head = 0; head < heads; ++head, x += 2 * half, y += 2 * half) {
@@ -26,8 +26,8 @@ GRIT_WIDE void turn(const float* x, const float* cos, const float* into_first, c
   }
 }
 
-// x [T, heads, E], tokens any distance apart. `back` gives the gradient's way.
-at::Tensor turned(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool back) {
+// x [T, heads, E], tokens any distance apart.
+at::Tensor turned_by_loops(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool back) {
   const auto tokens = x.size(0), heads = x.size(1), width = x.size(2), half = width / 2, apart = x.stride(0);
   auto made = at::empty(x.sizes(), x.options());
   const auto *from = x.const_data_ptr<float>(), *cosines = cos.const_data_ptr<float>(), *sines = sin.const_data_ptr<float>();
@@ -39,6 +39,27 @@ at::Tensor turned(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& 
     }
   });
   return made;
+}
+
+const std::string KERNEL = R"(
+template <typename T>
+void rotate_halves(T first, T second, T cos, T into_first, T into_second, T& y1, T& y2) {
+  y1 = plus(times(first, cos), times(second, into_first));
+  y2 = plus(times(second, cos), times(first, into_second));
+}
+)";
+
+at::Tensor turned_by_kernel(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool back) {
+  const auto half = x.size(-1) / 2;
+  const auto part = [&](const at::Tensor& of, bool is_second) { return of.narrow(-1, is_second ? half : 0, half); };
+  const auto halves =
+      elementwise("rotate_halves", KERNEL, {part(x, false), part(x, true), part(cos, false), part(sin, back), part(sin, !back)}, 2);
+  return at::cat(halves, -1).to(x.scalar_type());
+}
+
+// The gradient goes back the same way, the halves' shares of each other exchanged.
+at::Tensor turned(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, bool back) {
+  return x.is_cpu() ? turned_by_loops(x, cos, sin, back) : turned_by_kernel(x, cos, sin, back);
 }
 
 struct Rotate : torch::autograd::Function<Rotate> {
@@ -53,36 +74,19 @@ struct Rotate : torch::autograd::Function<Rotate> {
   }
 };
 
-// Each product and sum rounds as it would alone.
-const std::string KERNEL = R"(
-template <typename T>
-void rotate_halves(T first, T second, T cos, T sin, T& y1, T& y2) {
-  y1 = rounded(first * cos) - rounded(second * sin);
-  y2 = rounded(second * cos) + rounded(first * sin);
-}
-)";
-
-at::Tensor by_kernel(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
-  const auto half = x.size(-1) / 2;
-  const auto first = [&](const at::Tensor& of) { return of.narrow(-1, 0, half); };
-  const auto second = [&](const at::Tensor& of) { return of.narrow(-1, half, half); };
-  return at::cat(elementwise("rotate_halves", KERNEL, {first(x), second(x), first(cos), second(sin)}, 2), -1);
-}
-
 bool has_whole_tokens(const at::Tensor& x) {
   return x.dim() == 3 && x.size(2) % 2 == 0 && x.stride(2) == 1 && x.stride(1) == x.size(2) && x.numel() > 0;
 }
 
 }  // namespace
 
-at::Tensor rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& signed_sin) {
-  const bool is_float = x.scalar_type() == at::kFloat && cos.scalar_type() == at::kFloat;
-  const bool differs = at::GradMode::is_enabled() && x.requires_grad();
-  if (has_jit(x) && cos.scalar_type() == at::kBFloat16 && !differs) return by_kernel(x, cos, signed_sin);
-  if (x.is_cpu() && is_float && cos.is_contiguous() && signed_sin.is_contiguous()) {
-    const auto rows = has_whole_tokens(x) ? x : x.contiguous();
-    if (has_whole_tokens(rows))
-      return differs ? Rotate::apply(rows, cos, signed_sin) : turned(rows, cos, signed_sin, false);
+at::Tensor rotate(const at::Tensor& given, const at::Tensor& cos, const at::Tensor& signed_sin) {
+  const bool is_float = given.is_cpu() && given.scalar_type() == at::kFloat && cos.scalar_type() == at::kFloat &&
+                        cos.is_contiguous() && signed_sin.is_contiguous();
+  const auto x = is_float && !has_whole_tokens(given) ? given.contiguous() : given;
+  if (has_jit(x) || (is_float && has_whole_tokens(x))) {
+    const bool differs = at::GradMode::is_enabled() && x.requires_grad();
+    return differs ? Rotate::apply(x, cos, signed_sin) : turned(x, cos, signed_sin, false);
   }
   const auto wide = x.to(cos.scalar_type());
   return (wide * cos + wide.roll({x.size(-1) / 2}, {-1}) * signed_sin).to(x.scalar_type());

@@ -1,5 +1,5 @@
 // Rotary embedding of x [T, heads, E]: x · cos + x' · signed_sin, x' being x with the halves of each head exchanged; cos and signed_sin
-// [T, 1, E]. On a processor, in float32, in one pass; on a GPU, in bfloat16 without a gradient, in one and a copy.
+// [T, 1, E], the cosines of both halves alike. In one pass on a processor in float32, and in one and a copy on a GPU in bfloat16.
 #pragma once
 #include <ATen/core/Tensor.h>
 

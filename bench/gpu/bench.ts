@@ -20,6 +20,7 @@ import type { ComputeType } from "../../src/torch/precision.ts";
 import { tidy } from "../../src/torch/tensor.ts";
 import { messageOf } from "../../src/util/errors.ts";
 import { bytes } from "../../src/util/quantities.ts";
+import { fusedCases } from "../../test/fused-operators.ts";
 import { type Golden, goldenNames, loadGolden } from "../../test/golden/golden.ts";
 import {
   flopsOf,
@@ -257,6 +258,12 @@ const [qwen, internvl] = ["models/grit-tiny-base", "models/grit-tiny-base-intern
 console.log(`\n| on ${device}, libtorch ${native.version()} | |\n| --- | --- |`);
 try {
   await part("exact", "recorded numbers", async () => {
+    const cases = fusedCases(device, "bfloat16");
+    const unequal = cases.filter(({ own, others }) => own.some((values, i) => `${values}` !== `${others[i]}`));
+    row(
+      "operators with a pass of their own, bfloat16, values and gradients",
+      unequal.length === 0 ? `equal, ${cases.length} cases` : `UNEQUAL: ${unequal.map(({ name }) => name)}`,
+    );
     for (const precision of ["float32", "bfloat16"] as const) {
       const gaps = [];
       for (const name of goldenNames()) gaps.push(await goldenGap(loadGolden(name), precision));

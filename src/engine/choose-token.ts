@@ -114,11 +114,15 @@ function draw(probabilities_BV: Tensor, shares_B1: Tensor): Tensor {
   const [B, V] = probabilities_BV.shape as [number, number];
   const W = V < MANY ? V : widestPart(V);
   const P = V / W;
+  const wantedOf = (sums: Tensor) => mul(narrow(sums, 1, sums.size(1) - 1, 1), shares_B1);
+  if (P === 1) {
+    const sums_BV = cumsum(probabilities_BV, 1);
+    return firstReaching(wantedOf(sums_BV), sums_BV);
+  }
   const sums = cumsum(reshape(probabilities_BV, [B * P, W]), 1);
   const totals_BP = reshape(narrow(sums, 1, W - 1, 1), [B, P]);
-  if (P === 1) return firstReaching(mul(totals_BP, shares_B1), sums);
   const ends_BP = cumsum(totals_BP, 1);
-  const wanted_B1 = mul(narrow(ends_BP, 1, P - 1, 1), shares_B1);
+  const wanted_B1 = wantedOf(ends_BP);
   const part_B1 = firstReaching(wanted_B1, ends_BP);
   const of = (values_BP: Tensor) => gather(values_BP, 1, part_B1);
   // Rounding may leave nothing to reach, which a token without any probability would do.

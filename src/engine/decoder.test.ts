@@ -68,7 +68,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
     withoutRecording();
     const { turn, layers, dispose } = open(name, 1);
     turn();
-    const usual = { calls: layerCalls * layers + 27, uploads: 1, reads: 1 };
+    const usual = { calls: layerCalls * layers + 26, uploads: 1, reads: 1 };
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual(usual);
     dispose();
   });
@@ -77,7 +77,7 @@ describe.each(goldenNames())("a turn of %s", (name) => {
     const { turn, layers, dispose } = open(name, 1);
     for (let i = 0; i < 3; i++) turn();
     // The other is the upload.
-    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 27;
+    const calls = native.recordsWork(DEVICE) ? 2 : layerCalls * layers + 26;
     for (let i = 0; i < 3; i++) expect(asked(turn)).toEqual({ calls, uploads: 1, reads: 1 });
     dispose();
   });
@@ -99,8 +99,8 @@ describe.each(["qwen2_5_vl/tied", "internvl/tied"])("200 tokens of %s", (name) =
     const held = liveTensors().tensors;
     const calls = Array.from({ length: 199 }, () => asked(turn).calls);
     const usual = Math.min(...calls);
-    // A GPU rounds the room up.
-    expect([2, 3]).toContain(calls.filter((count) => count > usual).length);
+    // A GPU makes more room at a time.
+    expect(IS_PROCESSOR ? [2, 3] : [0, 1]).toContain(calls.filter((count) => count > usual).length);
     expect(liveTensors().tensors).toBe(held);
     dispose();
     expect(liveTensors()).toEqual(before);

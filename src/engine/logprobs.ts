@@ -6,6 +6,7 @@ import type { Model } from "../models/model.ts";
 import type { Weights } from "../models/weights.ts";
 import {
   add,
+  cast,
   clamp,
   exp,
   floats,
@@ -38,7 +39,7 @@ export function placeholderMask(vocabulary: number, ids: readonly number[], devi
 
 /** Masked float32 logits [T, V] of hidden states [T, D]. */
 export function maskedLogits(model: Model, weights: Weights, hidden_TD: Tensor, mask_V: Tensor): Tensor {
-  return add(model.logits(weights, hidden_TD), mask_V);
+  return add(cast(model.logits(weights, hidden_TD), "float32"), mask_V);
 }
 
 /** log p(id) for one id a row, given as numbers or on the device [T]: logits_TV → [T]. */

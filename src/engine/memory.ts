@@ -5,7 +5,7 @@
 import { BUCKET } from "../distributed/shards.ts";
 import { attentionType } from "../models/attention.ts";
 import type { BlockCost, Values } from "../models/block-cost.ts";
-import { BLOCK } from "../models/kv-cache.ts";
+import { blockOf } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
 import { isPacked } from "../models/sampling-weights.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
@@ -424,7 +424,7 @@ export class MemoryForecast {
         (chunk) => this.#block(cost, "language", total(chunk, treeTokens), false).forward + 1.5 * this.#masks(chunk),
       );
       const encoding = this.#encoding(trainsVision ? this.#together(batch) : mostPatches(batch));
-      const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(BLOCK, maxTokens));
+      const room = total(batch, ({ promptTokens }) => promptTokens + Math.min(blockOf(device), maxTokens));
       const rows = total(batch, ({ branches }) => branches.length);
       const columns = Math.max(...batch.map(({ promptTokens }) => promptTokens)) + maxTokens;
       // A processor's scores, and what follows from them.

@@ -5,9 +5,10 @@ import { attention, cat, floats, type Lengths, narrow, reshape, toDevice, transp
 import { noGrad, type Tensor, tidy } from "../torch/tensor.ts";
 import { type Random, stream } from "../util/random.ts";
 import { CacheAttention } from "./attention.ts";
-import { BLOCK, KVCache } from "./kv-cache.ts";
+import { blockOf, KVCache } from "./kv-cache.ts";
 import type { ModelShape } from "./model.ts";
 
+const BLOCK = blockOf(DEVICE);
 const shape = { layers: 1, heads: 6, kvHeads: 2, headWidth: 4 } as ModelShape;
 
 /** What the flash kernel computes where every query of a sequence sees the first keys of its stretch. */

@@ -28,8 +28,13 @@ import { additive } from "./masks.ts";
 import type { ModelShape } from "./model.ts";
 import { runsOf } from "./runs.ts";
 
-/** Columns that are made at a time. */
-export const BLOCK = 64;
+/**
+ * Columns that are made at a time. A processor computes with those that are not written yet; a GPU has to record its turn anew for more of
+ * them.
+ */
+export function blockOf(device: string): number {
+  return device === "cpu" ? 64 : 256;
+}
 
 /** A GPU's attention copies a mask whose width is no multiple of this, in every layer. */
 const MASK_WIDTH = 16;
@@ -144,7 +149,8 @@ export class KVCache {
   select(rows: readonly number[]): void {
     const starts = rows.map((row) => this.#starts[row]!);
     // Columns that nobody uses any more, in whole blocks: fewer are not worth it that sums change their order.
-    const dropped = Math.floor(Math.min(...starts) / BLOCK) * BLOCK;
+    const block = blockOf(this.#device);
+    const dropped = Math.floor(Math.min(...starts) / block) * block;
     const left = this.#used - dropped;
     this.#most -= dropped;
     tidy(() => {
@@ -230,7 +236,7 @@ export class KVCache {
 
 /** Columns to make where so many are used, of those that may be. */
 function columnsFor(used: number, most: number, device: string): number {
-  const columns = Math.min(used + BLOCK, most);
+  const columns = Math.min(used + blockOf(device), most);
   return device === "cpu" ? columns : MASK_WIDTH * Math.ceil(columns / MASK_WIDTH);
 }
 
