@@ -1,7 +1,7 @@
 /** @file The arms of all studies: ways of asking a model that is there or is made first. Arms of one run share it, in whatever study. */
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { MethodName } from "../prompt/methods.ts";
-import { MANY_TRAIN, type Scale, SMALL_BATCH } from "./scale.ts";
+import { MANY_MORE_TRAIN, MANY_TRAIN, type Scale, SMALL_BATCH } from "./scale.ts";
 
 /** One way of asking one model. */
 export interface Arm {
@@ -71,13 +71,15 @@ export function withoutCounting(scale: Scale): Arm {
 
 /** Twenty triplets that count five objects and more, with hardly fewer completions than `grit` has; in the scenes world alone. */
 export function countingTriplets(scale: Scale): Arm {
-  return variant(scale, "counting-many", {
-    "data.train": [MANY_TRAIN],
-    prompts_per_step: 10,
-    group_size: 8,
-    steps: 40,
-  });
+  return variant(scale, "counting-many", { ...COUNTING, "data.train": [MANY_TRAIN] });
 }
+
+/** As many completions about five hundred such triplets: each is seen once at most. */
+export function countingHundreds(scale: Scale): Arm {
+  return variant(scale, "counting-many-500", { ...COUNTING, "data.train": [MANY_MORE_TRAIN] });
+}
+
+const COUNTING = { prompts_per_step: 10, group_size: 8, steps: 40 };
 
 /** So many samples of both tasks, and steps as with twenty. */
 export function withSamples(scale: Scale, samples: number): Arm {

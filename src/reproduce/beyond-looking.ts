@@ -1,11 +1,11 @@
 /**
- * @file More than a habit: where the base that is forced to look still errs, do twenty triplets make answers and boxes better than it?
- * It leaves objects out of long lists and says others twice, so this asks to count five and more. Not among the paper's studies.
+ * @file More than a habit: where the base that is forced to look still errs, do twenty triplets make answers and boxes better than it, or
+ * five hundred? It leaves objects out of long lists and says others twice, so this asks to count five and more. Not among the paper's studies.
  */
 import { LOOK_PREFIX } from "../data/scenes/scene-chains.ts";
 import type { AnsweredEvaluation } from "../evaluation/read-evaluations.ts";
 import type { RolloutLine } from "../run/lines.ts";
-import { type Arm, countingTriplets, forcedToLook, grit, withoutCounting } from "./arms.ts";
+import { type Arm, countingHundreds, countingTriplets, forcedToLook, grit, withoutCounting } from "./arms.ts";
 import { type Column, signOf } from "./numbers.ts";
 import { countingMany } from "./scale.ts";
 import type { Gain, Runs, Study } from "./study.ts";
@@ -22,7 +22,13 @@ export const beyondLooking: Study = {
   title: "More than a habit: counting five objects and more, against the base that is forced to look",
   families: ["qwen"],
   asking: countingMany,
-  arms: (scale) => [...forcedToLook(scale), withoutCounting(scale), grit(scale), countingTriplets(scale)],
+  arms: (scale) => [
+    ...forcedToLook(scale),
+    withoutCounting(scale),
+    grit(scale),
+    countingTriplets(scale),
+    countingHundreds(scale),
+  ],
   run: async (runs) => {
     const arms = beyondLooking.arms(runs.scale);
     const table = await Tabulated.of(runs, arms, COLUMNS);
@@ -30,15 +36,16 @@ export const beyondLooking: Study = {
     const gains = COLUMNS.flatMap((column) => trained.map((name) => table.gain(column, look, name)));
     const counted: string[] = [];
     for (const arm of arms) counted.push(`${arm.name} ${missesOf(await runs.answers(arm))}`);
-    const own = [await rightOnItsOwn(runs, grit(runs.scale)), await rightOnItsOwn(runs, arms.at(-1)!)];
+    const own: string[] = [];
+    for (const arm of arms.slice(2)) own.push(await rightOnItsOwn(runs, arm));
     return {
       columns: table.columns,
       arms: table.arms,
       paper: [],
       gains,
-      direction: directionOf(gains.filter(({ to }) => to === trained.at(-1))),
+      direction: directionOf(gains),
       notes: [
-        "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions.",
+        "look: the untrained base, each of its answers made to begin with boxes. no-counting: 20 relation triplets. grit: 10 relations, and 10 counts of up to 4. counting-many: 20 counts of 5 to 9, 40 steps of 10 prompts with 8 completions; counting-many-500: 500 of them.",
         `Answers with too few, and with too many: ${counted.join("; ")}.`,
         `Chains that look and are right on the scenes trained on: ${own.join("; ")}.`,
       ],
@@ -68,14 +75,19 @@ async function rightOnItsOwn(runs: Runs, arm: Arm): Promise<string> {
   return `in ${arm.name} ${right(first)} in the first ${STEPS} steps, ${right(end)} in the last`;
 }
 
-/** By what the taught model has more than the base that is forced to look. */
+/** By what the taught models have more than the base that is forced to look. */
 function directionOf(gains: readonly Gain[]) {
-  const better = gains.filter(({ gain }) => signOf(gain) === 1).map(({ column }) => column);
+  const betterBy = (name: string) =>
+    gains.filter(({ to, gain }) => to === name && signOf(gain) === 1).map(({ column }) => column);
+  const [twenty, hundreds] = [betterBy("counting-many"), betterBy("counting-many-500")];
+  const verdict =
+    twenty.length > 0
+      ? `more than a habit: ${twenty.join(" and ")} above the base that is forced to look`
+      : "no more than a habit: neither ACC nor IoU is clearly above the base that is forced to look";
+  const more =
+    hundreds.length > 0 ? `with five hundred ${hundreds.join(" and ")} rise above it` : "with five hundred neither is";
   return {
-    agrees: better.length > 0,
-    sentence:
-      better.length > 0
-        ? `Twenty triplets that count five objects and more make more than a habit: ${better.join(" and ")} above the base that is forced to look.`
-        : "Twenty triplets that count five objects and more make no more than a habit: neither ACC nor IoU is clearly above the base that is forced to look.",
+    agrees: twenty.length > 0,
+    sentence: `Twenty triplets that count five objects and more make ${verdict}; ${more}.`,
   };
 }

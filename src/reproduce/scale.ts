@@ -52,7 +52,15 @@ const MORE_SCENES = { out: `${scenes}-7000`, counts: { train: 3500, val: 1 } };
 /** With five objects and more to count. */
 const MANY_SCENES = { out: `${scenes}-many`, counts: { train: 20, val: 300, least: 5 } };
 
-export const SCENES: readonly Scenes[] = [{ out: scenes, counts: DEFAULT_COUNTS }, MORE_SCENES, MANY_SCENES];
+/** And a training set of these that is 25 times as large. */
+const MANY_MORE_SCENES = { out: `${scenes}-many-500`, counts: { train: 500, val: 1, least: 5 } };
+
+export const SCENES: readonly Scenes[] = [
+  { out: scenes, counts: DEFAULT_COUNTS },
+  MORE_SCENES,
+  MANY_SCENES,
+  MANY_MORE_SCENES,
+];
 
 /** Prompts of a small batch, which with a group of four are the paper's batch of 8 completions. */
 export const SMALL_BATCH = 2;
@@ -83,8 +91,10 @@ export async function miniature(family: Family, { quick = false } = {}): Promise
   };
 }
 
-/** Twenty triplets that count five objects and more. */
-export const MANY_TRAIN = join(MANY_SCENES.out, `tallyqa_train_${MANY_SCENES.counts.train}.jsonl`);
+/** Twenty triplets that count five objects and more, and five hundred. */
+export const [MANY_TRAIN, MANY_MORE_TRAIN] = [MANY_SCENES, MANY_MORE_SCENES].map(({ out, counts }) =>
+  join(out, `tallyqa_train_${counts.train}.jsonl`),
+) as [string, string];
 
 /** The same scale, asked to count five objects and more in place of all that the recipe asks: of one set, more samples. */
 export function countingMany(scale: Scale): Scale {

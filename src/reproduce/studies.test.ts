@@ -79,11 +79,17 @@ describe("what a study says of its direction", () => {
   });
 
   it("of what goes beyond looking: above the base that is forced to look, or not", async () => {
-    const arms = { look: 0.5, "no-counting": 0.5, grit: 0.5 };
+    const arms = { look: 0.5, "no-counting": 0.5, grit: 0.5, "counting-many-500": 0.4 };
     const above = await directionOf("beyond-looking", { ...arms, "counting-many": 0.8 });
     expect([above.agrees, above.sentence]).toEqual([true, expect.stringContaining("a habit: ACC and IoU above")]);
     const below = await directionOf("beyond-looking", { ...arms, "counting-many": 0.3 });
     expect([below.agrees, below.sentence]).toEqual([false, expect.stringContaining("no more than a habit")]);
+    expect(below.sentence).toContain("with five hundred neither is");
+    const hundreds = await directionOf("beyond-looking", { ...arms, "counting-many": 0.3, "counting-many-500": 0.9 });
+    expect([hundreds.agrees, hundreds.sentence]).toEqual([
+      false,
+      expect.stringContaining("with five hundred ACC and IoU rise above it"),
+    ]);
   });
 
   it("of scaling: accuracy rises with the samples, or does not", async () => {
