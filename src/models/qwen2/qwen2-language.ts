@@ -162,7 +162,7 @@ export abstract class Qwen2Language implements Model {
       kept: sumValues(norm, norm, { attention: (4 * H + 2 * K) * E + H, compute: D + 4 * F }),
       forward: sumValues(norm, norm, {
         attention: (isHalf ? 5 * H + 2 * K : 4 * H) * E,
-        compute: 6 * D + (5 * H + 6 * K) * E + 4 * F,
+        compute: 6 * D + (3 * H + 4 * K) * E + 3 * F,
       }),
       backward: { compute: 3 * F + 2 * D },
     };

@@ -89,7 +89,7 @@ export function visionCost(config: Config, isHalf: boolean): TowerCost {
       // Queries, keys and values in segments, what attention made, and again in the patches' order; the sum after it; gate, its
       // activation, up, their product.
       kept: sumValues(norm, norm, { attention: 4 * D, compute: 2 * D + 4 * F }),
-      forward: sumValues(norm, norm, { attention: isHalf ? 8 * D : 5 * D, compute: 12 * D + 4 * F, float32: 8 * D }),
+      forward: sumValues(norm, norm, { attention: isHalf ? 8 * D : 5 * D, compute: 14 * D + 3 * F }),
       backward: { compute: 3 * F + 2 * D },
     },
     connector: {
