@@ -18,8 +18,8 @@ export function openSamplingWeights(model: Model, masters: Weights, dtype: DType
   const { device } = masters;
   const typed = masters.compute(dtype);
   const weightOf = (prefix: string) => `${prefix}.weight`;
-  // Never a copy more than there would be. An adapter changes each layer by itself.
-  const isCopied = (prefix: string) => device === "cpu" || !masters.isReady(weightOf(prefix), dtype);
+  // Never a copy more than there would be, and alike wherever masters rest. An adapter changes each layer by itself.
+  const isCopied = (prefix: string) => device === "cpu" || !masters.isIn(weightOf(prefix), dtype);
   const siblings = masters.adaptation ? [] : model.siblings.filter((prefixes) => prefixes.every(isCopied));
   const joined = new Map(siblings.map((prefixes) => [prefixes[0]!, join(typed, prefixes)]));
   const isJoined = new Set(siblings.flat().map(weightOf));

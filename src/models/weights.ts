@@ -81,9 +81,9 @@ export class Weights {
     return found && `${found.prefixes}` === `${prefixes}` ? found : undefined;
   }
 
-  /** Whether a parameter is held as a pass in `dtype` takes it: no copy is made of it. */
-  isReady(name: string, dtype: DType): boolean {
-    return !this.#resting && this.#tensors.get(name)?.dtype === dtype;
+  /** Whether a parameter is held in `dtype`, wherever it rests. */
+  isIn(name: string, dtype: DType): boolean {
+    return this.#tensors.get(name)?.dtype === dtype;
   }
 
   has(name: string): boolean {
