@@ -1,4 +1,4 @@
-// silu(gate) · up. On a GPU, in bfloat16, in one pass, its gradient in one more, for which only gate and up are kept.
+// silu(gate) · up, whose gradient keeps gate and up alone. Each in one pass on a processor in float32, and on a GPU in bfloat16.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -158,8 +158,8 @@ export abstract class Qwen2Language implements Model {
     const norm = normKept(D, isHalf);
     return {
       // Queries and keys turned, queries again as attention lays them out, values, what attention made, twice, with its
-      // normalisers; the sum after it; gate, its activation, up, their product.
-      kept: sumValues(norm, norm, { attention: (4 * H + 2 * K) * E + H, compute: D + 4 * F }),
+      // normalisers; the sum after it; gate, up, their product.
+      kept: sumValues(norm, norm, { attention: (4 * H + 2 * K) * E + H, compute: D + 3 * F }),
       forward: sumValues(norm, norm, {
         attention: (isHalf ? 5 * H + 2 * K : 4 * H) * E,
         compute: 6 * D + (3 * H + 4 * K) * E + 3 * F,

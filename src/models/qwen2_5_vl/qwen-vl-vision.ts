@@ -86,9 +86,9 @@ export function visionCost(config: Config, isHalf: boolean): TowerCost {
     width: D,
     blocks: config.depth,
     block: {
-      // Queries, keys and values in segments, what attention made, and again in the patches' order; the sum after it; gate, its
-      // activation, up, their product.
-      kept: sumValues(norm, norm, { attention: 4 * D, compute: 2 * D + 4 * F }),
+      // Queries, keys and values in segments, what attention made, and again in the patches' order; the sum after it; gate, up,
+      // their product.
+      kept: sumValues(norm, norm, { attention: 4 * D, compute: 2 * D + 3 * F }),
       forward: sumValues(norm, norm, { attention: isHalf ? 8 * D : 5 * D, compute: 14 * D + 3 * F }),
       backward: { compute: 3 * F + 2 * D },
     },
