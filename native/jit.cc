@@ -4,6 +4,7 @@
 
 #ifdef GRIT_CUDA
 #include <ATen/cuda/jiterator.h>
+#include <c10/core/DeviceGuard.h>
 #endif
 
 namespace grit {
@@ -28,24 +29,43 @@ __device__ float times(float a, float b) { return __fmul_rn(a, b); }
 __device__ float plus(float a, float b) { return __fadd_rn(a, b); }
 )";
 
+std::vector<at::Tensor> launch(const std::string& name, const std::string& source, const std::vector<at::Tensor>& tensors, int outputs) {
+  const c10::DeviceGuard guard(tensors[0].device());
+  const c10::SmallVector<at::Tensor> inputs(tensors.begin(), tensors.end());
+  const auto made = at::cuda::CompileAndLaunchKernel(source, name, outputs, inputs, {}, outputs > 1);
+  return {made.begin(), made.end()};
+}
+
+// Whether kernels can be compiled here: CUDA's compiler is a library of its own, which may be missing.
+bool compiles(const at::Tensor& like) {
+  static const bool does = [&] {
+    try {
+      launch("same", "template <typename T> T same(T x) { return x; }", {at::ones({1}, like.options())}, 1);
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }();
+  return does;
+}
+
 }  // namespace
 
-bool has_jit(const at::Tensor& x) { return x.is_cuda() && x.scalar_type() == at::kBFloat16 && x.numel() > 0; }
+bool has_jit(const at::Tensor& x) {
+  return x.is_cuda() && x.scalar_type() == at::kBFloat16 && x.numel() > 0 && compiles(x);
+}
 
-std::vector<at::Tensor> elementwise(const std::string& name, const std::string& source, std::vector<at::Tensor> tensors, int outputs) {
+std::vector<at::Tensor> elementwise(const std::string& name, const std::string& source, const std::vector<at::Tensor>& tensors, int outputs) {
   bool is_wide = false;
   for (const auto& tensor : tensors) is_wide = is_wide || tensor.scalar_type() == at::kFloat;
-  const c10::SmallVector<at::Tensor> inputs(tensors.begin(), tensors.end());
-  const auto made =
-      at::cuda::CompileAndLaunchKernel((is_wide ? IN_FLOAT32 : IN_BFLOAT16) + source, name, outputs, inputs, {}, outputs > 1);
-  return {made.begin(), made.end()};
+  return launch(name, (is_wide ? IN_FLOAT32 : IN_BFLOAT16) + source, tensors, outputs);
 }
 
 #else
 
 bool has_jit(const at::Tensor&) { return false; }
 
-std::vector<at::Tensor> elementwise(const std::string& name, const std::string&, std::vector<at::Tensor>, int) {
+std::vector<at::Tensor> elementwise(const std::string& name, const std::string&, const std::vector<at::Tensor>&, int) {
   TORCH_CHECK(false, "the native library was built without CUDA and has no kernel ", name);
 }
 

@@ -125,7 +125,7 @@ function draw(probabilities_BV: Tensor, shares_B1: Tensor): Tensor {
   const wanted_B1 = wantedOf(ends_BP);
   const part_B1 = firstReaching(wanted_B1, ends_BP);
   const of = (values_BP: Tensor) => gather(values_BP, 1, part_B1);
-  // Rounding may leave nothing to reach, which a token without any probability would do.
+  // Where rounding leaves nothing to reach, the first token would do, even without any probability: let there be something.
   const within_B1 = clamp(sub(of(totals_BP), sub(of(ends_BP), wanted_B1)), 1e-30, null);
   const own = gather(reshape(sums, [B, P, W]), 1, expand(unsqueeze(part_B1, 2), [B, 1, W]));
   return add(mul(part_B1, W), firstReaching(within_B1, squeeze(own, 1)));

@@ -11,7 +11,7 @@ import type { StreamedToken, Streaming } from "./engine.ts";
 import { imageKey } from "./features.ts";
 import { cacheBytesPerToken, PREFILL_TOKENS } from "./memory.ts";
 import { Prefill } from "./prefill.ts";
-import { areWorthDropping, type SamplerContext } from "./sampler.ts";
+import { COMPACT_AT, type SamplerContext } from "./sampler.ts";
 import { Sequence } from "./sequence.ts";
 
 /** One completion that is asked for, and who hears of it. */
@@ -133,8 +133,7 @@ export class LiveBatch {
   /** Frees the rows that are over, when they are many enough. */
   #compact(): void {
     const alive = this.#rows.flatMap(({ isOver }, i) => (isOver ? [] : [i]));
-    const { device } = this.#sampler?.context.mask_V ?? {};
-    if (!device || !areWorthDropping(alive.length, this.#rows.length, device)) return;
+    if (alive.length > this.#rows.length * (1 - COMPACT_AT)) return;
     if (alive.length > 0) this.#decoder?.select(alive);
     else {
       this.#decoder?.dispose();

@@ -101,8 +101,8 @@ const LENGTHS = [16, 32, 64, 100, 150, 225, 350, 500, 700, 1000, 2000, 4000];
 /** Copies of a chunk of logits in float32 at once: the logits, what follows from them, and two gradients. */
 const LOGIT_COPIES = 4;
 
-/** Bytes a logit takes while a token is chosen: itself, its probability, their sums, what is compared, and what is counted. */
-const CHOOSING = 29;
+/** Bytes a logit takes while a token is chosen, in float32: itself, masked, tempered, its probability, their sums, its logarithm. */
+const CHOOSING = 24;
 
 export class MemoryForecast {
   readonly #model: Model;

@@ -24,13 +24,11 @@ export interface SamplerContext extends PrefillContext {
 
 type Options = Sampling & SamplingListener & Cancellable<Cancellation>;
 
-/**
- * Whether so few rows go on that the others are dropped, which copies keys and values. A processor's time goes with the rows; a GPU's
- * hardly does, and it has to record its turn anew.
- */
-export function areWorthDropping(alive: number, rows: number, device: string): boolean {
-  return alive <= rows * (device === "cpu" ? 7 / 8 : 1 / 2);
-}
+/** A batch is compacted when this share of its rows has finished; copying the cache at every ending would cost more. */
+export const COMPACT_AT = 1 / 8;
+
+/** On a GPU, whose time hardly goes with the rows and which has to record its turn anew, where none are to join: this share. */
+const COMPACT_AT_ON_GPU = 1 / 2;
 
 /** n completions of every prompt, in order. @throws what the signal throws, asked before each pack and each token */
 export function sample(context: SamplerContext, prompts: readonly Prompt[], options: Options): Completion[][] {
@@ -76,8 +74,10 @@ function runBatch(
 ): void {
   const { n, maxTokens, signal } = options;
   const choice = { temperature: options.temperature, topP: options.topP ?? 1, topK: options.topK ?? 0 };
+  const isProcessor = context.mask_V.device === "cpu";
   // A GPU writes the next tokens while these are read and become text.
-  const turnsAhead = context.mask_V.device === "cpu" ? 0 : 1;
+  const turnsAhead = isProcessor ? 0 : 1;
+  const compactAt = isProcessor ? COMPACT_AT : COMPACT_AT_ON_GPU;
   let read = 0;
   const places = prompts.flatMap((_, i) => new Array<number>(n).fill(i));
   const decoder = beginDecoding(context, prompts, places, maxTokens, {
@@ -115,7 +115,7 @@ function runBatch(
       const alive = rows.flatMap((row, i) => (row.ending ? [] : [i]));
       onProgress?.(sequences.reduce((done, sequence, i) => done + shareOf(sequence, i), 0));
       if (alive.length === 0) return;
-      if (areWorthDropping(alive.length, rows.length, context.mask_V.device)) {
+      if (alive.length <= rows.length * (1 - compactAt)) {
         decoder.select(alive);
         rows = alive.map((i) => rows[i]!);
       }

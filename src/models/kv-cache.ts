@@ -39,11 +39,11 @@ export function blockOf(device: string): number {
 /** A GPU's attention copies a mask whose width is no multiple of this, in every layer. */
 const MASK_WIDTH = 16;
 
-/** Which keys a turn sees: as a mask, or as stretches of the rows of one column of one head each, [B·K·columns, E]. */
+/** Which columns a turn sees: by a mask, or as a stretch of each head's, in keys and values laid out as [B·K·columns, 1, E]. */
 export type Seen =
   /** [B, 1, 1, columns]: 0 where a sequence looks, -inf before its prompt and where nothing is written yet. */
   | { readonly mask: Tensor }
-  /** The queries of a head, [B·K·queries, E], the rows of each of the B·K heads, and how many it sees of these, [B·K] int32. */
+  /** Where each of the B·K heads has its queries, [B·K·H/K, 1, E], where its stretch begins, and how long that is, [B·K] int32. */
   | { readonly queries: Lengths; readonly keys: Lengths; readonly lengths: Tensor };
 
 export class KVCache {
