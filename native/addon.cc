@@ -17,10 +17,10 @@
 
 #include "cpu_allocator.h"
 #include "memory.h"
-#include "pending_read.h"
 #include "process_group.h"
 #include "recorded_work.h"
 #include "slab.h"
+#include "transfers.h"
 #include "values.h"
 
 namespace grit {
@@ -147,7 +147,15 @@ napi_value into_bytes(napi_env env, const std::vector<napi_value>& args) {
   return nullptr;
 }
 
-// beginRead(handle) -> number of a read that does not wait; endRead(number, typedArray) : waits for it and copies its values, row-major
+// upload(place, host) : copies without waiting
+napi_value upload(napi_env env, const std::vector<napi_value>& args) {
+  not_recorded("upload");
+  grit::upload(tensor_at(to_int(env, args[0])), tensor_at(to_int(env, args[1])));
+  return nullptr;
+}
+
+// beginRead(handle) -> number of a read that does not wait; endRead(number, typedArray) : waits for it and copies its values, row-major;
+// dropRead(number)
 napi_value begin_read(napi_env env, const std::vector<napi_value>& args) {
   not_recorded("beginRead");
   return from_int(env, grit::begin_read(tensor_at(to_int(env, args[0]))));
@@ -158,6 +166,11 @@ napi_value end_read(napi_env env, const std::vector<napi_value>& args) {
   const Bytes bytes = bytes_of(env, args[1]);
   TORCH_CHECK(bytes.length == values.nbytes(), "the read has ", values.nbytes(), " bytes, the array ", bytes.length);
   if (bytes.length) std::memcpy(bytes.data, values.data_ptr(), bytes.length);
+  return nullptr;
+}
+
+napi_value drop_read(napi_env env, const std::vector<napi_value>& args) {
+  grit::drop_read(to_int(env, args[0]));
   return nullptr;
 }
 
@@ -513,8 +526,10 @@ napi_value init(napi_env env, napi_value exports) {
   define<call>(env, exports, "call");
   define<from_bytes>(env, exports, "fromBytes");
   define<into_bytes>(env, exports, "intoBytes");
+  define<upload>(env, exports, "upload");
   define<begin_read>(env, exports, "beginRead");
   define<end_read>(env, exports, "endRead");
+  define<drop_read>(env, exports, "dropRead");
   define<get_bytes>(env, exports, "getBytes");
   define<put_bytes>(env, exports, "putBytes");
   define<dispose>(env, exports, "dispose");

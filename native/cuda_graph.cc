@@ -47,8 +47,8 @@ class CudaGraph final : public RecordedWork {
 
   ~CudaGraph() override {
     try {
-      // It may still be running.
-      before_.synchronize();
+      // It may still be running; where it was broken off, waiting would be part of the recording.
+      if (!open_) before_.synchronize();
       close();
     } catch (const std::exception&) {
       // What made it break off is told already.

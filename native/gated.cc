@@ -64,8 +64,11 @@ void each_row(const at::Tensor& like, Work&& work) {
 }
 
 // Rows any distance apart.
-bool has_loops(const at::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && x.stride(1) == 1 && x.numel() > 0;
+bool has_loops(const at::Tensor& gate, const at::Tensor& up) {
+  const auto fits = [&](const at::Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && x.stride(1) == 1 && x.sizes() == gate.sizes();
+  };
+  return fits(gate) && fits(up) && gate.numel() > 0;
 }
 
 at::Tensor by_loops(const at::Tensor& gate, const at::Tensor& up) {
@@ -107,7 +110,7 @@ void silu_times_backward(T g, T gate, T up, T& to_gate, T& to_up) {
 )";
 
 at::Tensor value(const at::Tensor& gate, const at::Tensor& up) {
-  if (has_loops(gate) && has_loops(up)) return by_loops(gate, up);
+  if (has_loops(gate, up)) return by_loops(gate, up);
   return has_jit(gate) ? elementwise("silu_times", FORWARD, {gate, up})[0] : at::silu(gate).mul_(up);
 }
 
@@ -120,7 +123,7 @@ struct Gated : torch::autograd::Function<Gated> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto &g = gradients[0], &gate = saved[0], &up = saved[1];
-    if (has_loops(gate) && has_loops(up)) return gradient_by_loops(g, gate, up);
+    if (has_loops(gate, up)) return gradient_by_loops(g, gate, up);
     if (has_jit(gate)) return elementwise("silu_times_backward", BACKWARD, {g, gate, up}, 2);
     const auto to_up = at::silu(gate).mul_(g);
     return {at::silu_backward(g * up, gate), to_up};

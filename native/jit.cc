@@ -39,10 +39,12 @@ std::vector<at::Tensor> launch(const std::string& name, const std::string& sourc
 // Whether kernels can be compiled here: CUDA's compiler is a library of its own, which may be missing.
 bool compiles(const at::Tensor& like) {
   static const bool does = [&] {
+    const auto one = at::ones({1}, like.options());
     try {
-      launch("same", "template <typename T> T same(T x) { return x; }", {at::ones({1}, like.options())}, 1);
+      launch("same", "template <typename T> T same(T x) { return x; }", {one}, 1);
       return true;
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+      TORCH_WARN("No kernels of our own: they do not compile here, and libtorch's operators take their place. ", error.what());
       return false;
     }
   }();

@@ -81,8 +81,10 @@ bool has_whole_tokens(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor rotate(const at::Tensor& given, const at::Tensor& cos, const at::Tensor& signed_sin) {
-  const bool is_float = given.is_cpu() && given.scalar_type() == at::kFloat && cos.scalar_type() == at::kFloat &&
-                        cos.is_contiguous() && signed_sin.is_contiguous();
+  const auto fits = [&](const at::Tensor& turns) {
+    return turns.scalar_type() == at::kFloat && turns.is_contiguous() && turns.numel() == given.size(0) * given.size(-1);
+  };
+  const bool is_float = given.is_cpu() && given.scalar_type() == at::kFloat && fits(cos) && fits(signed_sin);
   const auto x = is_float && !has_whole_tokens(given) ? given.contiguous() : given;
   if (has_jit(x) || (is_float && has_whole_tokens(x))) {
     const bool differs = at::GradMode::is_enabled() && x.requires_grad();

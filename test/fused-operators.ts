@@ -27,7 +27,7 @@ export interface FusedCase {
   readonly others: readonly Float32Array[];
 }
 
-/** Cases in a type; `wide`: angles in float32, as a vision tower has them. */
+/** Cases in a type; a vision tower's angles are in float32. */
 export function fusedCases(device: string, dtype: DType): FusedCase[] {
   return tidy(() => {
     using generator = new Generator(1);

@@ -199,7 +199,7 @@ export class Decoder {
   }
 
   dispose(): void {
-    while (this.#written.length > 0) this.read();
+    for (const { told } of this.#written) told.dispose();
     this.#release();
     this.#logits_BV?.dispose();
     this.#cache.dispose();

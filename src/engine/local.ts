@@ -370,7 +370,8 @@ export class LocalEngine {
   }
 
   #samplingWeights(): SamplingWeights {
-    return openSamplingWeights(this.model, this.#policy.weights, this.precision);
+    const { weights, isTrained } = this.#policy;
+    return openSamplingWeights(this.model, weights, this.precision, isTrained);
   }
 
   #samplerContext(weights: Weights): SamplerContext {

@@ -7,7 +7,7 @@ import { attentionType } from "../models/attention.ts";
 import type { BlockCost, Values } from "../models/block-cost.ts";
 import { blockOf } from "../models/kv-cache.ts";
 import type { Model, Part } from "../models/model.ts";
-import { isPacked } from "../models/sampling-weights.ts";
+import { isPacked, joinedSiblings } from "../models/sampling-weights.ts";
 import { bytesPer, type DType } from "../torch/dtype.ts";
 import { byBudget, groupBy } from "../util/arrays.ts";
 import { patchesTogether } from "./features.ts";
@@ -440,7 +440,12 @@ export class MemoryForecast {
 
   /** Of weights: see sampling-weights.ts. */
   get #samplingCopies(): number {
-    const isLaidOut = (each: HeldParameter) => isPacked(this.#model, each, this.#settings.device);
+    const { device, precision } = this.#settings;
+    const trained = new Set(this.#trained().map(({ name }) => name));
+    const joined = joinedSiblings(this.#model, device, precision, (name) => trained.has(name));
+    const joinedWeights = new Set(joined.flat().map((prefix) => `${prefix}.weight`));
+    const isLaidOut = (each: HeldParameter) =>
+      isPacked(this.#model, each, device) || (device !== "cpu" && joinedWeights.has(each.name));
     const isCast = (each: HeldParameter) => !isLaidOut(each) || each.part === "embeddings";
     return this.#casts(this.#parameters.filter(isCast)) + this.#b * total(this.#parameters.filter(isLaidOut), elements);
   }

@@ -162,6 +162,8 @@ export class Policy {
     return table;
   }
 
+  readonly isTrained = (name: string): boolean => this.#trained.has(name);
+
   /** Is anything of these parts trained? */
   trains(...wanted: readonly Part[]): boolean {
     return this.trainable.some(([name]) => wanted.includes(this.model.partOf(name)));

@@ -13,14 +13,19 @@ export interface SamplingWeights {
   close(): void;
 }
 
-/** Makes the copies. They outlive the scopes of passes, so this is called outside of every scope. */
-export function openSamplingWeights(model: Model, masters: Weights, dtype: DType): SamplingWeights {
+/**
+ * Makes the copies; `isTrained` says which parameters are. They outlive the scopes of passes, so this is called outside of every scope.
+ */
+export function openSamplingWeights(
+  model: Model,
+  masters: Weights,
+  dtype: DType,
+  isTrained: (name: string) => boolean,
+): SamplingWeights {
   const { device } = masters;
   const typed = masters.compute(dtype);
-  const weightOf = (prefix: string) => `${prefix}.weight`;
-  // Never a copy more than there would be, and alike wherever masters rest. An adapter changes each layer by itself.
-  const isCopied = (prefix: string) => device === "cpu" || !masters.isIn(weightOf(prefix), dtype);
-  const siblings = masters.adaptation ? [] : model.siblings.filter((prefixes) => prefixes.every(isCopied));
+  // An adapter changes each layer by itself.
+  const siblings = masters.adaptation ? [] : joinedSiblings(model, device, dtype, isTrained);
   const joined = new Map(siblings.map((prefixes) => [prefixes[0]!, join(typed, prefixes)]));
   const isJoined = new Set(siblings.flat().map(weightOf));
   const packed = [...masters.entries()].flatMap(([name, { shape }]) =>
@@ -39,6 +44,22 @@ export function openSamplingWeights(model: Model, masters: Weights, dtype: DType
       for (const tensor of [...made, ...factors.values(), ...layers]) tensor.dispose();
     },
   };
+}
+
+const weightOf = (prefix: string) => `${prefix}.weight`;
+
+/**
+ * Which linear layers sampling computes as one: all that read the same input on a processor, which copies each weight anyway; on a GPU in
+ * half precision those that are trained, whose masters are in float32, wherever these are: so all sample alike.
+ */
+export function joinedSiblings(
+  { siblings }: Pick<Model, "siblings">,
+  device: string,
+  dtype: DType,
+  isTrained: (name: string) => boolean,
+): readonly (readonly string[])[] {
+  if (device === "cpu") return siblings;
+  return dtype === "float32" ? [] : siblings.filter((prefixes) => prefixes.map(weightOf).every(isTrained));
 }
 
 /** Linear layers as one. All have a bias, or none has. */

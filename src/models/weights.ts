@@ -81,11 +81,6 @@ export class Weights {
     return found && `${found.prefixes}` === `${prefixes}` ? found : undefined;
   }
 
-  /** Whether a parameter is held in `dtype`, wherever it rests. */
-  isIn(name: string, dtype: DType): boolean {
-    return this.#tensors.get(name)?.dtype === dtype;
-  }
-
   has(name: string): boolean {
     return this.#tensors.has(name);
   }

@@ -4,7 +4,7 @@ let open: DeviceLedger | undefined;
 
 /**
  * Counts from its making until it is disposed (`using ledger = new DeviceLedger()`). The CPU counts what a GPU would: an upload or a
- * read is counted where the values would cross, and every such crossing makes the host wait for the device.
+ * read is counted where the values would cross, and but for `upload_` and `PendingRead` makes the host wait.
  */
 export class DeviceLedger {
   /** Calls by operator, named as in ops.ts, and of `backward`; not what libtorch calls by itself. */

@@ -19,8 +19,10 @@ export interface Native {
   call(op: number, ...args: NativeValue[]): NativeValue;
   fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
   intoBytes(tensor: Handle, bytes: ArrayBufferView): void;
+  upload(place: Handle, host: Handle): void;
   beginRead(tensor: Handle): number;
   endRead(read: number, bytes: ArrayBufferView): void;
+  dropRead(read: number): void;
   getBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
   putBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
   dispose(tensor: Handle): void;

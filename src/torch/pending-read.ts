@@ -20,4 +20,9 @@ export class PendingRead {
     native.endRead(this.#read, out);
     return out;
   }
+
+  /** In place of `floats`: nobody asks for the values any more. */
+  dispose(): void {
+    native.dropRead(this.#read);
+  }
 }

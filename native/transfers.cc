@@ -1,4 +1,4 @@
-#include "pending_read.h"
+#include "transfers.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/Event.h>
@@ -22,6 +22,12 @@ std::unordered_map<int64_t, Read>& reads() {
 
 }  // namespace
 
+void upload(const at::Tensor& place, const at::Tensor& host) {
+  // From memory that can be paged out CUDA copies in its own time, and the host waits.
+  if (place.is_cuda()) place.copy_(host.pin_memory(), /*non_blocking=*/true);
+  else place.copy_(host);
+}
+
 int64_t begin_read(const at::Tensor& tensor) {
   static int64_t count = 0;
   Read read;
@@ -43,5 +49,7 @@ at::Tensor end_read(int64_t number) {
   if (node.mapped().arrived) node.mapped().arrived->synchronize();
   return node.mapped().host;
 }
+
+void drop_read(int64_t number) { reads().erase(number); }
 
 }  // namespace grit
