@@ -444,8 +444,7 @@ export class MemoryForecast {
     const trained = new Set(this.#trained().map(({ name }) => name));
     const joined = joinedSiblings(this.#model, device, precision, (name) => trained.has(name));
     const joinedWeights = new Set(joined.flat().map((prefix) => `${prefix}.weight`));
-    const isLaidOut = (each: HeldParameter) =>
-      isPacked(this.#model, each, device) || (device !== "cpu" && joinedWeights.has(each.name));
+    const isLaidOut = (each: HeldParameter) => isPacked(this.#model, each, device) || joinedWeights.has(each.name);
     const isCast = (each: HeldParameter) => !isLaidOut(each) || each.part === "embeddings";
     return this.#casts(this.#parameters.filter(isCast)) + this.#b * total(this.#parameters.filter(isLaidOut), elements);
   }

@@ -37,7 +37,8 @@ export const beyondLooking: Study = {
     const counted: string[] = [];
     for (const arm of arms) counted.push(`${arm.name} ${missesOf(await runs.answers(arm))}`);
     const own: string[] = [];
-    for (const arm of arms.slice(2)) own.push(await rightOnItsOwn(runs, arm));
+    for (const counting of [grit, countingTriplets, countingHundreds])
+      own.push(await rightOnItsOwn(runs, counting(runs.scale)));
     return {
       columns: table.columns,
       arms: table.arms,
